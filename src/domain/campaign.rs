@@ -1,0 +1,142 @@
+//! A campaign's life: its states and their legal moves.
+
+use super::names;
+
+names! {
+    /// Where a campaign stands.
+    pub enum State: "campaign state" {
+        /// Created, not yet started by anybody.
+        Draft = "draft",
+        /// Started, and waiting for its start time.
+        Pending = "pending",
+        /// Calling.
+        Running = "running",
+        /// Stopped for now, by a person or because of the provider account.
+        Paused = "paused",
+        /// Everybody is final.
+        Completed = "completed",
+        /// It cannot go on, and no resume would help.
+        Failed = "failed",
+        /// Given up by a person.
+        Canceled = "canceled",
+    }
+}
+
+names! {
+    /// What may happen to a campaign.
+    pub enum Move: "move" {
+        /// A person starts it.
+        Start = "start",
+        /// Its start time has come.
+        Begin = "begin",
+        /// A person, or an account's fault, stops it for now.
+        Pause = "pause",
+        /// A person lets it go on.
+        Resume = "resume",
+        /// A person gives it up.
+        Cancel = "cancel",
+        /// Everybody is final and nothing is open.
+        Finish = "finish",
+        /// Contacts were added to a completed campaign.
+        Reopen = "reopen",
+        /// It cannot go on.
+        Fail = "fail",
+    }
+}
+
+/// A move that the campaign's state does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {attempted} a {from} campaign, only one that is {}", list(attempted.allowed_from()))]
+pub struct IllegalMove {
+    /// The state that the campaign is in.
+    pub from: State,
+    /// The move that was wanted.
+    pub attempted: Move,
+}
+
+impl Move {
+    /// The states from which this move is legal.
+    pub fn allowed_from(self) -> &'static [State] {
+        match self {
+            Self::Start => &[State::Draft],
+            Self::Begin => &[State::Pending],
+            Self::Pause => &[State::Pending, State::Running],
+            Self::Resume => &[State::Paused],
+            Self::Cancel => &[State::Pending, State::Running, State::Paused],
+            Self::Finish => &[State::Running],
+            Self::Reopen => &[State::Completed],
+            Self::Fail => &[State::Running],
+        }
+    }
+
+    /// The state after this move. A resumed campaign waits as pending for a start time that is yet to come, or for
+    /// the actor that begins it at once.
+    pub fn leads_to(self) -> State {
+        match self {
+            Self::Start | Self::Resume => State::Pending,
+            Self::Begin | Self::Reopen => State::Running,
+            Self::Pause => State::Paused,
+            Self::Cancel => State::Canceled,
+            Self::Finish => State::Completed,
+            Self::Fail => State::Failed,
+        }
+    }
+}
+
+impl State {
+    /// The state after a move, if it is legal from here.
+    pub fn after(self, attempted: Move) -> Result<State, IllegalMove> {
+        if attempted.allowed_from().contains(&self) {
+            Ok(attempted.leads_to())
+        } else {
+            Err(IllegalMove { from: self, attempted })
+        }
+    }
+}
+
+fn list(states: &[State]) -> String {
+    let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
+    names.join(" or ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole table of DESIGN's sentence on a campaign's legal moves: what is not listed is illegal.
+    #[test]
+    fn a_campaign_makes_these_moves_and_no_others() {
+        let legal = [
+            (State::Draft, Move::Start, State::Pending),
+            (State::Pending, Move::Begin, State::Running),
+            (State::Pending, Move::Pause, State::Paused),
+            (State::Running, Move::Pause, State::Paused),
+            (State::Paused, Move::Resume, State::Pending),
+            (State::Pending, Move::Cancel, State::Canceled),
+            (State::Running, Move::Cancel, State::Canceled),
+            (State::Paused, Move::Cancel, State::Canceled),
+            (State::Running, Move::Finish, State::Completed),
+            (State::Completed, Move::Reopen, State::Running),
+            (State::Running, Move::Fail, State::Failed),
+        ];
+        for &from in State::ALL {
+            for &attempted in Move::ALL {
+                let expected = legal.iter().find(|(state, mv, _)| (*state, *mv) == (from, attempted));
+                match (from.after(attempted), expected) {
+                    (Ok(to), Some(&(_, _, expected))) => assert_eq!(to, expected),
+                    (Err(_), None) => {}
+                    (got, _) => panic!("{from} + {attempted}: {got:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_illegal_move_says_from_where_it_would_be_legal() {
+        let refused = State::Completed.after(Move::Pause).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "cannot pause a completed campaign, only one that is pending or running"
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! outdial: an outbound dialer. A contact list is uploaded, each running campaign calls it through Twilio, one
+//! contact at a time, inside the hours, with retries, until everybody is reached or given up.
+//!
+//! # Layout
+//!
+//! The database is the truth; one pure function decides ([`domain::dialer::next_step`]) and one actor per campaign
+//! acts. Who may use whom, and nothing else:
+//!
+//! ```text
+//! main → app → http → actors → db, twilio → domain
+//!              http → import → domain
+//!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
+//!       config and clock are leaves; domain and db never see them
+//! ```
+//!
+//! # Promises
+//!
+//! 1. At most one ring per intent: at most one request to place a call leaves for an attempt, ever.
+//! 2. One call at a time per campaign, and per number.
+//! 3. Never outside the hours, nor later than a second after a pause or an opt-out was committed.
+//! 4. Nobody is forgotten: every contact is final or has a time at which it is due.
+//! 5. Webhooks may come twice, late, out of order, early or never: the result is the same.
+//! 6. One bad row, contact or campaign never stops the others.
+//! 7. It can always say why.
+
+pub mod clock;
+
+pub mod domain;
+pub mod twilio;
