@@ -25,5 +25,6 @@
 
 pub mod clock;
 
+pub mod db;
 pub mod domain;
 pub mod twilio;
