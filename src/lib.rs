@@ -24,6 +24,8 @@
 //! 7. It can always say why.
 
 pub mod clock;
+pub mod config;
+pub mod embedded;
 
 pub mod db;
 pub mod domain;

@@ -1,0 +1,56 @@
+//! The list of all variables: the help and the documentation are made from it.
+
+/// One variable of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds without it; empty if nothing does.
+    pub default: &'static str,
+    /// What it means, in a sentence.
+    pub meaning: &'static str,
+}
+
+const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning }
+}
+
+pub(super) const VARIABLES: &[Variable] = &[
+    variable(
+        "DATABASE_URL",
+        "a private PostgreSQL",
+        "postgres://user:password@host:5432/name, with ?sslmode=disable, prefer, require or verify-full",
+    ),
+    variable(
+        "OUTDIAL_DATA_DIR",
+        "/var/lib/outdial as root, else outdial in the user's data directory",
+        "where the private PostgreSQL keeps its data",
+    ),
+    variable("PORT", "8080", "the port to listen on"),
+    variable("OUTDIAL_HOST", "127.0.0.1, or 0.0.0.0 if PORT is set", "the address or host name to listen on"),
+    variable(
+        "OUTDIAL_API_TOKEN",
+        "made at the first start and printed once",
+        "the API's bearer token, at least 20 characters",
+    ),
+    variable(
+        "TWILIO_ACCOUNT_SID",
+        "the simulator",
+        "the account that calls; without any TWILIO_ variable nobody is really called",
+    ),
+    variable("TWILIO_AUTH_TOKEN", "", "the account's token, which signs webhooks"),
+    variable(
+        "TWILIO_AUTH_TOKEN_SECONDARY",
+        "",
+        "a second token whose webhooks are good, while tokens are rotated",
+    ),
+    variable("TWILIO_API_KEY", "", "a key (SK…) to send requests with, in place of the account's token"),
+    variable("TWILIO_API_SECRET", "", "that key's secret"),
+    variable("TWILIO_FROM", "", "the caller's number, such as +15550100123"),
+    variable("OUTDIAL_PUBLIC_URL", "", "where Twilio reaches this server: https://dialer.example.com"),
+    variable("OUTDIAL_TWILIO_URL", "https://api.twilio.com", "Twilio's API, or a simulator on this machine"),
+    variable("OUTDIAL_CPS", "1", "calls a second that the account may start, as many as Twilio grants it"),
+    variable("OUTDIAL_CLOCK", "the present", "START@ANCHOR*SPEED, the course of time on the simulator"),
+    variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
+    variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
+];
