@@ -6,5 +6,6 @@ pub mod campaign;
 pub mod contact;
 pub mod names;
 pub mod outcome;
+pub mod phone;
 
 pub(crate) use names::names;
