@@ -4,7 +4,7 @@
 mod words;
 
 use super::ImportError;
-use super::row::Row;
+use super::row::{Cell, Row};
 use crate::domain::phone::{Region, parse_phone};
 
 /// The share of a column's cells that have to be numbers for it to be the phone column without saying so.
@@ -69,7 +69,7 @@ impl Layout {
     }
 
     fn with_header(header: &Row, shares: &[f64]) -> Result<Self, ImportError> {
-        let titles: Vec<&str> = header.cells().iter().map(|cell| cell.as_str()).collect();
+        let titles = texts(header);
         let columns = unique_names(&titles);
         let share = |column: usize| shares.get(column).copied().unwrap_or(0.0);
         // The better word wins, then the column with more numbers in it, then the first.
@@ -100,7 +100,7 @@ impl Layout {
         let shares = shares(rows, width, region);
         let columns = unique_names(&vec![""; width]);
         let Some(phone) = best(&shares, HARDLY_ANY) else {
-            let first: Vec<&str> = rows[0].cells().iter().map(|cell| cell.as_str()).collect();
+            let first = texts(rows[0]);
             let is_header = first.iter().all(|text| is_title(text) || text.is_empty());
             return Err(ImportError::NoPhoneColumn {
                 columns: if is_header { unique_names(&first) } else { columns },
@@ -116,6 +116,10 @@ impl Layout {
 
 fn has_number(row: &Row, region: Region) -> bool {
     row.cells().iter().any(|cell| parse_phone(cell.as_str(), region).is_ok())
+}
+
+fn texts(row: &Row) -> Vec<&str> {
+    row.cells().iter().take(super::MAX_COLUMNS).map(Cell::as_str).collect()
 }
 
 /// Whether a text in the phone column may be its title: no number, not even a bad one.

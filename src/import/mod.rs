@@ -1,8 +1,8 @@
 //! Files in, contacts and row errors out. Pure: it reads bytes that somebody else received, and stores nothing.
 //!
-//! What a file is, is decided by its content and never by its name ([`format`]). Each format becomes [`row::Row`]s;
-//! [`layout`] finds out which column is which, and [`intake`] makes each row a contact, a duplicate, a refused row
-//! or a blank one. A bad row costs nobody else anything; a file is refused only where no row of it can be trusted.
+//! What a file is, is decided by its content and never by its name (`format`). Each format becomes rows of cells
+//! (`delimited`, `workbook`); `layout` finds out which column is which, and `intake` makes each row a contact, a
+//! duplicate, a refused row or a blank one. A bad row costs nobody else anything; a file is refused only where no row of it can be trusted.
 
 mod decode;
 mod delimited;

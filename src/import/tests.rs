@@ -293,6 +293,16 @@ fn more_rows_than_allowed_are_refused() {
 }
 
 #[test]
+fn a_row_with_too_many_columns_costs_only_itself() {
+    let wide = ",".repeat(MAX_COLUMNS);
+    let list = format!("name,phone{}\nAda,2025550101\nAlan,2025550102{wide}x\n", ",x".repeat(50_000));
+    let import = read(list.as_bytes(), &US).unwrap();
+    assert_eq!(import.contacts.len(), 1);
+    assert_eq!((import.refused[0].row, import.refused[0].reason), (3, "too-many-columns"));
+    assert_eq!(import.columns.len(), MAX_COLUMNS - 2);
+}
+
+#[test]
 fn no_refused_row_shows_its_number() {
     let import = read(b"phone\n+1 900 555 0123\n2025550101\n202555014\n911", &US).unwrap();
     let values: Vec<_> = import.refused.iter().map(|row| row.value.as_str()).collect();
