@@ -29,4 +29,5 @@ pub mod embedded;
 
 pub mod db;
 pub mod domain;
+pub mod import;
 pub mod twilio;

@@ -14,6 +14,7 @@ pub mod retry;
 pub mod roster;
 pub mod settings;
 pub mod zone;
+pub mod phone;
 
 pub(crate) use names::names;
 
