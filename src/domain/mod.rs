@@ -9,12 +9,12 @@ pub mod hours;
 pub mod names;
 pub mod outcome;
 pub mod pacing;
+pub mod phone;
 pub mod reconcile;
 pub mod retry;
 pub mod roster;
 pub mod settings;
 pub mod zone;
-pub mod phone;
 
 pub(crate) use names::names;
 
