@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod call;
+pub mod callbacks;
 pub mod client;
 pub mod errors;
 pub mod signature;
