@@ -6,5 +6,7 @@ pub mod campaign;
 pub mod contact;
 pub mod names;
 pub mod outcome;
+pub mod script;
+pub mod template;
 
 pub(crate) use names::names;
