@@ -8,6 +8,7 @@ pub mod client;
 pub mod errors;
 pub mod signature;
 mod single_shot;
+pub mod twiml;
 pub mod wire;
 
 pub use answer::Trouble;
