@@ -13,7 +13,9 @@ pub mod phone;
 pub mod reconcile;
 pub mod retry;
 pub mod roster;
+pub mod script;
 pub mod settings;
+pub mod template;
 pub mod zone;
 
 pub(crate) use names::names;

@@ -9,7 +9,7 @@ use super::wire::{self, AnsweredBy, Status};
 /// What the called person hears: TwiML that travels with the request, or a URL from which Twilio fetches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Instructions {
-    /// The document itself, at most 4,000 characters.
+    /// The document itself, at most [`super::twiml::LONGEST_INLINE`] characters.
     Twiml(String),
     /// Where the document is.
     Url(String),

@@ -3,10 +3,12 @@
 
 mod answer;
 pub mod call;
+pub mod callbacks;
 pub mod client;
 pub mod errors;
 pub mod signature;
 mod single_shot;
+pub mod twiml;
 pub mod wire;
 
 pub use answer::Trouble;

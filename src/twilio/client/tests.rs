@@ -14,6 +14,8 @@ const SID: &str = "CA0123456789abcdef0123456789abcdef";
 enum Then {
     /// Reads a request, writes these bytes, and closes.
     Answer(String),
+    /// The same, but the bytes are late.
+    AnswerLate(Duration, String),
     /// Reads a request and closes.
     ReadAndClose,
     /// Closes without reading.
@@ -65,11 +67,12 @@ impl FarEnd {
 }
 
 async fn play(mut stream: TcpStream, then: Then, ledger: Arc<Mutex<Vec<String>>>, number: usize) {
-    let (reply, reads_on) = match then {
+    let (delay, reply, reads_on) = match then {
         Then::Close => return,
-        Then::Answer(reply) => (reply, false),
-        Then::ReadAndClose => (String::new(), false),
-        Then::Listen => (String::new(), true),
+        Then::Answer(reply) => (Duration::ZERO, reply, false),
+        Then::AnswerLate(delay, reply) => (delay, reply, false),
+        Then::ReadAndClose => (Duration::ZERO, String::new(), false),
+        Then::Listen => (Duration::ZERO, String::new(), true),
     };
     let mut buffer = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
@@ -82,6 +85,7 @@ async fn play(mut stream: TcpStream, then: Then, ledger: Arc<Mutex<Vec<String>>>
             break;
         }
     }
+    tokio::time::sleep(delay).await;
     let _ = stream.write_all(reply.as_bytes()).await;
     let _ = stream.shutdown().await;
 }
@@ -200,20 +204,12 @@ async fn nothing_of_the_form_is_written_after_the_deadline() {
 
 #[tokio::test]
 async fn an_answer_that_comes_after_the_deadline_counts_if_the_form_left_before() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut buffer = [0; 4096];
-        while !is_whole(&String::from_utf8_lossy(&buffer)) {
-            stream.read(&mut buffer).await.unwrap();
-        }
-        tokio::time::sleep(Duration::from_millis(400)).await;
-        stream.write_all(answer("201 Created", "", &call("queued")).as_bytes()).await.unwrap();
-    });
-    let deadline = Deadline::within(Duration::from_millis(200));
-    let placed = client(&url).create_call(&request(), deadline).await.unwrap();
+    let reply = answer("201 Created", "", &call("queued"));
+    let far_end = FarEnd::that(vec![Then::AnswerLate(Duration::from_millis(900), reply)]).await;
+    let deadline = Deadline::within(Duration::from_millis(600));
+    let placed = far_end.client().create_call(&request(), deadline).await.unwrap();
     assert_eq!(placed.sid, SID);
+    assert!(deadline.has_passed());
 }
 
 #[tokio::test]
