@@ -144,7 +144,10 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         if let Err(error) = self.leave() {
-            tracing::warn!(%error, "the private PostgreSQL was left running");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the private PostgreSQL was left running"
+            );
         }
     }
 }
