@@ -29,5 +29,7 @@ pub mod config;
 pub mod demo;
 pub mod embedded;
 
+pub mod db;
 pub mod domain;
+pub mod import;
 pub mod twilio;

@@ -4,7 +4,25 @@
 pub mod attempt;
 pub mod campaign;
 pub mod contact;
+pub mod dialer;
+pub mod hours;
 pub mod names;
 pub mod outcome;
+pub mod pacing;
+pub mod phone;
+pub mod reconcile;
+pub mod retry;
+pub mod roster;
+pub mod settings;
+pub mod zone;
 
 pub(crate) use names::names;
+
+/// A moment at which something is decided: time and chance, both from outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The present instant.
+    pub now: chrono::DateTime<chrono::Utc>,
+    /// A draw from `[0, 1)`, spent on spreading retries.
+    pub jitter: f64,
+}

@@ -3,12 +3,58 @@
 use chrono::{DateTime, Utc};
 
 pub use crate::domain::attempt::Status;
+use crate::domain::names;
 
 /// The provider's API version, the first part of every path.
 pub const API_VERSION: &str = "2010-04-01";
 
 /// The header that carries a webhook's signature.
 pub const SIGNATURE_HEADER: &str = "X-Twilio-Signature";
+
+names! {
+    /// Who took the call, as far as answering-machine detection can tell.
+    pub enum AnsweredBy: "kind of answerer" {
+        /// A person.
+        Human = "human",
+        /// A machine; its greeting may still be running.
+        MachineStart = "machine_start",
+        /// A machine, whose greeting ended with a beep.
+        MachineEndBeep = "machine_end_beep",
+        /// A machine, whose greeting ended with silence.
+        MachineEndSilence = "machine_end_silence",
+        /// A machine, of whose greeting no end was heard.
+        MachineEndOther = "machine_end_other",
+        /// A fax.
+        Fax = "fax",
+        /// No verdict.
+        Unknown = "unknown",
+    }
+}
+
+impl AnsweredBy {
+    /// Whether nobody who listens took the call.
+    pub fn is_machine(self) -> bool {
+        match self {
+            Self::MachineStart
+            | Self::MachineEndBeep
+            | Self::MachineEndSilence
+            | Self::MachineEndOther
+            | Self::Fax => true,
+            Self::Human | Self::Unknown => false,
+        }
+    }
+
+    /// Reads a verdict that may be absent (empty text). One that is not known yet counts as no verdict.
+    pub fn read(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self::parse(text).unwrap_or(Self::Unknown))
+    }
+}
+
+/// Whether the text has the form of a call's SID: `CA` and 32 hexadecimal digits.
+pub fn is_call_sid(text: &str) -> bool {
+    text.strip_prefix("CA")
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
 
 /// An instant as Twilio writes it: RFC 2822 in UTC, `Tue, 09 Jun 2026 14:51:33 +0000`.
 pub fn format_instant(instant: DateTime<Utc>) -> String {
@@ -18,4 +64,14 @@ pub fn format_instant(instant: DateTime<Utc>) -> String {
 /// Reads an instant of the form that [`format_instant`] writes.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.with_timezone(&Utc))
+}
+
+/// Reads the pairs of a form's body, decoded and in order, as they are signed.
+pub fn parse_form(body: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// Writes a form's body.
+pub fn write_form<N: AsRef<str>, V: AsRef<str>>(form: &[(N, V)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
 }

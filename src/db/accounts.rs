@@ -1,0 +1,103 @@
+//! The provider account's row: its places among the calls per second, and when and why it gives none.
+//!
+//! Places are real time by the database's clock on every node, so spans go in and out and instants stay inside.
+
+use std::time::Duration;
+
+use crate::domain::dialer::Closure;
+
+use super::{Database, Error, execute, name, query_one, query_opt};
+
+/// Makes sure that the account has its row.
+pub async fn ensure(database: &Database, sid: &str) -> Result<(), Error> {
+    const SQL: &str = "
+        INSERT INTO accounts (sid, next_place_at) VALUES ($1, clock_timestamp())
+        ON CONFLICT (sid) DO NOTHING";
+    execute(&database.client().await?, SQL, &[&sid]).await?;
+    Ok(())
+}
+
+/// What came of asking for places.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Places {
+    /// The first place comes after this span, each further one `1/CPS` later.
+    Granted {
+        /// How long from now.
+        after: Duration,
+    },
+    /// The account gives no places for so long.
+    Closed {
+        /// How long from now.
+        for_another: Duration,
+    },
+}
+
+/// Takes the account's next `count` places, each of which lasts `spacing`.
+pub async fn take_places(
+    database: &Database,
+    sid: &str,
+    count: u32,
+    spacing: Duration,
+) -> Result<Places, Error> {
+    const TAKE: &str = "
+        UPDATE accounts
+        SET next_place_at = greatest(next_place_at, clock_timestamp()) + make_interval(secs => $2)
+        WHERE sid = $1 AND (closed_until IS NULL OR closed_until <= clock_timestamp())
+        RETURNING extract(epoch FROM next_place_at - clock_timestamp())::float8 - $2 AS after";
+    const CLOSED: &str = "
+        SELECT coalesce(extract(epoch FROM closed_until - clock_timestamp()), 0)::float8 AS left
+        FROM accounts WHERE sid = $1";
+    let client = database.client().await?;
+    let taken = spacing.as_secs_f64() * f64::from(count);
+    if let Some(row) = query_opt(&client, TAKE, &[&sid, &taken]).await? {
+        return Ok(Places::Granted { after: span(row.try_get("after")?) });
+    }
+    let row = query_one(&client, CLOSED, &[&sid]).await?;
+    Ok(Places::Closed { for_another: span(row.try_get("left")?) })
+}
+
+/// Closes the account: for as long as the provider asked, or else for a span that doubles with every trouble in a
+/// row, from one second to a minute. Returns for how long.
+pub async fn close(
+    database: &Database,
+    sid: &str,
+    because: Closure,
+    asked_for: Option<Duration>,
+) -> Result<Duration, Error> {
+    const SQL: &str = "
+        UPDATE accounts
+        SET troubles = troubles + 1,
+            closed_because = $2,
+            closed_until = greatest(
+                closed_until,
+                clock_timestamp() + make_interval(secs => coalesce($3, least(2 ^ least(troubles, 10), 60)))
+            )
+        WHERE sid = $1
+        RETURNING extract(epoch FROM closed_until - clock_timestamp())::float8 AS left";
+    let seconds = asked_for.map(|span| span.as_secs_f64());
+    let client = database.client().await?;
+    let row = query_one(&client, SQL, &[&sid, &because.as_str(), &seconds]).await?;
+    Ok(span(row.try_get("left")?))
+}
+
+/// Notes that the provider works again.
+pub async fn clear_troubles(database: &Database, sid: &str) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE accounts SET troubles = 0, closed_until = NULL, closed_because = NULL
+        WHERE sid = $1 AND troubles > 0 AND (closed_until IS NULL OR closed_until <= clock_timestamp())";
+    execute(&database.client().await?, SQL, &[&sid]).await?;
+    Ok(())
+}
+
+/// A closed account: for how long, and why.
+pub async fn find_closure(database: &Database, sid: &str) -> Result<Option<(Duration, Closure)>, Error> {
+    const SQL: &str = "
+        SELECT extract(epoch FROM closed_until - clock_timestamp())::float8 AS left, closed_because
+        FROM accounts WHERE sid = $1 AND closed_until > clock_timestamp()";
+    let row = query_opt(&database.client().await?, SQL, &[&sid]).await?;
+    row.map(|row| Ok((span(row.try_get("left")?), name(&row, "closed_because", Closure::parse)?))).transpose()
+}
+
+fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}

@@ -1,0 +1,12 @@
+//! Attempts: the intent written before anything leaves, the facts that arrive about it, and the decision that
+//! settles it.
+
+mod claim;
+mod facts;
+mod list;
+mod settle;
+
+pub use claim::{Claim, ClaimedAttempt, Permission, claim_next, look_once_more, reset_cursors};
+pub use facts::{Heard, Recorded, adopt, note_asked, record};
+pub use list::{Attempt, AttemptFilter, Trace, count_open, find_trace, list_attempts};
+pub use settle::{Settlement, reopen, settle, settle_and_pause};

@@ -1,0 +1,175 @@
+//! Settling: an ended attempt's outcome is applied to its contact, once, with the counters and the event that go
+//! with it.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use uuid::Uuid;
+
+use crate::db::campaigns::{lock, make_move_in};
+use crate::db::{Database, Error, Ownership, execute, query_opt};
+use crate::domain::campaign::Move;
+use crate::domain::dialer::PauseReason;
+use crate::domain::outcome::Outcome;
+use crate::domain::retry::Verdict;
+
+/// What is to be applied.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The attempt.
+    pub attempt: Uuid,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// What becomes of the contact.
+    pub verdict: Verdict,
+    /// When the call ended, if there was one: the pause between calls runs from it.
+    pub call_ended_at: Option<DateTime<Utc>>,
+    /// The provider's code and words for a refusal.
+    pub error: Option<(Option<u32>, String)>,
+}
+
+/// Settles an attempt. Returns false if it is settled already, or the campaign is no longer this owner's.
+pub async fn settle(
+    database: &Database,
+    owner: Ownership,
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    if lock(&transaction, owner).await?.is_none() {
+        return Ok(false);
+    }
+    let settled = apply(&transaction, settlement, now).await?;
+    transaction.commit().await?;
+    Ok(settled)
+}
+
+/// Settles an attempt and pauses its campaign, in one transaction: for a fault of the account or the sender, which
+/// would meet every further call as well.
+pub async fn settle_and_pause(
+    database: &Database,
+    owner: Ownership,
+    settlement: &Settlement,
+    reason: (PauseReason, &str),
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    if lock(&transaction, owner).await?.is_none() {
+        return Ok(false);
+    }
+    let settled = apply(&transaction, settlement, now).await?;
+    // Somebody else may have paused it first: the settlement stands all the same.
+    make_move_in(&transaction, owner, Move::Pause, Some(reason), now).await?;
+    transaction.commit().await?;
+    Ok(settled)
+}
+
+async fn apply(
+    transaction: &Transaction<'_>,
+    settlement: &Settlement,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    const SQL: &str = "
+        WITH attempt AS (
+            UPDATE attempts
+            SET outcome = $2, settled_at = $3, error_code = $6, error_message = $7,
+                ended_at = coalesce(ended_at, $5)
+            WHERE id = $1 AND settled_at IS NULL
+            RETURNING id, campaign_id, contact_id, coalesce(duration_seconds, 0) AS seconds
+        ), contact AS (
+            UPDATE contacts
+            SET state = $8, due_at = $4, attempts = attempts + $9, last_outcome = $2, updated_at = $3
+            FROM attempt
+            WHERE contacts.id = attempt.contact_id AND contacts.state = 'calling'
+            RETURNING contacts.id, contacts.attempts
+        ), campaign AS (
+            UPDATE campaigns
+            SET calling = calling - 1,
+                pending = pending + ($8 = 'pending')::int,
+                completed = completed + ($8 = 'completed')::int,
+                failed = failed + ($8 = 'failed')::int,
+                attempts = campaigns.attempts + $9,
+                retries = retries + ($9 = 1 AND contact.attempts > 1)::int,
+                outcomes = jsonb_set(outcomes, ARRAY[$2], to_jsonb(coalesce((outcomes ->> $2)::int, 0) + 1)),
+                talk_seconds = talk_seconds + attempt.seconds,
+                last_call_ended_at = greatest(last_call_ended_at, $5),
+                due_cursor = least(due_cursor, $4),
+                last_event = last_event + 1
+            FROM attempt, contact
+            WHERE campaigns.id = attempt.campaign_id
+            RETURNING campaigns.id, campaigns.team_id, campaigns.last_event
+        )
+        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, attempt_id, data)
+        SELECT campaign.team_id, campaign.id, campaign.last_event, 'attempt.ended', $3, contact.id, attempt.id,
+               jsonb_build_object('outcome', $2, 'contact', $8)
+        FROM campaign, contact, attempt
+        RETURNING number";
+    let (state, due_at) = match settlement.verdict {
+        Verdict::Completed => ("completed", None),
+        Verdict::Failed => ("failed", None),
+        Verdict::Due(due_at) => ("pending", Some(due_at)),
+    };
+    let (code, message) = match &settlement.error {
+        Some((code, message)) => (code.and_then(|code| i32::try_from(code).ok()), Some(message.as_str())),
+        None => (None, None),
+    };
+    let counted = i32::from(settlement.outcome.counts_as_attempt());
+    let params: crate::db::Params<'_> = &[
+        &settlement.attempt,
+        &settlement.outcome.as_str(),
+        &now,
+        &due_at,
+        &settlement.call_ended_at,
+        &code,
+        &message,
+        &state,
+        &counted,
+    ];
+    Ok(query_opt(transaction, SQL, params).await?.is_some())
+}
+
+/// Opens an attempt again that was given up as unknown and has been heard of since: its contact leaves the queue
+/// until the call ends, and what was counted for it is taken back. Returns false if a newer attempt exists, if the
+/// number is being called by another campaign, or if the campaign is no longer this owner's.
+pub async fn reopen(
+    database: &Database,
+    owner: Ownership,
+    attempt: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    const SQL: &str = "
+        WITH attempt AS (
+            UPDATE attempts SET outcome = NULL, settled_at = NULL
+            FROM contacts
+            WHERE attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
+              AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
+            RETURNING attempts.contact_id, contacts.state AS was
+        ), contact AS (
+            UPDATE contacts SET state = 'calling', due_at = NULL, attempts = attempts - 1, updated_at = $3
+            FROM attempt WHERE contacts.id = attempt.contact_id
+            RETURNING contacts.attempts
+        )
+        UPDATE campaigns
+        SET calling = calling + 1,
+            pending = pending - (attempt.was = 'pending')::int,
+            failed = failed - (attempt.was = 'failed')::int,
+            attempts = campaigns.attempts - 1,
+            retries = retries - (contact.attempts > 0)::int,
+            outcomes = jsonb_set(outcomes, '{unknown}', to_jsonb((outcomes ->> 'unknown')::int - 1))
+        FROM attempt, contact
+        WHERE campaigns.id = $2";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    if lock(&transaction, owner).await?.is_none() {
+        return Ok(false);
+    }
+    match execute(&transaction, SQL, &[&attempt, &owner.campaign, &now]).await {
+        Ok(written) => {
+            transaction.commit().await?;
+            Ok(written > 0)
+        }
+        Err(error) if error.is_conflict_with("one_open_call_per_number") => Ok(false),
+        Err(error) => Err(error),
+    }
+}

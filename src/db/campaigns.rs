@@ -1,0 +1,437 @@
+//! Campaigns: made by an upload, moved by people and by the dialer, read by the API.
+//!
+//! Every move locks the campaign's row, asks `domain::campaign` whether it is legal from the state it finds, and
+//! writes the new state together with its event.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Transaction;
+use uuid::Uuid;
+
+use crate::domain::campaign::{IllegalMove, Move, State};
+use crate::domain::dialer::PauseReason;
+use crate::domain::settings::Settings;
+
+use super::contacts::{NewContact, insert_contacts};
+use super::{Database, Error, Ownership, count, execute, json, name, query, query_opt};
+
+/// A campaign that is about to be made.
+#[derive(Debug)]
+pub struct NewCampaign<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// Its team.
+    pub team: Uuid,
+    /// What people call it.
+    pub name: &'a str,
+    /// How it dials.
+    pub settings: &'a Settings,
+    /// The agent that was named, if it was not given inline.
+    pub agent_id: Option<Uuid>,
+    /// The agent's snapshot, as JSON that the API has checked.
+    pub agent: &'a serde_json::Value,
+    /// The file's columns and row counts.
+    pub import: &'a serde_json::Value,
+    /// Before this instant it does not begin.
+    pub starts_at: Option<DateTime<Utc>>,
+}
+
+/// Makes a campaign with its contacts: all of it or nothing.
+pub async fn insert_campaign(
+    database: &Database,
+    campaign: &NewCampaign<'_>,
+    contacts: &[NewContact],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        WITH campaign AS (
+            INSERT INTO campaigns
+                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at, pending,
+                 last_event)
+            VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, 1)
+            RETURNING id, team_id
+        )
+        INSERT INTO events (team_id, campaign_id, number, kind, at)
+        SELECT team_id, id, 1, 'campaign.created', $9 FROM campaign";
+    let settings = to_json(campaign.settings)?;
+    let pending = i32::try_from(contacts.len()).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let params: super::Params<'_> = &[
+        &campaign.id,
+        &campaign.team,
+        &campaign.name,
+        &settings,
+        &campaign.agent_id,
+        campaign.agent,
+        campaign.import,
+        &campaign.starts_at,
+        &now,
+        &pending,
+    ];
+    execute(&transaction, SQL, params).await?;
+    insert_contacts(&transaction, campaign.team, campaign.id, contacts, now).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn to_json(settings: &Settings) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(settings).map_err(|error| Error::ImpossibleRow(error.to_string()))
+}
+
+/// What came of a person's command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// It was carried out.
+    Done,
+    /// The campaign's state does not allow it.
+    Illegal(IllegalMove),
+    /// The team has no such campaign.
+    NotFound,
+}
+
+/// A person's command to a campaign.
+#[derive(Debug, Clone, Copy)]
+pub enum Command<'a> {
+    /// Start it, with this provider account.
+    Start {
+        /// The account that its calls will go through.
+        account_sid: &'a str,
+    },
+    /// Stop it for now.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Give it up.
+    Cancel,
+}
+
+impl Command<'_> {
+    /// The move that the command is.
+    pub fn as_move(&self) -> Move {
+        match self {
+            Self::Start { .. } => Move::Start,
+            Self::Pause => Move::Pause,
+            Self::Resume => Move::Resume,
+            Self::Cancel => Move::Cancel,
+        }
+    }
+}
+
+/// Carries out a person's command. A campaign that has something to do afterwards and no living owner is given to
+/// `node`, which can begin with it at once instead of finding it at its next renewal.
+pub async fn command(
+    database: &Database,
+    team: Uuid,
+    campaign: Uuid,
+    command: Command<'_>,
+    node: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Moved, Error> {
+    const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
+    const OWN: &str = "
+        UPDATE campaigns SET node = $2, epoch = epoch + 1
+        WHERE id = $1 AND NOT EXISTS
+            (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
+        return Ok(Moved::NotFound);
+    };
+    let target = match name(&row, "state", State::parse)?.after(command.as_move()) {
+        Ok(target) => target,
+        Err(illegal) => return Ok(Moved::Illegal(illegal)),
+    };
+    let reason = (target == State::Paused).then_some((PauseReason::ByPerson, "paused by a person"));
+    if let Command::Start { account_sid } = command {
+        let sql = "UPDATE campaigns SET account_sid = $2 WHERE id = $1";
+        execute(&transaction, sql, &[&campaign, &account_sid]).await?;
+    }
+    write_state(&transaction, campaign, target, reason, now).await?;
+    if target == State::Pending {
+        execute(&transaction, OWN, &[&campaign, &node]).await?;
+    }
+    transaction.commit().await?;
+    Ok(Moved::Done)
+}
+
+/// Makes a move of the dialer's own: begin, finish, pause with a reason. Returns false if the campaign is no longer
+/// this node's, or no longer in a state from which the move is legal.
+pub async fn make_move(
+    database: &Database,
+    owner: Ownership,
+    attempted: Move,
+    reason: Option<(PauseReason, &str)>,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let moved = make_move_in(&transaction, owner, attempted, reason, now).await?;
+    if moved {
+        transaction.commit().await?;
+    }
+    Ok(moved)
+}
+
+/// [`make_move`] as a part of a larger decision.
+pub(super) async fn make_move_in(
+    transaction: &Transaction<'_>,
+    owner: Ownership,
+    attempted: Move,
+    reason: Option<(PauseReason, &str)>,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let Some(locked) = lock(transaction, owner).await? else { return Ok(false) };
+    let Ok(target) = locked.state.after(attempted) else { return Ok(false) };
+    if target == State::Completed && locked.unfinished > 0 {
+        return Ok(false);
+    }
+    write_state(transaction, owner.campaign, target, reason, now).await?;
+    Ok(true)
+}
+
+/// A campaign's row, locked by its owner until the transaction ends.
+pub(super) struct Locked {
+    pub(super) team: Uuid,
+    pub(super) state: State,
+    pub(super) unfinished: i32,
+    pub(super) order_cursor: i32,
+    pub(super) settings_version: i32,
+}
+
+/// Locks the campaign for a decision. Returns nothing if it is no longer this owner's.
+pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Result<Option<Locked>, Error> {
+    const SQL: &str = "
+        SELECT team_id, state, pending + calling AS unfinished, order_cursor, settings_version
+        FROM campaigns
+        WHERE id = $1 AND node = $2 AND epoch = $3
+        FOR NO KEY UPDATE";
+    let row = query_opt(transaction, SQL, &[&owner.campaign, &owner.node, &owner.epoch]).await?;
+    row.map(|row| {
+        Ok(Locked {
+            team: row.try_get("team_id")?,
+            state: name(&row, "state", State::parse)?,
+            unfinished: row.try_get("unfinished")?,
+            order_cursor: row.try_get("order_cursor")?,
+            settings_version: row.try_get("settings_version")?,
+        })
+    })
+    .transpose()
+}
+
+async fn write_state(
+    transaction: &Transaction<'_>,
+    campaign: Uuid,
+    state: State,
+    reason: Option<(PauseReason, &str)>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        WITH campaign AS (
+            UPDATE campaigns
+            SET state = $2, state_reason = $3, state_detail = $4,
+                started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, $5) ELSE started_at END,
+                paused_at = CASE WHEN $2 = 'paused' THEN $5 END,
+                completed_at = CASE WHEN $2 = 'completed' THEN $5 END,
+                last_event = last_event + 1
+            WHERE id = $1
+            RETURNING id, team_id, last_event
+        )
+        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
+        SELECT team_id, id, last_event, 'campaign.' || $2, $5,
+               jsonb_strip_nulls(jsonb_build_object('reason', $3::text, 'detail', $4::text))
+        FROM campaign";
+    let word = reason.map(|(reason, _)| reason.as_str());
+    let detail = reason.map(|(_, detail)| detail);
+    execute(transaction, SQL, &[&campaign, &state.as_str(), &word, &detail, &now]).await?;
+    Ok(())
+}
+
+/// What came of a wish to delete a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone, with its contacts and attempts.
+    Done,
+    /// It is at work, or has a call that is not settled.
+    Busy(State),
+    /// The team has no such campaign.
+    NotFound,
+}
+
+/// Deletes a campaign that is not at work and has no open call.
+pub async fn delete_campaign(database: &Database, team: Uuid, campaign: Uuid) -> Result<Deleted, Error> {
+    const LOCK: &str = "
+        SELECT state, calling FROM campaigns WHERE id = $1 AND team_id = $2 FOR UPDATE";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
+        return Ok(Deleted::NotFound);
+    };
+    let state = name(&row, "state", State::parse)?;
+    if matches!(state, State::Pending | State::Running) || count(&row, "calling")? > 0 {
+        return Ok(Deleted::Busy(state));
+    }
+    execute(&transaction, "DELETE FROM campaigns WHERE id = $1", &[&campaign]).await?;
+    transaction.commit().await?;
+    Ok(Deleted::Done)
+}
+
+/// A campaign, as the API shows it.
+#[derive(Debug, Clone)]
+pub struct Campaign {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// Its state.
+    pub state: State,
+    /// Why it is paused or failed: a word.
+    pub state_reason: Option<String>,
+    /// The same as a sentence.
+    pub state_detail: Option<String>,
+    /// How it dials.
+    pub settings: Settings,
+    /// The version of its settings.
+    pub settings_version: i32,
+    /// The agent it was made with, if one was named.
+    pub agent_id: Option<Uuid>,
+    /// The agent's snapshot.
+    pub agent: serde_json::Value,
+    /// The file's columns and row counts.
+    pub import: serde_json::Value,
+    /// Before this instant it does not begin.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it first ran.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was paused, exactly while it is.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// When everybody was final.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// When its last call ended.
+    pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// Its counts.
+    pub counts: Counts,
+}
+
+/// What a campaign counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Contacts to be called.
+    pub pending: u32,
+    /// Contacts being called.
+    pub calling: u32,
+    /// Contacts reached.
+    pub completed: u32,
+    /// Contacts given up.
+    pub failed: u32,
+    /// Contacts that must not be called.
+    pub suppressed: u32,
+    /// Attempts that count.
+    pub attempts: u32,
+    /// Of these, second and later tries of a contact.
+    pub retries: u32,
+    /// Settled attempts by outcome, counted or not.
+    pub outcomes: std::collections::BTreeMap<String, u32>,
+    /// Seconds of conversation.
+    pub talk_seconds: i64,
+}
+
+const COLUMNS: &str = "
+    id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
+    created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
+    suppressed, attempts, retries, outcomes, talk_seconds";
+
+/// One campaign of a team.
+pub async fn find_campaign(database: &Database, team: Uuid, id: Uuid) -> Result<Option<Campaign>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM campaigns WHERE id = $1 AND team_id = $2");
+    query_opt(&database.client().await?, &sql, &[&id, &team]).await?.as_ref().map(campaign).transpose()
+}
+
+/// A page of a team's campaigns, newest first: those made before the campaign `before`.
+pub async fn list_campaigns(
+    database: &Database,
+    team: Uuid,
+    state: Option<State>,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Campaign>, Error> {
+    // Ids are UUIDv7: their order is the order of their making.
+    let sql = format!(
+        "SELECT {COLUMNS} FROM campaigns
+         WHERE team_id = $1 AND ($2::text IS NULL OR state = $2) AND ($3::uuid IS NULL OR id < $3)
+         ORDER BY id DESC LIMIT $4"
+    );
+    let state = state.map(State::as_str);
+    let params: super::Params<'_> = &[&team, &state, &before, &limit];
+    query(&database.client().await?, &sql, params).await?.iter().map(campaign).collect()
+}
+
+/// What the `/answer` webhook needs to speak for a campaign: the agent's snapshot, and the contact of an attempt.
+pub async fn find_speech(
+    database: &Database,
+    campaign: Uuid,
+    attempt: Uuid,
+) -> Result<Option<Speech>, Error> {
+    const SQL: &str = "
+        SELECT campaigns.agent, contacts.name, contacts.phone, contacts.metadata
+        FROM attempts
+        JOIN campaigns ON campaigns.id = attempts.campaign_id
+        JOIN contacts ON contacts.id = attempts.contact_id
+        WHERE attempts.id = $1 AND attempts.campaign_id = $2";
+    let row = query_opt(&database.client().await?, SQL, &[&attempt, &campaign]).await?;
+    row.map(|row| {
+        Ok(Speech {
+            agent: row.try_get("agent")?,
+            name: row.try_get("name")?,
+            phone: row.try_get("phone")?,
+            metadata: row.try_get("metadata")?,
+        })
+    })
+    .transpose()
+}
+
+/// Who speaks, and to whom.
+#[derive(Debug, Clone)]
+pub struct Speech {
+    /// The agent's snapshot.
+    pub agent: serde_json::Value,
+    /// The contact's name.
+    pub name: Option<String>,
+    /// The contact's number.
+    pub phone: String,
+    /// The file's other columns.
+    pub metadata: serde_json::Value,
+}
+
+fn campaign(row: &tokio_postgres::Row) -> Result<Campaign, Error> {
+    Ok(Campaign {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        state: name(row, "state", State::parse)?,
+        state_reason: row.try_get("state_reason")?,
+        state_detail: row.try_get("state_detail")?,
+        settings: json(row, "settings")?,
+        settings_version: row.try_get("settings_version")?,
+        agent_id: row.try_get("agent_id")?,
+        agent: row.try_get("agent")?,
+        import: row.try_get("import")?,
+        starts_at: row.try_get("starts_at")?,
+        created_at: row.try_get("created_at")?,
+        started_at: row.try_get("started_at")?,
+        paused_at: row.try_get("paused_at")?,
+        completed_at: row.try_get("completed_at")?,
+        last_call_ended_at: row.try_get("last_call_ended_at")?,
+        counts: Counts {
+            pending: count(row, "pending")?,
+            calling: count(row, "calling")?,
+            completed: count(row, "completed")?,
+            failed: count(row, "failed")?,
+            suppressed: count(row, "suppressed")?,
+            attempts: count(row, "attempts")?,
+            retries: count(row, "retries")?,
+            outcomes: json(row, "outcomes")?,
+            talk_seconds: row.try_get("talk_seconds")?,
+        },
+    })
+}

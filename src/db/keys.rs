@@ -1,0 +1,54 @@
+//! Teams and API keys. Only a key's hash and prefix are kept.
+
+use uuid::Uuid;
+
+use super::{Database, Error, execute, query_opt};
+
+/// A key as it is kept.
+#[derive(Debug)]
+pub struct NewKey<'a> {
+    /// What people call it.
+    pub name: &'a str,
+    /// The first characters, by which people tell keys apart.
+    pub prefix: &'a str,
+    /// The SHA-256 of the whole key.
+    pub hash: &'a [u8],
+}
+
+/// The default team, made where there is none.
+pub async fn ensure_team(database: &Database) -> Result<Uuid, Error> {
+    const INSERT: &str = "
+        INSERT INTO teams (id, name)
+        SELECT $1, 'default' WHERE NOT EXISTS (SELECT FROM teams)";
+    const SELECT: &str = "SELECT id FROM teams ORDER BY created_at, id LIMIT 1";
+    let client = database.client().await?;
+    execute(&client, INSERT, &[&Uuid::now_v7()]).await?;
+    let row = super::query_one(&client, SELECT, &[]).await?;
+    Ok(row.try_get("id")?)
+}
+
+/// Adds the team's first key. Returns false where the team already has one.
+pub async fn insert_first_key(database: &Database, team: Uuid, key: &NewKey<'_>) -> Result<bool, Error> {
+    const SQL: &str = "
+        INSERT INTO api_keys (id, team_id, name, prefix, hash)
+        SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT FROM api_keys WHERE team_id = $2)";
+    let params: super::Params<'_> = &[&Uuid::now_v7(), &team, &key.name, &key.prefix, &key.hash];
+    Ok(execute(&database.client().await?, SQL, params).await? > 0)
+}
+
+/// Adds a key that is known from outside, if it is not there yet.
+pub async fn ensure_key(database: &Database, team: Uuid, key: &NewKey<'_>) -> Result<(), Error> {
+    const SQL: &str = "
+        INSERT INTO api_keys (id, team_id, name, prefix, hash) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (hash, team_id) DO NOTHING";
+    let params: super::Params<'_> = &[&Uuid::now_v7(), &team, &key.name, &key.prefix, &key.hash];
+    execute(&database.client().await?, SQL, params).await?;
+    Ok(())
+}
+
+/// The team whose key has this hash, unless it was revoked.
+pub async fn find_team_by_key(database: &Database, hash: &[u8]) -> Result<Option<Uuid>, Error> {
+    const SQL: &str = "SELECT team_id FROM api_keys WHERE hash = $1 AND revoked_at IS NULL";
+    let row = query_opt(&database.client().await?, SQL, &[&hash]).await?;
+    Ok(row.map(|row| row.try_get("team_id")).transpose()?)
+}

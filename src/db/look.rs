@@ -1,0 +1,163 @@
+//! The one consistent read from which a campaign's next step is decided.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::domain::attempt::{AnsweredBy, Status, outcome};
+use crate::domain::campaign::State;
+use crate::domain::dialer::{Closure, OpenAttempt, Stage};
+use crate::domain::reconcile::Silence;
+use crate::domain::settings::Settings;
+
+use super::{Database, Error, count, json, name, name_opt, query};
+
+/// How a campaign stands in the database. The account's spans are real time from now.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Its team.
+    pub team: Uuid,
+    /// Its state.
+    pub state: State,
+    /// The node that owns it, if any.
+    pub node: Option<Uuid>,
+    /// The number of that ownership.
+    pub epoch: i64,
+    /// The account that it was started with.
+    pub account_sid: Option<String>,
+    /// Its settings' version.
+    pub settings_version: i32,
+    /// Its settings.
+    pub settings: Arc<Settings>,
+    /// Before this instant it does not begin.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// The attempt that is not settled.
+    pub open: Option<OpenAttempt>,
+    /// An attempt given up as unknown that has been heard of since.
+    pub revived: Option<Uuid>,
+    /// When its last call ended.
+    pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// When the first pending contact is due.
+    pub next_due_at: Option<DateTime<Utc>>,
+    /// Whether any contact is not final.
+    pub has_unfinished: bool,
+    /// How long until the account's next free place.
+    pub next_place_in: Duration,
+    /// For how long the account is closed, and why.
+    pub closed: Option<(Duration, Closure)>,
+    /// Whether the account had troubles that nobody has cleared yet.
+    pub account_had_troubles: bool,
+}
+
+/// Looks at a campaign. `known` are its settings as the asker last saw them, with their version; they are read
+/// again only when they have changed. Returns nothing if there is no such campaign.
+pub async fn look(
+    database: &Database,
+    campaign: Uuid,
+    account_sid: &str,
+    known: Option<(i32, Arc<Settings>)>,
+) -> Result<Option<Look>, Error> {
+    const SQL: &str = "
+        SELECT campaigns.team_id, campaigns.state, campaigns.node, campaigns.epoch, campaigns.account_sid,
+               campaigns.settings_version, campaigns.starts_at, campaigns.last_call_ended_at,
+               CASE WHEN campaigns.settings_version <> $3 THEN campaigns.settings END AS settings,
+               campaigns.pending + campaigns.calling > 0 AS has_unfinished,
+               least(
+                   (SELECT due_at FROM contacts
+                    WHERE campaign_id = $1 AND state = 'pending' AND timed
+                      AND due_at >= campaigns.due_cursor ORDER BY due_at LIMIT 1),
+                   (SELECT due_at FROM contacts
+                    WHERE campaign_id = $1 AND state = 'pending' AND NOT timed
+                      AND position > campaigns.order_cursor ORDER BY position LIMIT 1)
+               ) AS next_due_at,
+               extract(epoch FROM accounts.next_place_at - clock_timestamp())::float8 AS next_place_in,
+               extract(epoch FROM accounts.closed_until - clock_timestamp())::float8 AS closed_for,
+               accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
+               open.id AS attempt_id, contacts.attempts AS tries_before, open.sid, open.status,
+               open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
+               open.asked_at, open.ended_at,
+               (SELECT unknown.id FROM attempts unknown
+                JOIN contacts ON contacts.id = unknown.contact_id
+                WHERE unknown.campaign_id = $1 AND unknown.outcome = 'unknown' AND unknown.status_key > 0
+                  AND contacts.last_number = unknown.number AND contacts.state IN ('pending', 'failed')
+                  AND campaigns.state IN ('pending', 'running', 'paused')
+                LIMIT 1) AS revived
+        FROM campaigns
+        LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
+        LEFT JOIN contacts ON contacts.id = open.contact_id
+        LEFT JOIN accounts ON accounts.sid = $2
+        WHERE campaigns.id = $1";
+    let version = known.as_ref().map_or(-1, |(version, _)| *version);
+    let rows = query(&database.client().await?, SQL, &[&campaign, &account_sid, &version]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let settings = match known {
+        Some((version, settings)) if version == row.try_get::<_, i32>("settings_version")? => settings,
+        _ => Arc::new(json(row, "settings")?),
+    };
+    Ok(Some(Look {
+        team: row.try_get("team_id")?,
+        state: name(row, "state", State::parse)?,
+        node: row.try_get("node")?,
+        epoch: row.try_get("epoch")?,
+        account_sid: row.try_get("account_sid")?,
+        settings_version: row.try_get("settings_version")?,
+        settings,
+        starts_at: row.try_get("starts_at")?,
+        open: open_attempt(row)?,
+        revived: row.try_get("revived")?,
+        last_call_ended_at: row.try_get("last_call_ended_at")?,
+        next_due_at: row.try_get("next_due_at")?,
+        has_unfinished: row.try_get("has_unfinished")?,
+        next_place_in: span(row.try_get("next_place_in")?).unwrap_or_default(),
+        closed: span(row.try_get("closed_for")?)
+            .map(|left| Ok::<_, Error>((left, name(row, "closed_because", Closure::parse)?)))
+            .transpose()?,
+        account_had_troubles: row.try_get("had_troubles")?,
+    }))
+}
+
+/// A span that lies ahead.
+fn span(seconds: Option<f64>) -> Option<Duration> {
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|span| !span.is_zero())
+}
+
+/// The row of an attempt, as an enum that cannot lie: what does not fit together is an error.
+fn open_attempt(row: &Row) -> Result<Option<OpenAttempt>, Error> {
+    let Some(id) = row.try_get::<_, Option<Uuid>>("attempt_id")? else { return Ok(None) };
+    let sid: Option<&str> = row.try_get("sid")?;
+    let status = name_opt(row, "status", Status::parse)?;
+    let answered_by = name_opt(row, "answered_by", AnsweredBy::parse)?;
+    let sip_code = row.try_get::<_, Option<i32>>("sip_code")?.and_then(|code| u16::try_from(code).ok());
+    let heard_at: Option<DateTime<Utc>> = row.try_get("heard_at")?;
+    let heard = || heard_at.ok_or_else(|| Error::ImpossibleRow(format!("attempt {id} was never heard of")));
+    let stage = match (sid, status) {
+        (None, None) => {
+            let silence = Silence::Unplaced { intended_at: row.try_get("intended_at")? };
+            Stage::Under { silence, asked_at: row.try_get("asked_at")? }
+        }
+        (_, Some(status)) => match outcome(status, answered_by, sip_code) {
+            Some(outcome) => {
+                let ended_at: Option<DateTime<Utc>> = row.try_get("ended_at")?;
+                let at = ended_at
+                    .ok_or_else(|| Error::ImpossibleRow(format!("attempt {id} ended at no instant")))?;
+                Stage::Ended { outcome, at }
+            }
+            None => {
+                let heard_at = heard()?;
+                let silence = match status {
+                    Status::InProgress => Silence::Talking { heard_at },
+                    _ => Silence::Ringing { heard_at },
+                };
+                Stage::Under { silence, asked_at: row.try_get("asked_at")? }
+            }
+        },
+        (Some(_), None) => {
+            let silence = Silence::Ringing { heard_at: heard()? };
+            Stage::Under { silence, asked_at: row.try_get("asked_at")? }
+        }
+    };
+    Ok(Some(OpenAttempt { id, tries_before: count(row, "tries_before")?, stage }))
+}

@@ -1,0 +1,103 @@
+//! Nodes and what they own. A node is alive while it renews its row; by the database's own clock, so that nobody's
+//! wrong clock makes him live longer.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Database, Error, Ownership, execute, query, query_one};
+
+/// Renews a node's row for `lease` and returns the database's time.
+pub async fn renew(
+    database: &Database,
+    node: Uuid,
+    node_name: &str,
+    lease: Duration,
+) -> Result<DateTime<Utc>, Error> {
+    const SQL: &str = "
+        INSERT INTO nodes (id, name, started_at, alive_until)
+        VALUES ($1, $2, clock_timestamp(), clock_timestamp() + make_interval(secs => $3))
+        ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
+        RETURNING clock_timestamp() AS now";
+    let client = database.client().await?;
+    let row = query_one(&client, SQL, &[&node, &node_name, &lease.as_secs_f64()]).await?;
+    Ok(row.try_get("now")?)
+}
+
+/// Takes the campaigns that have something to do and no living owner, raising their epochs. Returns how many.
+pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
+    const SQL: &str = "
+        WITH ownerless AS (
+            SELECT id, team_id FROM campaigns
+            WHERE (state IN ('pending', 'running')
+                   OR EXISTS (SELECT FROM attempts
+                              WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL))
+              AND NOT EXISTS (SELECT FROM nodes
+                              WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+        UPDATE campaigns SET node = $1, epoch = epoch + 1
+        FROM ownerless
+        WHERE campaigns.id = ownerless.id AND campaigns.team_id = ownerless.team_id";
+    execute(&database.client().await?, SQL, &[&node]).await
+}
+
+/// The campaigns that this node should be running: pending, running, or with an attempt that is not settled.
+pub async fn list_owned(database: &Database, node: Uuid) -> Result<Vec<Ownership>, Error> {
+    const SQL: &str = "
+        SELECT id, epoch FROM campaigns WHERE node = $1 AND state IN ('pending', 'running')
+        UNION
+        SELECT campaigns.id, campaigns.epoch
+        FROM attempts JOIN campaigns ON campaigns.id = attempts.campaign_id
+        WHERE attempts.settled_at IS NULL AND campaigns.node = $1";
+    let rows = query(&database.client().await?, SQL, &[&node]).await?;
+    rows.iter()
+        .map(|row| Ok(Ownership { campaign: row.try_get("id")?, node, epoch: row.try_get("epoch")? }))
+        .collect()
+}
+
+/// Lets go of everything at a graceful stop, so that others need not wait for the lease to run out. Rows of nodes
+/// that have been dead for a day are swept along.
+pub async fn leave(database: &Database, node: Uuid) -> Result<(), Error> {
+    let client = database.client().await?;
+    execute(&client, "UPDATE campaigns SET node = NULL WHERE node = $1", &[&node]).await?;
+    const SQL: &str = "DELETE FROM nodes WHERE id = $1 OR alive_until < clock_timestamp() - interval '1 day'";
+    execute(&client, SQL, &[&node]).await?;
+    Ok(())
+}
+
+/// A node, for the health page.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Its id, fresh for each process.
+    pub id: Uuid,
+    /// The machine's name.
+    pub name: String,
+    /// Whether its lease has not run out.
+    pub alive: bool,
+    /// How many campaigns it owns that have something to do.
+    pub campaigns: i64,
+}
+
+/// All nodes that were alive within a day.
+pub async fn list_nodes(database: &Database) -> Result<Vec<Node>, Error> {
+    const SQL: &str = "
+        SELECT nodes.id, nodes.name, alive_until > clock_timestamp() AS alive,
+               (SELECT count(*) FROM campaigns
+                WHERE campaigns.node = nodes.id AND state IN ('pending', 'running')) AS campaigns
+        FROM nodes
+        WHERE alive_until > clock_timestamp() - interval '1 day'
+        ORDER BY started_at";
+    let rows = query(&database.client().await?, SQL, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Node {
+                id: row.try_get("id")?,
+                name: row.try_get("name")?,
+                alive: row.try_get("alive")?,
+                campaigns: row.try_get("campaigns")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,103 @@
+//! What the supervisor's tick and watchdog look for: campaigns that should have moved and have not, and rows that no
+//! mechanism would ever touch again.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::campaigns::lock;
+use super::{Database, Error, Ownership, execute, query};
+
+/// The node's campaigns whose next step seems overdue at `now`: a start that has come, an ended call that is not
+/// settled, a call that nobody has asked about since `quiet_since`, everybody final, or somebody due with no call
+/// open.
+pub async fn list_overdue(
+    database: &Database,
+    node: Uuid,
+    now: DateTime<Utc>,
+    quiet_since: DateTime<Utc>,
+) -> Result<Vec<Uuid>, Error> {
+    const SQL: &str = "
+        SELECT campaigns.id
+        FROM campaigns
+        LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
+        WHERE campaigns.node = $1 AND (campaigns.state IN ('pending', 'running') OR open.id IS NOT NULL)
+          AND CASE
+              WHEN open.id IS NOT NULL THEN
+                  open.ended_at IS NOT NULL
+                  OR greatest(open.intended_at, open.heard_at, open.asked_at) < $3
+              WHEN campaigns.state = 'pending' THEN coalesce(campaigns.starts_at, $2) <= $2
+              ELSE campaigns.pending + campaigns.calling = 0
+                  OR EXISTS (SELECT FROM contacts
+                             WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND NOT timed
+                               AND position > campaigns.order_cursor)
+                  OR EXISTS (SELECT FROM contacts
+                             WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND timed
+                               AND due_at >= campaigns.due_cursor AND due_at <= $2)
+              END";
+    let rows = query(&database.client().await?, SQL, &[&node, &now, &quiet_since]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// An open attempt that has been silent for long.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent {
+    /// The attempt.
+    pub attempt: Uuid,
+    /// Its campaign.
+    pub campaign: Uuid,
+}
+
+/// Open attempts of which nothing was heard and about which nobody asked since `before`, the oldest first.
+pub async fn list_silent(
+    database: &Database,
+    before: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Silent>, Error> {
+    const SQL: &str = "
+        SELECT id, campaign_id FROM attempts
+        WHERE settled_at IS NULL AND greatest(intended_at, heard_at, asked_at) < $1
+        ORDER BY intended_at LIMIT $2";
+    let rows = query(&database.client().await?, SQL, &[&before, &limit]).await?;
+    rows.iter()
+        .map(|row| Ok(Silent { attempt: row.try_get("id")?, campaign: row.try_get("campaign_id")? }))
+        .collect()
+}
+
+/// The node's campaigns that hold a contact as being called without an open attempt: no code path leaves one, so it
+/// is a bug or a hand in the database, and the contact would be forgotten.
+pub async fn list_with_stranded_contacts(database: &Database, node: Uuid) -> Result<Vec<Ownership>, Error> {
+    const SQL: &str = "
+        SELECT id, epoch FROM campaigns
+        WHERE node = $1 AND calling > 0
+          AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = campaigns.id AND settled_at IS NULL)";
+    let rows = query(&database.client().await?, SQL, &[&node]).await?;
+    rows.iter()
+        .map(|row| Ok(Ownership { campaign: row.try_get("id")?, node, epoch: row.try_get("epoch")? }))
+        .collect()
+}
+
+/// Makes a campaign's stranded contacts due again, now. Returns how many there were.
+pub async fn free_stranded_contacts(
+    database: &Database,
+    owner: Ownership,
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    const SQL: &str = "
+        UPDATE contacts SET state = 'pending', timed = true, due_at = $2, updated_at = $2
+        WHERE campaign_id = $1 AND state = 'calling'
+          AND NOT EXISTS (SELECT FROM attempts WHERE contact_id = contacts.id AND settled_at IS NULL)";
+    const COUNT: &str = "
+        UPDATE campaigns
+        SET calling = calling - $2, pending = pending + $2, due_cursor = least(due_cursor, $3)
+        WHERE id = $1";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    if lock(&transaction, owner).await?.is_none() {
+        return Ok(0);
+    }
+    let freed = execute(&transaction, SQL, &[&owner.campaign, &now]).await?;
+    let count = i32::try_from(freed).unwrap_or(i32::MAX);
+    execute(&transaction, COUNT, &[&owner.campaign, &count, &now]).await?;
+    transaction.commit().await?;
+    Ok(freed)
+}

@@ -1,0 +1,329 @@
+//! The heart: what a running campaign should do next. Everything that dials, settles, waits, stops or explains a
+//! campaign asks [`next_step`]; nothing of its answer is stored.
+//!
+//! It is level-triggered. A view holds how things stand and not what happened, so a lost, doubled or late wake-up
+//! costs nothing, and a restart, a takeover by another node, a resume and the normal case are one path.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::campaign::State;
+use super::hours::Opening;
+use super::outcome::Outcome;
+use super::reconcile::Silence;
+use super::retry::Verdict;
+use super::settings::Settings;
+use super::{Moment, names};
+
+/// How long a place or a colleague is waited for before looking again, when nobody says when it comes.
+const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+/// How everything stands that a campaign's next step depends on: one consistent read, and the place in hand.
+#[derive(Debug, Clone)]
+pub struct CampaignView {
+    /// The campaign's state.
+    pub state: State,
+    /// Whether this node owns the campaign.
+    pub owned: bool,
+    /// Whether the provider account it was started with is the one this node dials through.
+    pub same_account: bool,
+    /// Its settings.
+    pub settings: Arc<Settings>,
+    /// Before this instant it does not begin.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// The attempt that is not settled, if there is one.
+    pub open: Option<OpenAttempt>,
+    /// A settled attempt that was given up as unknown and has since been heard of, if there is one.
+    pub revived: Option<Uuid>,
+    /// When the last call ended.
+    pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// When the first pending contact is due; nothing if nobody is pending.
+    pub next_due_at: Option<DateTime<Utc>>,
+    /// Whether any contact is not final.
+    pub has_unfinished: bool,
+    /// What the provider account's limits say.
+    pub account: AccountView,
+    /// Whether this node has been alive to the others for certain.
+    pub lease_held: bool,
+    /// Whether a place among the account's calls per second is in hand.
+    pub place_in_hand: bool,
+}
+
+/// What the provider account's limits say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountView {
+    /// Places are given; the next one at this instant at the earliest.
+    Open {
+        /// The next free place.
+        next_place_at: DateTime<Utc>,
+    },
+    /// No places are given for now.
+    Closed {
+        /// Until when.
+        until: DateTime<Utc>,
+        /// Whether the provider asked for patience or cannot be reached.
+        because: Closure,
+    },
+}
+
+names! {
+    /// Why an account gives no places for now.
+    pub enum Closure: "closure" {
+        /// The provider asked for patience.
+        RateLimited = "rate-limited",
+        /// The provider could not be reached.
+        ProviderDown = "provider-down",
+    }
+}
+
+/// An attempt that is not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenAttempt {
+    /// Its id.
+    pub id: Uuid,
+    /// How many attempts of its contact counted before this one.
+    pub tries_before: u32,
+    /// How far its call has come.
+    pub stage: Stage,
+}
+
+/// How far the call of an open attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It is not known to be over.
+    Under {
+        /// What is known of it.
+        silence: Silence,
+        /// When the provider last answered a question about it.
+        asked_at: Option<DateTime<Utc>>,
+    },
+    /// It is over.
+    Ended {
+        /// What it came to.
+        outcome: Outcome,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Its start has come: it begins to run.
+    Start,
+    /// Claim the first due contact and call it.
+    Dial,
+    /// Apply an ended attempt's outcome to its contact.
+    Settle {
+        /// The attempt.
+        attempt: Uuid,
+        /// What it came to.
+        outcome: Outcome,
+        /// When it ended.
+        ended_at: DateTime<Utc>,
+        /// What becomes of the contact.
+        verdict: Verdict,
+    },
+    /// Ask the provider how a silent attempt stands.
+    Reconcile {
+        /// The attempt.
+        attempt: Uuid,
+        /// What is known of it.
+        silence: Silence,
+    },
+    /// Open an attempt again that was given up as unknown and proved alive.
+    Reopen {
+        /// The attempt.
+        attempt: Uuid,
+    },
+    /// Nothing until then.
+    Wait {
+        /// When to look again at the latest.
+        until: DateTime<Utc>,
+        /// What it waits for.
+        because: Because,
+    },
+    /// Stop calling until a person lets it go on.
+    Pause {
+        /// Why.
+        because: PauseReason,
+    },
+    /// Everybody is final: the campaign is completed.
+    Finish,
+    /// Nothing to do for it, here and now: its actor ends.
+    Stop,
+}
+
+names! {
+    /// What a campaign waits for.
+    pub enum Because: "reason" {
+        /// Nobody has started it.
+        Draft = "draft",
+        /// Its start time is yet to come.
+        NotStarted = "not-started",
+        /// A person, or the account's fault that its state names, stopped it.
+        Paused = "paused",
+        /// Its business hours are over or yet to begin.
+        OutsideHours = "outside-hours",
+        /// The pause between calls.
+        Pacing = "pacing",
+        /// A call of it is under way.
+        CallOpen = "call-open",
+        /// Everybody left is due later.
+        NobodyDue = "nobody-due",
+        /// The account's calls per second are spent, or the provider asked for patience.
+        RateLimited = "rate-limited",
+        /// The provider cannot be reached.
+        ProviderDown = "provider-down",
+        /// This node cannot renew its lease and leaves the campaign to others.
+        NodeIsolated = "node-isolated",
+    }
+}
+
+impl Because {
+    /// The reason in words for the person who asks why nothing happens.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Draft => "it has not been started",
+            Self::NotStarted => "its start time is yet to come",
+            Self::Paused => "it is paused; resume it to go on",
+            Self::OutsideHours => "it is outside its business hours",
+            Self::Pacing => "it pauses between two calls",
+            Self::CallOpen => "a call is under way",
+            Self::NobodyDue => "everybody left is due later",
+            Self::RateLimited => "the account's calls per second are spent for the moment",
+            Self::ProviderDown => "the provider cannot be reached for the moment",
+            Self::NodeIsolated => "the node that runs it has lost the database",
+        }
+    }
+}
+
+names! {
+    /// Why a campaign is paused.
+    pub enum PauseReason: "pause reason" {
+        /// A person paused it.
+        ByPerson = "by-person",
+        /// It was started with another provider account.
+        OtherAccount = "other-account",
+        /// The provider refuses the account.
+        AccountRefused = "account-refused",
+        /// The provider refuses the number that calls.
+        SenderRefused = "sender-refused",
+        /// The provider does not understand our request.
+        RequestRefused = "request-refused",
+    }
+}
+
+/// What a campaign should do next. Same view, same moment, same step.
+///
+/// An attempt that is not settled comes before everything, in every state: it is looked after until it is. A
+/// contact is dialed only by a running campaign that is ours, with nothing open, in its hours, after its pause, with
+/// somebody due, and with a place in hand.
+pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
+    if !view.owned {
+        return Step::Stop;
+    }
+    if let Some(open) = view.open {
+        return look_after(view, open, moment);
+    }
+    if let (Some(attempt), true) = (view.revived, view.same_account) {
+        return Step::Reopen { attempt };
+    }
+    match view.state {
+        State::Draft | State::Paused | State::Completed | State::Failed | State::Canceled => Step::Stop,
+        State::Pending | State::Running if !view.same_account => {
+            Step::Pause { because: PauseReason::OtherAccount }
+        }
+        State::Pending => begin(view, moment.now),
+        State::Running => go_on(view, moment.now),
+    }
+}
+
+/// What a campaign waits for and until when, if it waits: the answer to "why is it not dialing?".
+pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<(Because, Option<DateTime<Utc>>)> {
+    match view.state {
+        State::Draft => return Some((Because::Draft, None)),
+        State::Paused if view.open.is_none() => return Some((Because::Paused, None)),
+        _ => {}
+    }
+    // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
+    let asked = CampaignView { owned: true, lease_held: true, ..view.clone() };
+    match next_step(&asked, moment) {
+        Step::Wait { until, because } => Some((because, Some(until))),
+        Step::Settle { .. } | Step::Reconcile { .. } | Step::Reopen { .. } => {
+            Some((Because::CallOpen, Some(moment.now)))
+        }
+        Step::Start | Step::Dial | Step::Pause { .. } | Step::Finish | Step::Stop => None,
+    }
+}
+
+fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
+    let attempt = open.id;
+    match open.stage {
+        Stage::Ended { outcome, at } => {
+            let tries = open.tries_before + 1;
+            let verdict = view.settings.retry_policy.verdict(outcome, tries, at, moment.jitter);
+            Step::Settle { attempt, outcome, ended_at: at, verdict }
+        }
+        Stage::Under { silence, asked_at } => {
+            let now = moment.now;
+            let ask_at = silence.ask_at(asked_at, view.settings.ring_time());
+            if ask_at > now {
+                Step::Wait { until: ask_at, because: Because::CallOpen }
+            } else if view.same_account {
+                Step::Reconcile { attempt, silence }
+            } else {
+                // Only the account that placed the call can be asked about it.
+                Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::CallOpen }
+            }
+        }
+    }
+}
+
+fn begin(view: &CampaignView, now: DateTime<Utc>) -> Step {
+    match view.starts_at {
+        Some(starts_at) if starts_at > now => Step::Wait { until: starts_at, because: Because::NotStarted },
+        _ => Step::Start,
+    }
+}
+
+fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
+    if !view.has_unfinished {
+        return Step::Finish;
+    }
+    let settings = &view.settings;
+    if let Opening::ClosedUntil(until) = settings.business_hours.opening(&settings.timezone, now) {
+        return Step::Wait { until, because: Because::OutsideHours };
+    }
+    if let Some(ready_at) = view.last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
+        && ready_at > now
+    {
+        return Step::Wait { until: ready_at, because: Because::Pacing };
+    }
+    match view.next_due_at {
+        Some(due_at) if due_at <= now => {}
+        Some(due_at) => return Step::Wait { until: due_at, because: Because::NobodyDue },
+        None => return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NobodyDue },
+    }
+    if !view.lease_held {
+        return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NodeIsolated };
+    }
+    match view.account {
+        AccountView::Closed { until, because } if until > now => {
+            let because = match because {
+                Closure::RateLimited => Because::RateLimited,
+                Closure::ProviderDown => Because::ProviderDown,
+            };
+            Step::Wait { until, because }
+        }
+        AccountView::Open { .. } | AccountView::Closed { .. } if view.place_in_hand => Step::Dial,
+        AccountView::Open { next_place_at } => {
+            Step::Wait { until: next_place_at.max(now) + LOOK_AGAIN_AFTER, because: Because::RateLimited }
+        }
+        AccountView::Closed { .. } => {
+            Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::RateLimited }
+        }
+    }
+}

