@@ -16,7 +16,7 @@ use outdial::demo::{ContactList, Demo};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
-use crate::stand_in::{App, Simulator, migrate, sixty_people};
+use crate::stand_in::{App, Simulator, migrate};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -65,7 +65,7 @@ async fn simulate(options: SimulateOptions) -> anyhow::Result<ExitCode> {
 async fn demo(options: DemoOptions) -> anyhow::Result<ExitCode> {
     let list = match &options.contacts {
         Some(path) => ContactList::read(path)?,
-        None => sixty_people()?,
+        None => ContactList::sixty_people(),
     };
     let data_dir = config::data_dir_from_env()?.join("demo");
     eprintln!("*** This is a demonstration: it dials the SIMULATOR. Nobody is really called. ***\n");

@@ -2,7 +2,6 @@
 
 use outdial::cli::SimulateOptions;
 use outdial::config::{Config, Database};
-use outdial::demo::ContactList;
 
 const NOT_JOINED: &str = "this part is not joined to the command line";
 
@@ -40,11 +39,4 @@ impl Simulator {
 
 pub(crate) async fn migrate(_: &Database) -> anyhow::Result<()> {
     anyhow::bail!(NOT_JOINED)
-}
-
-/// The list that comes with the program: `include_bytes!("../fixtures/contacts.csv")`.
-pub(crate) fn sixty_people() -> anyhow::Result<ContactList> {
-    let mut list = ContactList::read("fixtures/contacts.csv".as_ref())?;
-    list.greeting = "Hello {{name}}, this is outdial, calling to say that it works. Goodbye.";
-    Ok(list)
 }

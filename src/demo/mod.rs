@@ -113,6 +113,15 @@ pub struct ContactList {
 }
 
 impl ContactList {
+    /// The list that comes with the program: sixty made-up people, and a few rows as files have them.
+    pub fn sixty_people() -> Self {
+        Self {
+            name: "contacts.csv".into(),
+            content: include_bytes!("../../fixtures/contacts.csv").into(),
+            greeting: "Hello {{name}}, this is outdial, calling to say that it works. Goodbye.",
+        }
+    }
+
     /// Somebody's own list, of which nothing is known.
     pub fn read(path: &Path) -> Result<Self, DemoError> {
         let content =
