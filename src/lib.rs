@@ -23,8 +23,10 @@
 //! 6. One bad row, contact or campaign never stops the others.
 //! 7. It can always say why.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod embedded;
 
 pub mod db;

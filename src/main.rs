@@ -1,3 +1,127 @@
-//! The command line.
+//! The command line: reads what was typed, sets up what a process needs once, and hands over.
 
-fn main() {}
+mod stand_in;
+
+use std::fs::File;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use outdial::cli::stop::{asked_to_stop, stdin_closed};
+use outdial::cli::{Cli, Command, DemoOptions, SimulateOptions};
+use outdial::config::{self, Config, Log, LogFormat};
+use outdial::demo::{ContactList, Demo};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use crate::stand_in::{App, Simulator, migrate};
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Whoever speaks TLS in this process finds its cryptography here. This is the only place that installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = match cli.command {
+        Command::Serve => serve().await,
+        Command::Migrate => migrate_database().await,
+        Command::Simulate(options) => simulate(options).await,
+        Command::Demo(options) => demo(options).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("outdial: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn serve() -> anyhow::Result<ExitCode> {
+    let config = Config::from_env()?;
+    start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
+    App::build(config).await?.run_until_stopped().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate_database() -> anyhow::Result<ExitCode> {
+    let config = Config::from_env()?;
+    start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
+    migrate(&config.database).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn simulate(options: SimulateOptions) -> anyhow::Result<ExitCode> {
+    start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
+    let until_stdin_closes = options.until_stdin_closes;
+    let simulator = Simulator::start(options.clone()).await?;
+    print!("{}", options.variables(&simulator.url()));
+    tokio::select! {
+        asked = asked_to_stop() => asked?,
+        () = stdin_closed(), if until_stdin_closes => {}
+    }
+    simulator.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn demo(options: DemoOptions) -> anyhow::Result<ExitCode> {
+    let list = match &options.contacts {
+        Some(path) => ContactList::read(path)?,
+        None => ContactList::sixty_people(),
+    };
+    let data_dir = config::data_dir_from_env()?.join("demo");
+    eprintln!("*** This is a demonstration: it dials the SIMULATOR. Nobody is really called. ***\n");
+    eprintln!("Starting a database in {} and the simulator …", data_dir.display());
+    // Until the server runs, which takes care of it, a Ctrl-C only has to leave nothing running behind.
+    let demo = tokio::select! {
+        demo = Demo::prepare(&data_dir, options.speed, Log::from_env()?) => demo?,
+        asked = asked_to_stop() => return asked.map(|()| ExitCode::FAILURE).context("cannot watch for Ctrl-C"),
+    };
+    start_log(&demo.config().log, log_file(&data_dir.join("outdial.log"))?)?;
+    let played = play(&demo, list, &options).await;
+    let ended = demo.end().await;
+    let code = played?;
+    ended?;
+    Ok(code)
+}
+
+async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::Result<ExitCode> {
+    let app = App::build(demo.config()).await?;
+    let url = app.url();
+    eprintln!("Calling {} from {url}, {} times as fast as life.\n", list.name, options.speed);
+    let report = tokio::select! {
+        report = demo.play(&url, list) => report?,
+        stopped = app.run_until_stopped() => {
+            stopped?;
+            anyhow::bail!("stopped before everybody was called");
+        }
+    };
+    println!("\n{report}");
+    Ok(match report.missing() {
+        None => {
+            eprintln!("Everybody is final. All of it was simulated: nobody was really called.");
+            ExitCode::SUCCESS
+        }
+        Some(missing) => {
+            eprintln!("outdial: not everybody is final: {missing}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Logs to this writer from now on.
+fn start_log(log: &Log, writer: BoxMakeWriter) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&log.filter).context("cannot read OUTDIAL_LOG")?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let started = match log.format {
+        LogFormat::Text => {
+            subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
+        }
+        LogFormat::Json => subscriber.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))
+}
+
+/// A file for the log of the demo, whose bar has the terminal for itself.
+fn log_file(path: &Path) -> anyhow::Result<BoxMakeWriter> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(BoxMakeWriter::new(Arc::new(file)))
+}

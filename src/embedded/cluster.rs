@@ -81,6 +81,7 @@ impl Cluster {
     /// connections, with the directory of its socket.
     pub(super) fn start(&self, durability: Durability) -> Result<PathBuf, EmbeddedError> {
         let binaries = Binaries::find(self.written_by(), &self.directory)?;
+        self.remove_half_made();
         if self.written_by().is_none() {
             self.create(&binaries, durability)?;
         }
@@ -125,7 +126,6 @@ impl Cluster {
 
     /// Makes the cluster beside its place and then moves it there, so that what stands in its place is whole.
     fn create(&self, binaries: &Binaries, durability: Durability) -> Result<(), EmbeddedError> {
-        self.remove_half_made();
         let making = self.data_dir.join(format!("{HALF_MADE}{}", std::process::id()));
         self.owner.make_private(&making)?;
         let mut initdb = self.owner.command(&binaries.program("initdb"));

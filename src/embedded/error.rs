@@ -58,7 +58,7 @@ pub enum EmbeddedError {
         user: String,
     },
     /// The system refused.
-    #[error("cannot {doing} {}: {source}", path.display())]
+    #[error("cannot {doing} {}", path.display())]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -103,7 +103,7 @@ pub enum EmbeddedError {
         patience: Duration,
     },
     /// The server did not do what it was asked for.
-    #[error("the private PostgreSQL refused: {0}")]
+    #[error("the private PostgreSQL refused what outdial asked of it")]
     Refused(#[from] tokio_postgres::Error),
 }
 

@@ -65,6 +65,7 @@ impl Durability {
 #[derive(Debug)]
 pub struct Embedded {
     cluster: Cluster,
+    durability: Durability,
     sockets: PathBuf,
     /// The shared lock, until the share is given back.
     in_use: Option<File>,
@@ -89,7 +90,21 @@ impl Embedded {
         // It is exclusive only to somebody who also has the other lock: this does not wait.
         in_use.lock_shared().doing("lock", &in_use_path(&cluster))?;
         let sockets = bring_up(&cluster, &in_use, durability)?;
-        Ok(Self { cluster, sockets, in_use: Some(in_use) })
+        Ok(Self { cluster, durability, sockets, in_use: Some(in_use) })
+    }
+
+    /// Starts the server again if it has ended meanwhile, as one does that the system killed for want of memory. It
+    /// costs little where the server runs: whoever meets a database that is gone may ask for it each time.
+    pub async fn ensure_running(&self) -> Result<(), EmbeddedError> {
+        let Some(in_use) = &self.in_use else { return Ok(()) };
+        // The copy shares the lock: it is one lock on one opened file.
+        let in_use = in_use.try_clone().doing("open", &in_use_path(&self.cluster))?;
+        let (cluster, durability) = (self.cluster.clone(), self.durability);
+        wait_for(move || {
+            let _starting = lock_start(&cluster)?;
+            bring_up(&cluster, &in_use, durability).map(drop)
+        })
+        .await
     }
 
     /// How to connect to a database of this cluster.
@@ -144,7 +159,10 @@ impl Embedded {
 impl Drop for Embedded {
     fn drop(&mut self) {
         if let Err(error) = self.leave() {
-            tracing::warn!(%error, "the private PostgreSQL was left running");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the private PostgreSQL was left running"
+            );
         }
     }
 }

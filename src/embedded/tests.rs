@@ -24,6 +24,15 @@ impl DataDir {
         Cluster::in_data_dir(&self.0).unwrap()
     }
 
+    async fn kill_the_server(&self) {
+        kill_process(process(self.pid()).unwrap(), Signal::KILL).unwrap();
+        let deadline = Deadline::within(PATIENCE);
+        while self.cluster().standing().unwrap() != Standing::Down {
+            assert!(!deadline.has_passed(), "the server outlives a SIGKILL");
+            tokio::time::sleep(BLINK).await;
+        }
+    }
+
     fn pid(&self) -> i32 {
         PidFile::read(&self.0.join("cluster")).unwrap().expect("no server runs").pid
     }
@@ -91,16 +100,28 @@ async fn a_killed_server_is_recovered_by_the_next_start() {
     let embedded = data_dir.start().await;
     embedded.ensure_database("scene").await.unwrap();
     ask(&embedded, "CREATE TABLE kept AS SELECT 'still here' AS note").await;
-    kill_process(process(data_dir.pid()).unwrap(), Signal::KILL).unwrap();
-    let deadline = Deadline::within(PATIENCE);
-    while data_dir.cluster().standing().unwrap() != Standing::Down {
-        assert!(!deadline.has_passed(), "the server outlives a SIGKILL");
-        tokio::time::sleep(BLINK).await;
-    }
+    data_dir.kill_the_server().await;
 
     let next = data_dir.start().await;
     assert_eq!(ask(&next, "SELECT note FROM kept").await.as_deref(), Some("still here"));
     assert_eq!(ask(&embedded, "SELECT note FROM kept").await.as_deref(), Some("still here"));
+}
+
+#[tokio::test]
+async fn a_server_that_was_killed_runs_again_when_somebody_asks_for_it() {
+    let data_dir = DataDir::new();
+    let embedded = data_dir.start().await;
+    embedded.ensure_database("scene").await.unwrap();
+    let pid = data_dir.pid();
+    embedded.ensure_running().await.unwrap();
+    assert_eq!(data_dir.pid(), pid);
+
+    data_dir.kill_the_server().await;
+    embedded.ensure_running().await.unwrap();
+    assert_eq!(ask(&embedded, "SELECT 'again'").await.as_deref(), Some("again"));
+    let second = data_dir.start().await;
+    embedded.stop().await.unwrap();
+    assert_eq!(ask(&second, "SELECT 'still shared'").await.as_deref(), Some("still shared"));
 }
 
 #[tokio::test]

@@ -1,0 +1,68 @@
+# All that is needed on a fresh machine with Rust: `make demo` and `make test` set up the rest by themselves.
+# Written for GNU make 3.81, which macOS has.
+
+CARGO ?= cargo
+OUTDIAL = $(or $(CARGO_TARGET_DIR),target)/release/outdial
+# Packages are installed by root; whoever is not asks sudo.
+AS_ROOT = $$(test "$$(id -u)" = 0 || echo sudo)
+# Where outdial itself looks for the server's programs.
+POSTGRES_PLACES = /usr/lib/postgresql/*/bin/postgres \
+	/opt/homebrew/opt/postgresql@*/bin/postgres /usr/local/opt/postgresql@*/bin/postgres \
+	/usr/libexec/postgresql/postgres /usr/pgsql/bin/postgres /usr/local/pgsql/bin/postgres \
+	/Applications/Postgres.app/Contents/Versions/latest/bin/postgres
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test bench machine rust lints compiler postgres
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: machine ## Watch sixty made-up people being called, on the simulator
+	@test -x $(OUTDIAL) || echo "The first build takes about five minutes."
+	$(CARGO) build --release --locked
+	$(OUTDIAL) demo $(ARGS)
+
+serve: machine ## Run the server; its variables: outdial serve --help
+	$(CARGO) build --release --locked
+	$(OUTDIAL) serve
+
+test: machine lints ## Run everything that must hold: format, lints, tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked
+
+bench: machine ## Measure what the README's figures come from
+	$(CARGO) bench --locked
+
+machine: rust compiler postgres ## Install what this machine lacks
+
+rust:
+	@command -v $(CARGO) > /dev/null || { echo "Rust is missing: https://rustup.rs says how to install it" >&2; exit 1; }
+
+# Rust's smallest installation has neither the formatter nor the linter.
+lints: rust
+	@{ $(CARGO) fmt --version && $(CARGO) clippy --version; } > /dev/null 2>&1 || rustup component add rustfmt clippy
+
+# Rust links with the C compiler, and the cryptography is built with it.
+compiler:
+	@command -v cc > /dev/null && exit 0; \
+	if command -v apt-get > /dev/null; then \
+		echo "Installing a C compiler"; \
+		$(AS_ROOT) apt-get update -qq && \
+		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev; \
+	else \
+		echo "A C compiler is missing; on macOS: xcode-select --install" >&2; exit 1; \
+	fi
+
+postgres: ## Install PostgreSQL's server where there is none
+	@command -v postgres > /dev/null && exit 0; \
+	for found in $(POSTGRES_PLACES); do test -x "$$found" && exit 0; done; \
+	if command -v apt-get > /dev/null; then \
+		echo "Installing PostgreSQL"; \
+		$(AS_ROOT) apt-get update -qq && \
+		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql; \
+	elif command -v brew > /dev/null; then \
+		brew install postgresql@17; \
+	else \
+		echo "PostgreSQL's server is missing; install it with this system's packages" >&2; exit 1; \
+	fi

@@ -1,0 +1,232 @@
+//! The command line: what may be typed and what the help says. What the commands do is done elsewhere.
+
+pub mod stop;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::clock::Course;
+use crate::config::Config;
+
+/// The account that the simulator stands for unless told otherwise.
+const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(name = "outdial", version, about, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  outdial demo                          call sixty made-up people on the simulator, in about a minute
+  outdial serve                         run the server; without TWILIO_ variables it dials the simulator
+  DATABASE_URL=postgres://… outdial migrate
+  outdial simulate --port 4010          stand in for Twilio on this machine
+
+`outdial serve --help` lists the environment variables.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server: the API, the pages, the webhooks and the dialing
+    ///
+    /// It is set up by environment variables only. Without DATABASE_URL it runs a private PostgreSQL of its own;
+    /// without any TWILIO_ variable it dials a simulator, and says so. Ctrl-C or SIGTERM ends it: no new call is
+    /// started, and what Twilio still says about open calls is found again at the next start.
+    #[command(verbatim_doc_comment, after_help = environment())]
+    Serve,
+    /// Bring the database's tables up to date, and end
+    ///
+    /// `outdial serve` does the same at its start. It is a command of its own for platforms that want a release
+    /// step. Several that run at once wait for each other.
+    #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
+    Migrate,
+    /// Stand in for Twilio on this machine: nobody is really called
+    ///
+    /// Answers the calls API as Twilio does, plays the called people, and posts signed webhooks. It prints the
+    /// variables with which `outdial serve` dials it. Ctrl-C or SIGTERM ends it.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Examples:
+  outdial simulate --seed 7                       the same people do the same each time
+  outdial simulate --scenario busy-morning.json   who answers, how often, and for how long
+  outdial simulate --clock 2026-03-02T14:00:00Z@2026-11-21T02:00:00Z*60"
+    )]
+    Simulate(SimulateOptions),
+    /// Watch a contact list being called, on the simulator
+    ///
+    /// Runs a private PostgreSQL, a simulator and a server, uploads the list through the API, starts the campaign and
+    /// shows how it goes. Its clock starts on a working morning and runs fast. Nobody is really called, whatever the
+    /// environment says, and nothing of it touches the data of `outdial serve`.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Examples:
+  outdial demo
+  outdial demo --contacts my-list.csv --speed 120"
+    )]
+    Demo(DemoOptions),
+}
+
+/// How the simulator is set up.
+#[derive(Debug, Clone, Args)]
+pub struct SimulateOptions {
+    /// The port to listen on, on this machine only; 0 takes any that is free
+    #[arg(long, default_value_t = 4010)]
+    pub port: u16,
+    /// The account that it stands for
+    #[arg(long, value_name = "SID", default_value = SIMULATED_ACCOUNT)]
+    pub account_sid: String,
+    /// The account's token: requests need it, webhooks are signed with it
+    #[arg(long, value_name = "TOKEN", default_value = "simulated")]
+    pub auth_token: String,
+    /// Calls a second that the account may start; more are queued, as Twilio does
+    #[arg(long, value_name = "N", default_value = "1", value_parser = cps)]
+    pub cps: f64,
+    /// Where chance begins: the same seed, the same people
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// What people do: shares of outcomes, ring and talk times, faults
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// A course of time, START@ANCHOR*SPEED, if it is not the present
+    #[arg(long, value_name = "COURSE")]
+    pub clock: Option<Course>,
+    /// End also when the standard input ends, as it does when the process that started this one dies
+    #[arg(long, hide = true)]
+    pub until_stdin_closes: bool,
+}
+
+impl SimulateOptions {
+    /// The variables with which `outdial serve` dials the simulator at this address, a line each, for a shell.
+    pub fn variables(&self, url: &str) -> String {
+        let Self { account_sid, auth_token, cps, .. } = self;
+        let mut text = format!(
+            "export {URL_VARIABLE}={url}\n\
+             export TWILIO_ACCOUNT_SID={account_sid}\n\
+             export TWILIO_AUTH_TOKEN={auth_token}\n\
+             export TWILIO_FROM=+15550100100\n\
+             export OUTDIAL_PUBLIC_URL=http://127.0.0.1:8080\n\
+             export OUTDIAL_CPS={cps}\n"
+        );
+        if let Some(course) = &self.clock {
+            // It stands in quotes because a shell would take its star for a pattern.
+            let _ = writeln!(text, "export OUTDIAL_CLOCK='{course}'");
+        }
+        text
+    }
+
+    /// The simulator's address in what [`SimulateOptions::variables`] wrote.
+    pub fn url_in(line: &str) -> Option<&str> {
+        line.strip_prefix("export ")?.strip_prefix(URL_VARIABLE)?.strip_prefix('=')
+    }
+}
+
+const URL_VARIABLE: &str = "OUTDIAL_TWILIO_URL";
+
+/// How the demo goes.
+#[derive(Debug, Clone, Args)]
+pub struct DemoOptions {
+    /// The list to call: CSV, XLSX, XLS or TXT; else sixty made-up people
+    #[arg(long, value_name = "FILE")]
+    pub contacts: Option<PathBuf>,
+    /// How many times faster than real time it goes
+    #[arg(long, value_name = "TIMES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub speed: u32,
+}
+
+fn cps(text: &str) -> Result<f64, String> {
+    let cps = text.parse().ok().filter(|cps| *cps > 0.0 && *cps <= 1000.0);
+    cps.ok_or_else(|| "expected a number above 0, at most 1000".to_owned())
+}
+
+/// The table of the environment, made from the list that the reader of the environment is held to.
+fn environment() -> String {
+    let widest = Config::VARIABLES.iter().map(|variable| variable.name.len()).max().unwrap_or(0);
+    let mut text = "Environment:\n".to_owned();
+    for variable in Config::VARIABLES {
+        let _ = writeln!(text, "  {:widest$}  {}", variable.name, variable.meaning);
+        if !variable.default.is_empty() {
+            let _ = writeln!(text, "  {:widest$}  [default: {}]", "", variable.default);
+        }
+    }
+    text.push_str(
+        "\nExamples:\n  outdial serve\n  PORT=5000 DATABASE_URL='postgres://…?sslmode=require' outdial serve",
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.command)
+    }
+
+    fn simulate(line: &str) -> SimulateOptions {
+        match parse(line).unwrap() {
+            Command::Simulate(options) => options,
+            other => panic!("{other:?} is not simulate"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_serve_lists_every_variable() {
+        let mut command = Cli::command();
+        let help = command.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        for variable in Config::VARIABLES {
+            assert!(help.contains(variable.name), "{} is missing in\n{help}", variable.name);
+        }
+    }
+
+    #[test]
+    fn what_the_simulator_prints_sets_up_a_server_that_dials_it() {
+        let course = "2026-03-02T14:00:00Z@2026-11-21T02:00:00Z*60";
+        let printed = simulate(&format!("outdial simulate --cps 5 --clock {course}"))
+            .variables("http://127.0.0.1:4010");
+        let config = Config::read(|name| {
+            printed.lines().find_map(|line| {
+                let (found, value) = line.strip_prefix("export ")?.split_once('=')?;
+                (found == name).then(|| value.trim_matches('\'').to_owned())
+            })
+        })
+        .unwrap();
+        assert!(
+            matches!(config.provider, crate::config::Provider::Twilio(account) if account.is_simulated())
+        );
+        assert_eq!(config.cps, 5.0);
+        assert_eq!(config.course.unwrap().to_string(), course);
+        let url = printed.lines().find_map(SimulateOptions::url_in);
+        assert_eq!(url, Some("http://127.0.0.1:4010"));
+    }
+
+    #[test]
+    fn slips_are_refused() {
+        for slip in [
+            "outdial",
+            "outdial dial",
+            "outdial simulate --cps 0",
+            "outdial simulate --clock noon",
+            "outdial demo --speed 0",
+            "outdial serve --port 80",
+        ] {
+            assert!(parse(slip).is_err(), "{slip}");
+        }
+        assert!(matches!(parse("outdial demo").unwrap(), Command::Demo(options) if options.speed == 60));
+    }
+}
