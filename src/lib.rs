@@ -26,4 +26,5 @@
 pub mod clock;
 
 pub mod domain;
+pub mod simulator;
 pub mod twilio;
