@@ -150,10 +150,8 @@ impl Asked<'_> {
         let owner = rest.first().copied().unwrap_or_default();
         let owner = if rest.len() == 1 { owner.strip_suffix(".json").unwrap_or(owner) } else { owner };
         authorize(config, self.authorization, owner)?;
-        if self.verb == Verb::GET
-            && let Some(FaultKind::ReadError { http }) = self.world.read_fault(self.form.get("To"))
-        {
-            return Err(read_error(http, self.path));
+        if self.verb == Verb::GET {
+            self.fail_read()?;
         }
         match (self.verb, rest) {
             (&Verb::GET, [account]) if account.ends_with(".json") => {
@@ -161,8 +159,7 @@ impl Asked<'_> {
             }
             (&Verb::POST, [_, "Calls.json"]) => self.create().await,
             (&Verb::GET, [_, "Calls.json"]) => {
-                let unknown = list::unknown(self.form);
-                self.world.amend(self.entry, |request| request.unknown_parameters = unknown);
+                self.name_unknown(list::unknown(self.form));
                 let now = self.world.clock().now();
                 let page = self.world.with_calls(|calls| list::list(self.form, calls, owner, now))?;
                 Ok(Reply::Json(200, page))
@@ -191,6 +188,17 @@ impl Asked<'_> {
         }
     }
 
+    /// Fails a `GET` on demand: of a list by the number it is filtered by, of a call by the number called.
+    fn fail_read(&self) -> Result<(), Refusal> {
+        let file = self.path.rsplit('/').next().unwrap_or_default();
+        let call = self.world.find_call(file.strip_suffix(".json").unwrap_or(file));
+        let number = call.as_ref().map(|call| call.order.to.as_str()).or(self.form.get("To"));
+        match self.world.read_fault(number) {
+            Some(FaultKind::ReadError { http }) => Err(read_error(http, self.path)),
+            _ => Ok(()),
+        }
+    }
+
     fn find(&self, sid: &str) -> Result<Arc<Call>, Refusal> {
         self.world.find_call(sid).ok_or_else(|| Refusal::not_found(self.path))
     }
@@ -212,11 +220,7 @@ impl Asked<'_> {
             Some(FaultKind::Hang { placed: false, seconds }) => return Ok(hang(seconds).await),
             _ => {}
         }
-        let unknown = self.form.unknown();
-        if !unknown.is_empty() {
-            tracing::warn!(?unknown, "parameters that Twilio would ignore");
-            self.world.amend(self.entry, |request| request.unknown_parameters = unknown);
-        }
+        self.name_unknown(self.form.unknown());
         let order = read_order(self.form, self.world.config.from_numbers.as_deref())?;
         let (release, released) = match fault {
             Some(Fault { kind: FaultKind::CallbacksBeforeAnswer, event, .. }) => {
@@ -245,6 +249,7 @@ impl Asked<'_> {
 
     /// `POST /Calls/{Sid}.json`: end it, or give it other instructions.
     fn update(&self, call: &Call) -> Result<(), Refusal> {
+        self.name_unknown(self.form.unknown_in_update());
         let instructions = read_instructions(self.form, &mut Vec::new())?;
         let status = self.form.get("Status");
         if let Some(other) = status.filter(|status| !matches!(*status, "canceled" | "completed")) {
@@ -280,8 +285,16 @@ impl Asked<'_> {
         Ok(())
     }
 
+    /// Says loudly what Twilio passes over in silence, because that is how misspellings are found.
+    fn name_unknown(&self, unknown: Vec<String>) {
+        if !unknown.is_empty() {
+            tracing::warn!(?unknown, "parameters that Twilio ignores");
+            self.world.amend(self.entry, |request| request.unknown_parameters = unknown);
+        }
+    }
+
     fn end(&self, call: &Call, status: Status, sip_code: u16) {
-        if self.world.end(call, status, sip_code) {
+        if self.world.end(call, status, sip_code, self.world.clock().now()) {
             call.tell(Command::End);
         }
     }

@@ -230,7 +230,7 @@ impl Call {
             "from": record.from,
             "from_formatted": format_number(&record.from),
             "phone_number_sid": number_sid(&record.from),
-            "status": if record.status == Status::Initiated { "queued" } else { record.status.as_str() },
+            "status": record.status.as_str(),
             "date_created": date(record.created_at),
             "date_updated": date(updated_at.unwrap_or(record.created_at)),
             "start_time": instant(record.dialed_at),

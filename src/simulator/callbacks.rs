@@ -84,12 +84,11 @@ impl Postman {
     }
 
     /// Reports an event of the call's progress, if it was asked for.
-    pub(super) fn report(&mut self, event: Event) {
+    pub(super) fn report(&mut self, event: Event, at: DateTime<Utc>) {
         let (Some(target), events) = self.call.reporting() else { return };
         if !events.contains(&event) {
             return;
         }
-        let at = self.world.clock().now();
         let record = self.call.record();
         let mut form = self.world.call_form(&record, call_status(event, &record));
         form.push(("Timestamp".into(), format_instant(at)));
@@ -118,14 +117,20 @@ impl Postman {
     }
 
     /// Reports what asynchronous machine detection found.
-    pub(super) fn report_verdict(&mut self, target: Target, answered_by: &str, took_ms: i64) {
+    pub(super) fn report_verdict(
+        &mut self,
+        target: Target,
+        answered_by: &str,
+        took_ms: i64,
+        at: DateTime<Utc>,
+    ) {
         let form = vec![
             ("CallSid".into(), self.call.sid.clone()),
             ("AccountSid".into(), self.world.config.account_sid.clone()),
             ("AnsweredBy".into(), answered_by.to_owned()),
             ("MachineDetectionDuration".into(), took_ms.to_string()),
         ];
-        self.post(Letter { event: Event::Amd, target, form, at: self.world.clock().now() });
+        self.post(Letter { event: Event::Amd, target, form, at });
     }
 
     /// Reports that the recording is ready, if there is one.

@@ -30,6 +30,9 @@ struct Verdict {
 struct Ended;
 
 /// Lives a call through. Its record ends it: whoever ends the record, this tells of it and stops.
+///
+/// Things happen when they are meant to and not when a busy machine comes to them: a call whose person talks for ten
+/// seconds lasts ten seconds, and only its callbacks come later.
 pub(super) async fn live(
     world: Arc<World>,
     call: Arc<Call>,
@@ -45,54 +48,59 @@ pub(super) async fn live(
             () = ended(&mut commands) => {}
         }
     }
+    let dialed_at = world.clock().now();
     // Of a call that was canceled while it was queued, nobody is told.
-    if !call.dial(world.clock().now(), !wait.is_zero()) {
+    if !call.dial(dialed_at, !wait.is_zero()) {
         return;
     }
-    postman.report(Event::Initiated);
-    let _ = progress(&world, &call, &mut commands, &mut postman).await;
-    postman.report(Event::Completed);
+    postman.report(Event::Initiated, dialed_at);
+    // Ended from outside or not, the record has ended.
+    let _ = progress(&world, &call, &mut commands, &mut postman, dialed_at).await;
+    let ended_at = call.look(|record| record.ended_at).unwrap_or_else(|| world.clock().now());
+    postman.report(Event::Completed, ended_at);
     postman.report_recording();
     postman.finish();
 }
 
-/// From the dialing to the end. However it returns, the record has ended.
+/// From the dialing to the end.
 async fn progress(
     world: &Arc<World>,
     call: &Arc<Call>,
     commands: &mut UnboundedReceiver<Command>,
     postman: &mut Postman,
+    dialed_at: DateTime<Utc>,
 ) -> Result<(), Ended> {
     let fate = &call.fate;
-    pass(world, commands, seconds_of(fate.dial_seconds)).await?;
+    let rings_at = dialed_at + seconds_of(fate.dial_seconds);
+    pass(world, commands, rings_at).await?;
     if fate.outcome == Outcome::Failed {
-        world.end(call, Status::Failed, 404);
+        world.end(call, Status::Failed, 404, rings_at);
         return Ok(());
     }
     if !call.ring() {
         return Err(Ended);
     }
-    postman.report(Event::Ringing);
+    postman.report(Event::Ringing, rings_at);
     let timeout = seconds_of(in_seconds(call.order.timeout_seconds));
-    let rings = match fate.outcome {
+    let rings_for = match fate.outcome {
         Outcome::Answer | Outcome::Machine => seconds_of(fate.ring_seconds),
         Outcome::Busy => seconds_of(fate.ring_seconds.min(BUSY_AFTER_SECONDS)),
-        Outcome::NoAnswer | Outcome::Failed => TimeDelta::MAX,
+        Outcome::NoAnswer | Outcome::Failed => timeout,
     };
-    pass(world, commands, rings.min(timeout)).await?;
-    if rings >= timeout {
-        world.end(call, Status::NoAnswer, 487);
+    let answered_at = rings_at + rings_for.min(timeout);
+    pass(world, commands, answered_at).await?;
+    if rings_for >= timeout {
+        world.end(call, Status::NoAnswer, 487, answered_at);
         return Ok(());
     }
     if fate.outcome == Outcome::Busy {
-        world.end(call, Status::Busy, 486);
+        world.end(call, Status::Busy, 486, answered_at);
         return Ok(());
     }
-    let answered_at = world.clock().now();
     if !call.answer(answered_at) {
         return Err(Ended);
     }
-    postman.report(Event::Answered);
+    postman.report(Event::Answered, answered_at);
     talk(world, call, commands, postman, answered_at).await
 }
 
@@ -106,65 +114,83 @@ async fn talk(
 ) -> Result<(), Ended> {
     let order = &call.order;
     let verdict = order.detection.as_ref().map(|detection| verdict(call, detection));
-    let (held_for, posted) = match (&order.detection, verdict) {
+    let (held, mut posted) = match (&order.detection, verdict) {
         (Some(Detection { reporting: Reporting::Async(target), .. }), Some(verdict)) => {
             (None, Some((verdict, target.clone())))
         }
         (_, verdict) => (verdict, None),
     };
-    let mut posting: Pin<Box<dyn Future<Output = (Verdict, Option<Target>)> + Send>> = match posted {
-        Some((verdict, target)) => {
-            let clock = world.clock().clone();
-            Box::pin(async move {
-                clock.sleep_until(answered_at + seconds_of(verdict.seconds)).await;
-                (verdict, target)
-            })
-        }
-        None => Box::pin(std::future::pending()),
-    };
-    let mut is_posted = false;
-    let mut script: Pin<Box<dyn Future<Output = ()> + Send>> = {
-        let (world, call) = (world.clone(), call.clone());
-        Box::pin(async move {
-            let mut extra = Vec::new();
-            if let Some(verdict) = held_for {
-                world.clock().sleep_until(answered_at + seconds_of(verdict.seconds)).await;
-                call.found(verdict.answered_by);
-                extra.push(("AnsweredBy".to_owned(), verdict.answered_by.to_owned()));
-                let took = seconds_of(verdict.seconds).num_milliseconds();
-                extra.push(("MachineDetectionDuration".to_owned(), took.to_string()));
-            }
-            let instructions = call.order.instructions.clone();
-            perform(&world, &call, instructions, extra).await;
-        })
-    };
+    let posted_at = posted.as_ref().map_or(answered_at, |(verdict, _)| answered_at + verdict.after());
+    let mut script = begin(world, call, held, answered_at);
     let hangs_up_at = answered_at + seconds_of(call.fate.talk_seconds);
     let mut limit = seconds_of(in_seconds(order.limit_seconds));
-    loop {
+    let ended_at = loop {
         let until = hangs_up_at.min(answered_at + limit);
         tokio::select! {
-            () = &mut script => break,
-            () = world.clock().sleep_until(until) => break,
-            (verdict, target) = &mut posting, if !is_posted => {
-                is_posted = true;
-                call.found(verdict.answered_by);
-                if let Some(target) = target {
-                    let took = seconds_of(verdict.seconds).num_milliseconds();
-                    postman.report_verdict(target, verdict.answered_by, took);
-                }
-            }
+            biased;
             command = commands.recv() => match command {
                 Some(Command::Redirect(instructions)) => {
                     let (world, call) = (world.clone(), call.clone());
-                    script = Box::pin(async move { perform(&world, &call, instructions, Vec::new()).await });
+                    script = Box::pin(async move {
+                        perform(&world, &call, instructions, Vec::new(), world.clock().now()).await
+                    });
                 }
                 Some(Command::Limit(seconds)) => limit = seconds_of(in_seconds(seconds)),
                 Some(Command::End) | None => return Err(Ended),
             },
+            script_ended_at = &mut script => break script_ended_at.min(until),
+            () = world.clock().sleep_until(posted_at), if posted.is_some() && posted_at <= until => {
+                tell_verdict(call, postman, posted.take(), posted_at);
+            }
+            () = world.clock().sleep_until(until) => break until,
         }
+    };
+    // A verdict that was due before the end is told; of one that was not, nobody ever hears.
+    if posted_at <= ended_at {
+        tell_verdict(call, postman, posted.take(), posted_at);
     }
-    world.end(call, Status::Completed, 200);
+    world.end(call, Status::Completed, 200, ended_at);
     Ok(())
+}
+
+/// A script under way. It comes to the instant at which it ended the call.
+type Script = Pin<Box<dyn Future<Output = DateTime<Utc>> + Send>>;
+
+/// Begins the call's script; at once, or when a verdict that it waits for is known.
+fn begin(world: &Arc<World>, call: &Arc<Call>, held: Option<Verdict>, answered_at: DateTime<Utc>) -> Script {
+    let (world, call) = (world.clone(), call.clone());
+    Box::pin(async move {
+        let mut extra = Vec::new();
+        let mut begins_at = answered_at;
+        if let Some(verdict) = held {
+            begins_at = answered_at + verdict.after();
+            world.clock().sleep_until(begins_at).await;
+            call.found(verdict.answered_by);
+            extra.push(("AnsweredBy".to_owned(), verdict.answered_by.to_owned()));
+            let took_ms = verdict.after().num_milliseconds();
+            extra.push(("MachineDetectionDuration".to_owned(), took_ms.to_string()));
+        }
+        perform(&world, &call, call.order.instructions.clone(), extra, begins_at).await
+    })
+}
+
+fn tell_verdict(
+    call: &Call,
+    postman: &mut Postman,
+    posted: Option<(Verdict, Option<Target>)>,
+    at: DateTime<Utc>,
+) {
+    let Some((verdict, target)) = posted else { return };
+    call.found(verdict.answered_by);
+    if let Some(target) = target {
+        postman.report_verdict(target, verdict.answered_by, verdict.after().num_milliseconds(), at);
+    }
+}
+
+impl Verdict {
+    fn after(&self) -> TimeDelta {
+        seconds_of(self.seconds)
+    }
 }
 
 /// What detection finds on this call: in the words of its mode, and within its timeout.
@@ -189,13 +215,12 @@ fn verdict(call: &Call, detection: &Detection) -> Verdict {
 async fn pass(
     world: &World,
     commands: &mut UnboundedReceiver<Command>,
-    span: TimeDelta,
+    until: DateTime<Utc>,
 ) -> Result<(), Ended> {
-    let clock = world.clock();
     tokio::select! {
         biased;
         () = ended(commands) => Err(Ended),
-        () = clock.sleep_until(clock.now() + span) => Ok(()),
+        () = world.clock().sleep_until(until) => Ok(()),
     }
 }
 

@@ -57,8 +57,7 @@ struct Page {
 
 /// The names that Twilio ignores on the list of calls.
 pub(super) fn unknown(form: Form<'_>) -> Vec<String> {
-    let unknown = form.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
-    unknown.map(|(name, _)| name.clone()).collect()
+    form.others_than(KNOWN)
 }
 
 /// One page of the calls, newest first.

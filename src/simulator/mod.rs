@@ -9,6 +9,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::net::TcpStream;
@@ -16,6 +17,8 @@ use actix_web::{App, HttpServer, web};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+
+use world::World;
 
 pub use behavior::{AnsweredBy, Behavior, Outcome};
 pub use call::CallRecord;
@@ -42,6 +45,9 @@ mod stage;
 mod twiml;
 mod validate;
 mod world;
+
+/// How long an idle connection is kept: longer than clients keep theirs, so that no request is lost on a closing one.
+const KEPT_FOR: Duration = Duration::from_secs(120);
 
 /// The account that is simulated, and its world.
 #[derive(Debug, Clone)]
@@ -94,8 +100,6 @@ pub struct Simulator {
     is_over: watch::Receiver<bool>,
 }
 
-use world::World;
-
 impl Simulator {
     /// Starts it. The process must have installed a default crypto provider of rustls before.
     pub async fn start(config: SimulatorConfig) -> Result<Self, Error> {
@@ -113,6 +117,7 @@ impl Simulator {
             HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(api::serve)))
                 .workers(1)
                 .disable_signals()
+                .keep_alive(KEPT_FOR)
                 .shutdown_timeout(0)
                 .on_connect(|connection, data| {
                     let socket = connection.downcast_ref::<TcpStream>();

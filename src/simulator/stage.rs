@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::account::new_sid;
@@ -38,24 +39,21 @@ enum Next {
     HangUp,
 }
 
-/// Acts the instructions out, and returns when the script hangs up or has nothing more to say.
+/// Acts the instructions out, from an instant on, and comes to the one at which the script hangs up or has nothing
+/// more to say.
 pub(super) async fn perform(
     world: &Arc<World>,
     call: &Call,
     instructions: Instructions,
     extra: Vec<(String, String)>,
-) {
-    let mut stage = Stage { world, call, fallback: call.order.fallback.clone() };
-    let apologizes = match stage.play(instructions, extra).await {
-        Ok(()) => false,
-        Err(notice) => {
-            call.note(notice);
-            true
-        }
-    };
-    if apologizes {
+    begins_at: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let mut stage = Stage { world, call, fallback: call.order.fallback.clone(), at: begins_at };
+    if let Err(notice) = stage.play(instructions, extra).await {
+        call.note(notice);
         stage.wait(APOLOGY_SECONDS).await;
     }
+    stage.at
 }
 
 struct Stage<'a> {
@@ -63,6 +61,8 @@ struct Stage<'a> {
     call: &'a Call,
     /// Where to go when a document cannot be had or read; once.
     fallback: Option<Target>,
+    /// How far it has come.
+    at: DateTime<Utc>,
 }
 
 impl Stage<'_> {
@@ -96,7 +96,7 @@ impl Stage<'_> {
         Ok(Next::Document(fallback, extra))
     }
 
-    async fn fetch(&self, target: &Target, extra: Vec<(String, String)>) -> Result<Document, Notice> {
+    async fn fetch(&mut self, target: &Target, extra: Vec<(String, String)>) -> Result<Document, Notice> {
         match self.world.callback_fault(&self.call.order.to, Event::Twiml) {
             Some(FaultKind::Lost) => return Err(Notice::new(11200, "the fetch was lost on demand")),
             Some(FaultKind::Late { seconds }) => self.wait(seconds).await,
@@ -114,11 +114,12 @@ impl Stage<'_> {
             world.request(&sid, &asked, Event::Twiml, form, &token).await
         });
         let delivery = request.await.map_err(|_| Notice::new(11200, "the fetch broke off"))?;
+        self.at = self.at.max(self.world.clock().now());
         let answer = delivery.result.map_err(|failure| Notice::new(11200, failure.to_string()))?;
         Ok(Document { verbs: read_answer(&answer)?, url: Url::parse(&target.url).ok() })
     }
 
-    async fn act(&self, document: &Document) -> Result<Next, Notice> {
+    async fn act(&mut self, document: &Document) -> Result<Next, Notice> {
         for verb in &document.verbs {
             match self.act_one(verb, document).await? {
                 Next::On => {}
@@ -128,7 +129,7 @@ impl Stage<'_> {
         Ok(Next::HangUp)
     }
 
-    async fn act_one(&self, verb: &Verb, document: &Document) -> Result<Next, Notice> {
+    async fn act_one(&mut self, verb: &Verb, document: &Document) -> Result<Next, Notice> {
         match verb {
             Verb::Say { .. } | Verb::Play { .. } | Verb::Pause { .. } => {
                 self.wait(verb.seconds(self.call.fate.play_seconds)).await;
@@ -179,7 +180,7 @@ impl Stage<'_> {
     }
 
     /// What is pressed stops the prompts; without any key the timeout runs after them.
-    async fn gather(&self, gather: &Gather, document: &Document) -> Result<Next, Notice> {
+    async fn gather(&mut self, gather: &Gather, document: &Document) -> Result<Next, Notice> {
         let pressed = if gather.takes_digits { self.call.next_digits() } else { "" };
         let timeout = in_seconds(gather.timeout_seconds);
         if pressed.is_empty() {
@@ -203,15 +204,15 @@ impl Stage<'_> {
     }
 
     /// Lasts as long as the scenario says, but no longer than this; the person's hang-up ends it from outside.
-    async fn last(&self, longest: f64) -> f64 {
+    async fn last(&mut self, longest: f64) -> f64 {
         let seconds = self.call.fate.connect_seconds.unwrap_or(f64::INFINITY).min(longest);
         self.wait(seconds.min(86_400.0)).await;
         seconds
     }
 
-    async fn wait(&self, seconds: f64) {
-        let clock = self.world.clock();
-        clock.sleep_until(clock.now() + seconds_of(seconds.min(86_400.0))).await;
+    async fn wait(&mut self, seconds: f64) {
+        self.at += seconds_of(seconds.min(86_400.0));
+        self.world.clock().sleep_until(self.at).await;
     }
 }
 

@@ -1,7 +1,6 @@
 //! The simulator from outside: calls placed with plain HTTP, and a receiver that keeps what it is sent.
 
 use std::sync::Mutex;
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -320,7 +319,7 @@ async fn calls_that_nobody_takes_end_in_their_own_words() {
         if expected == "no-answer" {
             let record = scene.record(&sid);
             let rang = record.ended_at.unwrap() - record.dialed_at.unwrap();
-            assert!((10..15).contains(&rang.num_seconds()), "{rang}");
+            assert!((10_500..=11_500).contains(&rang.num_milliseconds()), "{rang}");
         }
     }
 }
@@ -377,7 +376,8 @@ async fn the_account_and_its_numbers_can_be_asked_for() {
     let (_, one) =
         scene.ask(Method::GET, "/IncomingPhoneNumbers.json", &[("PhoneNumber", BOB)]).await.unwrap();
     assert_eq!(one["incoming_phone_numbers"][0]["phone_number"], BOB);
-    assert_eq!(scene.create(ANN, &[("From", "+12125550199")]).await.unwrap().0, 201, "the first From counts");
+    let foreign = [("To", ANN), ("From", "+12125550199"), ("Twiml", "<Response/>")];
+    assert_eq!(scene.ask(Method::POST, "/Calls.json", &foreign).await.unwrap().1["code"], 21210);
 }
 
 #[actix_web::test]
@@ -441,7 +441,7 @@ async fn calls_beyond_the_rate_wait_and_one_canceled_there_is_never_spoken_of() 
     scene.until_status(&second, Status::Completed).await;
     let waited: i64 = scene.fetch(&second).await["queue_time"].as_str().unwrap().parse().unwrap();
     // Half a real second is fifty of the clock's.
-    assert!((40_000..90_000).contains(&waited), "{waited}");
+    assert!((40_000..400_000).contains(&waited), "{waited}");
     assert_eq!(scene.fetch(&first).await["queue_time"], "0");
     a_while(&scene, 60).await;
     let ledger = scene.simulator.ledger();
@@ -485,7 +485,7 @@ async fn a_redirect_leaves_the_old_script_for_the_new_one() {
     let path = format!("/Calls/{sid}.json");
     assert_eq!(scene.ask(Method::POST, &path, &[("Url", &hello)]).await.unwrap().0, 200);
     scene.until_status(&sid, Status::Completed).await;
-    assert!(scene.record(&sid).seconds() < 300);
+    assert!(scene.record(&sid).seconds() < 2000);
     assert_eq!(scene.receiver.fetches("/answer/hello").len(), 1);
 }
 
@@ -533,8 +533,8 @@ async fn the_person_or_the_limit_may_end_the_call_before_the_script_does() {
     let limited = scene.place(BOB, &[long[0], ("TimeLimit", "30")]).await;
     scene.until_status(&hung_up, Status::Completed).await;
     scene.until_status(&limited, Status::Completed).await;
-    assert!((12..14).contains(&scene.record(&hung_up).seconds()));
-    assert!((30..32).contains(&scene.record(&limited).seconds()));
+    assert_eq!(scene.record(&hung_up).seconds(), 12);
+    assert_eq!(scene.record(&limited).seconds(), 30);
 }
 
 #[actix_web::test]
@@ -770,4 +770,16 @@ async fn a_second_simulator_cannot_have_the_same_port_and_a_stopped_one_gives_it
     tokio::join!(first.stop(), waiting.wait());
     let again = Simulator::start(SimulatorConfig { port, ..config() }).await.unwrap();
     again.stop().await;
+}
+
+#[actix_web::test]
+async fn a_stopped_simulator_calls_nobody_back() {
+    let scene = Scene::new().await;
+    scene.simulator.fix(ANN, [Behavior::answer().ringing(10.0)]).unwrap();
+    scene.place(ANN, &[]).await;
+    scene.statuses(2).await;
+    let clock = scene.simulator.world.clock().clone();
+    scene.simulator.clone().stop().await;
+    clock.sleep_until(clock.now() + chrono::TimeDelta::seconds(60)).await;
+    assert_eq!(scene.receiver.statuses(), ["initiated", "ringing"]);
 }

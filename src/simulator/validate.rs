@@ -47,6 +47,19 @@ const KNOWN: &[&str] = &[
     "Passports",
 ];
 
+/// The names that Twilio knows on the update of a call.
+const KNOWN_IN_UPDATE: &[&str] = &[
+    "Url",
+    "Method",
+    "Status",
+    "FallbackUrl",
+    "FallbackMethod",
+    "StatusCallback",
+    "StatusCallbackMethod",
+    "Twiml",
+    "TimeLimit",
+];
+
 /// The longest inline TwiML, in characters.
 const LONGEST_TWIML: usize = 4000;
 
@@ -180,8 +193,17 @@ impl<'a> Form<'a> {
 
     /// The names that Twilio ignores on the creation of a call.
     pub(super) fn unknown(self) -> Vec<String> {
-        let unknown = self.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
-        unknown.map(|(name, _)| name.clone()).collect()
+        self.others_than(KNOWN)
+    }
+
+    /// The names that Twilio ignores on the update of a call.
+    pub(super) fn unknown_in_update(self) -> Vec<String> {
+        self.others_than(KNOWN_IN_UPDATE)
+    }
+
+    pub(super) fn others_than(self, known: &[&str]) -> Vec<String> {
+        let others = self.0.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+        others.map(|(name, _)| name.clone()).collect()
     }
 }
 

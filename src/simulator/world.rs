@@ -107,8 +107,8 @@ impl World {
     }
 
     /// Ends a call, once: false if it has ended before.
-    pub(super) fn end(&self, call: &Call, status: Status, sip_code: u16) -> bool {
-        let is_new = call.end(status, sip_code, self.clock().now());
+    pub(super) fn end(&self, call: &Call, status: Status, sip_code: u16, at: DateTime<Utc>) -> bool {
+        let is_new = call.end(status, sip_code, at);
         if is_new {
             lock(&self.ledger).closed(&call.order.from, &call.order.to);
         }
