@@ -32,4 +32,5 @@ pub mod embedded;
 pub mod db;
 pub mod domain;
 pub mod import;
+pub mod simulator;
 pub mod twilio;
