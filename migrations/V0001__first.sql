@@ -124,6 +124,8 @@ CREATE TABLE contacts (
     raw_phone    text NOT NULL,
     region       text,
     number_type  text,
+    -- Further numbers of the same person.
+    alternates   jsonb NOT NULL DEFAULT '[]',
     state        text NOT NULL,
     -- The retry policy's instant, set exactly while it is pending.
     due_at       timestamptz,

@@ -33,6 +33,8 @@ pub struct NewContact {
     pub region: Option<String>,
     /// The kind of line.
     pub number_type: Option<String>,
+    /// Further numbers of the same person.
+    pub alternates: serde_json::Value,
 }
 
 /// Adds contacts that are due from `now` on. Part of the transaction that makes the campaign.
@@ -46,12 +48,13 @@ pub(super) async fn insert_contacts(
     const SQL: &str = "
         INSERT INTO contacts
             (id, team_id, campaign_id, position, phone, extension, name, metadata, file_row, raw_phone, region,
-             number_type, state, due_at, updated_at)
+             number_type, alternates, state, due_at, updated_at)
         SELECT id, $2, $3, position, phone, extension, name, metadata, file_row, raw_phone, region, number_type,
-               'pending', $1, $1
+               alternates, 'pending', $1, $1
         FROM unnest($4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::int[],
-                    $11::text[], $12::text[], $13::text[])
-          AS t (id, position, phone, extension, name, metadata, file_row, raw_phone, region, number_type)";
+                    $11::text[], $12::text[], $13::text[], $14::jsonb[])
+          AS t (id, position, phone, extension, name, metadata, file_row, raw_phone, region, number_type,
+                alternates)";
     fn column<'a, T>(batch: &'a [NewContact], field: impl Fn(&'a NewContact) -> T) -> Vec<T> {
         batch.iter().map(field).collect()
     }
@@ -74,6 +77,7 @@ pub(super) async fn insert_contacts(
                 &column(batch, |contact| contact.raw_phone.as_str()),
                 &column(batch, |contact| contact.region.as_deref()),
                 &column(batch, |contact| contact.number_type.as_deref()),
+                &column(batch, |contact| &contact.alternates),
             ],
         )
         .await?;

@@ -10,7 +10,7 @@ mod embedded {
 }
 
 /// Any number that nobody else locks: the letters of "outdial".
-const LOCK: i64 = 0x6f75_7464_6961_6c;
+const LOCK: i64 = 0x006f_7574_6469_616c;
 
 /// Brings the schema up to date and returns how many migrations were applied.
 pub async fn migrate(database: &Database) -> Result<usize, Error> {

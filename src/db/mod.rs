@@ -18,6 +18,7 @@ pub mod nodes;
 pub mod watchdog;
 
 mod migrations;
+mod tls;
 
 use std::time::Duration;
 
@@ -50,7 +51,9 @@ pub struct Database {
 pub enum Tls {
     /// Not at all: a Unix socket, or a network that is trusted.
     Off,
-    /// Encrypted and verified against the public certificate authorities.
+    /// Encrypted where the configuration's `sslmode` wants it, whoever the server is.
+    Encrypted,
+    /// Encrypted, and the server verified against the public certificate authorities.
     Verified,
 }
 
@@ -65,7 +68,8 @@ impl Database {
         let manage = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match tls {
             Tls::Off => Manager::from_config(config, NoTls, manage),
-            Tls::Verified => Manager::from_config(config, verifying_tls(), manage),
+            Tls::Encrypted => Manager::from_config(config, tls::encrypted(), manage),
+            Tls::Verified => Manager::from_config(config, tls::verified(), manage),
         };
         let pool = Pool::builder(manager)
             .max_size(POOL_SIZE)
@@ -88,12 +92,6 @@ impl Database {
         self.client().await?.query_one("SELECT 1", &[]).await?;
         Ok(())
     }
-}
-
-fn verifying_tls() -> tokio_postgres_rustls::MakeRustlsConnect {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    tokio_postgres_rustls::MakeRustlsConnect::new(config)
 }
 
 /// A node's claim to a campaign: who owns it, under which epoch. Every decision names it, and the campaign's row

@@ -127,7 +127,7 @@ pub struct StatusKey(i64);
 impl StatusKey {
     fn of(report: &Report) -> Self {
         let source = report.source as i64;
-        let sequence = i64::from(report.sequence.min(0xFFFF_FFFF));
+        let sequence = i64::from(report.sequence);
         Self((report.status.rank() << 48) | (source << 44) | (sequence << 8) | report.status as i64)
     }
 

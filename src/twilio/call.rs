@@ -128,7 +128,7 @@ impl RecordBody {
             started_at: instant(&self.start_time),
             ended_at: instant(&self.end_time),
             duration_seconds: self.duration.and_then(|seconds| seconds.parse().ok()),
-            answered_by: self.answered_by.and_then(|text| AnsweredBy::read(&text)),
+            answered_by: self.answered_by.and_then(|text| wire::read_answered_by(&text)),
             parent_sid: self.parent_call_sid.filter(|sid| !sid.is_empty()),
             to: self.to.unwrap_or_default(),
             from: self.from.unwrap_or_default(),

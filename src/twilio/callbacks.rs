@@ -97,7 +97,7 @@ impl Callback {
             at: find(form, "Timestamp").and_then(wire::parse_instant),
             duration_seconds: number(form, "CallDuration"),
             sip_code: number(form, "SipResponseCode"),
-            answered_by: find(form, "AnsweredBy").and_then(AnsweredBy::read),
+            answered_by: find(form, "AnsweredBy").and_then(wire::read_answered_by),
             error_code: number(form, "ErrorCode"),
         })
     }

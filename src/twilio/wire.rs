@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-pub use crate::domain::attempt::Status;
-use crate::domain::names;
+pub use crate::domain::attempt::{AnsweredBy, Status};
 
 /// The provider's API version, the first part of every path.
 pub const API_VERSION: &str = "2010-04-01";
@@ -11,43 +10,9 @@ pub const API_VERSION: &str = "2010-04-01";
 /// The header that carries a webhook's signature.
 pub const SIGNATURE_HEADER: &str = "X-Twilio-Signature";
 
-names! {
-    /// Who took the call, as far as answering-machine detection can tell.
-    pub enum AnsweredBy: "kind of answerer" {
-        /// A person.
-        Human = "human",
-        /// A machine; its greeting may still be running.
-        MachineStart = "machine_start",
-        /// A machine, whose greeting ended with a beep.
-        MachineEndBeep = "machine_end_beep",
-        /// A machine, whose greeting ended with silence.
-        MachineEndSilence = "machine_end_silence",
-        /// A machine, of whose greeting no end was heard.
-        MachineEndOther = "machine_end_other",
-        /// A fax.
-        Fax = "fax",
-        /// No verdict.
-        Unknown = "unknown",
-    }
-}
-
-impl AnsweredBy {
-    /// Whether nobody who listens took the call.
-    pub fn is_machine(self) -> bool {
-        match self {
-            Self::MachineStart
-            | Self::MachineEndBeep
-            | Self::MachineEndSilence
-            | Self::MachineEndOther
-            | Self::Fax => true,
-            Self::Human | Self::Unknown => false,
-        }
-    }
-
-    /// Reads a verdict that may be absent (empty text). One that is not known yet counts as no verdict.
-    pub fn read(text: &str) -> Option<Self> {
-        (!text.is_empty()).then(|| Self::parse(text).unwrap_or(Self::Unknown))
-    }
+/// Reads a verdict on who took the call, which may be absent (empty text). One that is not known yet counts as none.
+pub(super) fn read_answered_by(text: &str) -> Option<AnsweredBy> {
+    (!text.is_empty()).then(|| AnsweredBy::parse(text).unwrap_or(AnsweredBy::Unknown))
 }
 
 /// Whether the text has the form of a call's SID: `CA` and 32 hexadecimal digits.

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::db::campaigns::{Locked, lock};
-use crate::db::{Database, Error, Ownership, execute, query_one, query_opt};
+use crate::db::{Database, Error, Ownership, count, execute, query_one, query_opt};
 use crate::domain::campaign::State;
 
 /// How long a number is passed over that another campaign is calling just now.
@@ -40,6 +40,8 @@ pub struct ClaimedAttempt {
     pub phone: String,
     /// What to dial after the call is taken, empty if nothing.
     pub extension: String,
+    /// How many attempts of the contact counted before this one.
+    pub tries_before: u32,
     /// The contact's name.
     pub name: Option<String>,
     /// The file's other columns.
@@ -174,7 +176,7 @@ async fn begin(
             UPDATE contacts
             SET state = 'calling', due_at = NULL, timed = true, last_number = last_number + 1, updated_at = $4
             WHERE id = $1
-            RETURNING id, team_id, phone, extension, name, metadata, last_number
+            RETURNING id, team_id, phone, extension, name, metadata, attempts, last_number
         ), attempt AS (
             INSERT INTO attempts
                 (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone, from_phone,
@@ -183,7 +185,7 @@ async fn begin(
         ), campaign AS (
             UPDATE campaigns SET pending = pending - 1, calling = calling + 1 WHERE id = $3 RETURNING agent
         )
-        SELECT phone, extension, name, metadata, agent FROM contact, campaign";
+        SELECT phone, extension, name, metadata, attempts, agent FROM contact, campaign";
     let contact: Uuid = candidate.try_get("id")?;
     let row = query_one(
         transaction,
@@ -198,6 +200,7 @@ async fn begin(
         contact,
         phone: row.try_get("phone")?,
         extension: row.try_get("extension")?,
+        tries_before: count(&row, "attempts")?,
         name: row.try_get("name")?,
         metadata: row.try_get("metadata")?,
         agent: row.try_get("agent")?,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::{Database, Error, name_opt, query, query_one, query_opt};
+use crate::db::{Database, Error, count, name_opt, query, query_one, query_opt};
 use crate::domain::attempt::Status;
 use crate::domain::outcome::Outcome;
 
@@ -121,7 +121,7 @@ pub struct Trace {
     /// When the intent was written.
     pub intended_at: DateTime<Utc>,
     /// How many attempts of the contact counted before this one.
-    pub tries_before: i32,
+    pub tries_before: u32,
 }
 
 /// By what an attempt's call can be asked for.
@@ -137,7 +137,7 @@ pub async fn find_trace(database: &Database, attempt: Uuid) -> Result<Option<Tra
             to: row.try_get("to_phone")?,
             from: row.try_get("from_phone")?,
             intended_at: row.try_get("intended_at")?,
-            tries_before: row.try_get("tries_before")?,
+            tries_before: count(&row, "tries_before")?,
         })
     })
     .transpose()

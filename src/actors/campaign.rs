@@ -1,0 +1,215 @@
+//! One running campaign: `wake → look → next_step → carry out → wake`.
+//!
+//! One step at a time. A wake-up during a step makes the actor look once more afterwards; it carries no information,
+//! so a lost or doubled one costs nothing. The actor keeps only what can be forgotten: its settings as last seen, a
+//! place, a timer.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::{DateTime, Utc};
+use tracing::{Instrument, debug, info_span, warn};
+use uuid::Uuid;
+
+use crate::db::look::look;
+use crate::db::{Error, Ownership};
+use crate::domain::dialer::{Because, Step, next_step};
+use crate::domain::settings::Settings;
+
+use super::carry_out::{self, Carried};
+use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant, Place};
+use super::supervisor::{Gone, SupervisorActor};
+use super::switchboard::Switchboard;
+
+/// The pauses after a first, second, … failure in a row.
+const BACKOFF: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(5),
+];
+
+/// Look again: something may have changed.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Wake;
+
+/// The shell of one campaign.
+pub struct CampaignActor {
+    board: Rc<Switchboard>,
+    owner: Ownership,
+    dispenser: Addr<DispenserActor>,
+    supervisor: Addr<SupervisorActor>,
+    progress: Progress,
+    timer: Option<SpawnHandle>,
+    memory: Memory,
+}
+
+enum Progress {
+    Idle,
+    /// A step is under way; `look_again` if somebody woke us meanwhile.
+    Busy {
+        look_again: bool,
+    },
+}
+
+/// What an actor remembers from step to step. Losing it costs a query.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) known: Option<(i32, Arc<Settings>)>,
+    pub(super) place: Option<Place>,
+    /// An attempt of which nothing left, and that could not be taken back because the database failed.
+    pub(super) unsent: Option<Uuid>,
+    /// Claims in a row that found nobody although somebody seemed due.
+    pub(super) empty_claims: u32,
+    /// Failures in a row.
+    failures: usize,
+}
+
+/// What a step came to.
+enum Turn {
+    LookAgain,
+    Wait { until: DateTime<Utc>, because: Because },
+    Stop,
+    Failed(Error),
+}
+
+impl CampaignActor {
+    /// The actor of a campaign that this node owns.
+    pub(super) fn new(
+        board: Rc<Switchboard>,
+        owner: Ownership,
+        dispenser: Addr<DispenserActor>,
+        supervisor: Addr<SupervisorActor>,
+    ) -> Self {
+        let (progress, memory) = (Progress::Idle, Memory::default());
+        Self { board, owner, dispenser, supervisor, progress, timer: None, memory }
+    }
+
+    fn wake(&mut self, ctx: &mut Context<Self>) {
+        if let Progress::Busy { look_again } = &mut self.progress {
+            *look_again = true;
+            return;
+        }
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        self.progress = Progress::Busy { look_again: false };
+        let (board, owner) = (self.board.clone(), self.owner);
+        let mut memory = std::mem::take(&mut self.memory);
+        let span = info_span!("campaign", campaign.id = %owner.campaign);
+        let turn = async move {
+            let turn = take_turn(&board, owner, &mut memory).await.unwrap_or_else(Turn::Failed);
+            (turn, memory)
+        };
+        ctx.spawn(turn.instrument(span).into_actor(self).map(|(turn, memory), actor, ctx| {
+            actor.memory = memory;
+            actor.turned(turn, ctx);
+        }));
+    }
+
+    /// The one place where the actor's state changes after a step.
+    fn turned(&mut self, turn: Turn, ctx: &mut Context<Self>) {
+        let woken = matches!(self.progress, Progress::Busy { look_again: true });
+        self.progress = Progress::Idle;
+        if !matches!(turn, Turn::Failed(_)) {
+            self.memory.failures = 0;
+        }
+        match turn {
+            Turn::Failed(error) => {
+                let pause = BACKOFF[self.memory.failures.min(BACKOFF.len() - 1)];
+                self.memory.failures += 1;
+                warn!(
+                    campaign.id = %self.owner.campaign,
+                    error = &error as &dyn std::error::Error,
+                    pause_ms = pause.as_millis(),
+                    "a step failed, looking again after a pause",
+                );
+                self.timer = Some(ctx.run_later(pause, |actor, ctx| actor.wake(ctx)));
+            }
+            Turn::LookAgain => self.wake(ctx),
+            _ if woken => self.wake(ctx),
+            Turn::Wait { until, because } => self.wait(until, because, ctx),
+            Turn::Stop => ctx.stop(),
+        }
+    }
+
+    fn wait(&mut self, until: DateTime<Utc>, because: Because, ctx: &mut Context<Self>) {
+        debug!(campaign.id = %self.owner.campaign, %until, %because, "waiting");
+        if let Some(place) = self.memory.place.take() {
+            self.dispenser.do_send(GiveBack(place));
+        }
+        if because == Because::RateLimited {
+            self.dispenser.do_send(AskForPlace { campaign: self.owner.campaign, actor: ctx.address() });
+        }
+        let clock = self.board.clock.clone();
+        let sleep = async move { clock.sleep_until(until).await };
+        self.timer = Some(ctx.spawn(sleep.into_actor(self).map(|(), actor, ctx| {
+            actor.timer = None;
+            actor.wake(ctx);
+        })));
+    }
+}
+
+async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -> Result<Turn, Error> {
+    if let Some(attempt) = memory.unsent {
+        carry_out::take_back(board, owner, attempt).await?;
+        memory.unsent = None;
+    }
+    let found = look(&board.database, owner.campaign, &board.account_sid, memory.known.clone()).await?;
+    let Some(look) = found else { return Ok(Turn::Stop) };
+    memory.known = Some((look.settings_version, look.settings.clone()));
+    memory.place = memory.place.take().filter(Place::is_good);
+    let view = board.view(&look, owner.epoch, memory.place.is_some());
+    let step = next_step(&view, board.moment());
+    debug!(?step, "decided");
+    match step {
+        Step::Stop => Ok(Turn::Stop),
+        Step::Wait { until, because } => Ok(Turn::Wait { until, because }),
+        step => match carry_out::carry_out(board, owner, step, &look, memory).await? {
+            Carried::Out => Ok(Turn::LookAgain),
+            Carried::NotYet { until, because } => Ok(Turn::Wait { until, because }),
+        },
+    }
+}
+
+impl Actor for CampaignActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.wake(ctx);
+    }
+
+    fn stopped(&mut self, _ctx: &mut Context<Self>) {
+        if let Some(place) = self.memory.place.take() {
+            self.dispenser.do_send(GiveBack(place));
+        }
+        self.supervisor.do_send(Gone { campaign: self.owner.campaign });
+    }
+}
+
+impl Handler<Wake> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Wake, ctx: &mut Context<Self>) {
+        self.wake(ctx);
+    }
+}
+
+impl Handler<Grant> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, Grant(place): Grant, ctx: &mut Context<Self>) {
+        match self.progress {
+            // A step is under way and may take longer than the place is good for.
+            Progress::Busy { .. } => self.dispenser.do_send(GiveBack(place)),
+            Progress::Idle => {
+                self.memory.place = Some(place);
+                self.wake(ctx);
+            }
+        }
+    }
+}

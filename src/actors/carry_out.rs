@@ -1,0 +1,219 @@
+//! Carrying out a step: the only place where a decision meets the database and the provider.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::db::accounts;
+use crate::db::attempts::{Heard, Settlement, adopt, find_trace, note_asked, record, reopen, settle};
+use crate::db::campaigns::make_move;
+use crate::db::look::Look;
+use crate::db::{Error, Ownership};
+use crate::domain::attempt::{Facts, Report, Source};
+use crate::domain::campaign::Move;
+use crate::domain::dialer::{Because, PauseReason, Step};
+use crate::domain::outcome::Outcome;
+use crate::domain::reconcile::Silence;
+use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
+use crate::twilio::call::CallRecord;
+use crate::twilio::client::ReadError;
+
+use super::campaign::Memory;
+use super::dial::dial;
+use super::switchboard::Switchboard;
+
+/// How long is waited after the provider could not be asked.
+const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
+
+/// What carrying a step out came to.
+pub(super) enum Carried {
+    /// It is done, or somebody else has changed what it was decided on: look again.
+    Out,
+    /// It could not be done now.
+    NotYet { until: DateTime<Utc>, because: Because },
+}
+
+pub(super) async fn carry_out(
+    board: &Switchboard,
+    owner: Ownership,
+    step: Step,
+    look: &Look,
+    memory: &mut Memory,
+) -> Result<Carried, Error> {
+    match step {
+        Step::Start => {
+            if make_move(&board.database, owner, Move::Begin, None, board.clock.now()).await? {
+                info!("begins");
+            }
+            Ok(Carried::Out)
+        }
+        Step::Finish => {
+            if make_move(&board.database, owner, Move::Finish, None, board.clock.now()).await? {
+                info!("completed: everybody is final");
+            }
+            Ok(Carried::Out)
+        }
+        Step::Pause { because } => {
+            pause(board, owner, because).await?;
+            Ok(Carried::Out)
+        }
+        Step::Settle { attempt, outcome, ended_at, verdict } => {
+            let settlement =
+                Settlement { attempt, outcome, verdict, call_ended_at: Some(ended_at), error: None };
+            if settle(&board.database, owner, &settlement, board.clock.now()).await? {
+                info!(attempt.id = %attempt, %outcome, "settled");
+            }
+            Ok(Carried::Out)
+        }
+        Step::Reopen { attempt } => {
+            if reopen(&board.database, owner, attempt, board.clock.now()).await? {
+                info!(attempt.id = %attempt, "given up as unknown, and alive after all");
+                return Ok(Carried::Out);
+            }
+            Ok(Carried::NotYet { until: board.clock.now() + ASK_AGAIN_AFTER, because: Because::CallOpen })
+        }
+        Step::Reconcile { attempt, silence } => reconcile(board, owner, attempt, silence, look).await,
+        Step::Dial => dial(board, owner, look, memory).await,
+        // The shell keeps these to itself: there is nothing to carry out.
+        Step::Wait { until, because } => Ok(Carried::NotYet { until, because }),
+        Step::Stop => Ok(Carried::Out),
+    }
+}
+
+async fn pause(board: &Switchboard, owner: Ownership, because: PauseReason) -> Result<(), Error> {
+    let detail = match because {
+        PauseReason::OtherAccount => "it was started with another provider account than the one in use",
+        PauseReason::ByPerson => "paused by a person",
+        PauseReason::AccountRefused => "the provider refuses the account",
+        PauseReason::SenderRefused => "the provider refuses the calling number",
+        PauseReason::RequestRefused => "the provider does not understand the request",
+    };
+    if make_move(&board.database, owner, Move::Pause, Some((because, detail)), board.clock.now()).await? {
+        warn!(reason = %because, "paused");
+    }
+    Ok(())
+}
+
+/// Ends an attempt of which nothing has left: its contact is due again shortly, and the backoff does not count it.
+pub(super) async fn take_back(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<(), Error> {
+    let now = board.clock.now();
+    settle(&board.database, owner, &taken_back(attempt, now), now).await?;
+    Ok(())
+}
+
+/// The settlement of an attempt that is taken back.
+pub(super) fn taken_back(attempt: Uuid, now: DateTime<Utc>) -> Settlement {
+    Settlement {
+        attempt,
+        outcome: Outcome::NotPlaced,
+        verdict: Verdict::Due(now + TAKEN_BACK_PAUSE),
+        call_ended_at: None,
+        error: None,
+    }
+}
+
+async fn reconcile(
+    board: &Switchboard,
+    owner: Ownership,
+    attempt: Uuid,
+    silence: Silence,
+    look: &Look,
+) -> Result<Carried, Error> {
+    let asked = ask(board, owner, attempt).await;
+    let now = board.clock.now();
+    match asked {
+        Ok(Trail::Found) => {}
+        Err(Trouble::Database(error)) => return Err(error),
+        Err(Trouble::Provider(error)) => {
+            warn!(
+                attempt.id = %attempt,
+                error = &error as &dyn std::error::Error,
+                "the provider could not be asked about a silent call",
+            );
+            return Ok(Carried::NotYet { until: now + ASK_AGAIN_AFTER, because: Because::CallOpen });
+        }
+        Ok(Trail::Cold { tries_before }) if silence.is_traceless(look.settings.ring_time(), now) => {
+            warn!(attempt.id = %attempt, "no trace of a call was found, giving it up as unknown");
+            let outcome = Outcome::Unknown;
+            let jitter = board.moment().jitter;
+            let verdict = look.settings.retry_policy.verdict(outcome, tries_before + 1, now, jitter);
+            let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(now), error: None };
+            settle(&board.database, owner, &settlement, now).await?;
+        }
+        Ok(Trail::Cold { .. }) => {}
+    }
+    Ok(Carried::Out)
+}
+
+/// What asking the provider about a silent call came to.
+enum Trail {
+    /// It told something, which is recorded.
+    Found,
+    /// It knows of no such call.
+    Cold { tries_before: u32 },
+}
+
+enum Trouble {
+    Database(Error),
+    Provider(ReadError),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Provider(error)
+    }
+}
+
+async fn ask(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<Trail, Trouble> {
+    let Some(trace) = find_trace(&board.database, attempt).await? else { return Ok(Trail::Found) };
+    let call = match &trace.sid {
+        Some(sid) => board.client.fetch_call(sid).await?,
+        None => {
+            let calls = board.client.list_calls(&trace.to, &trace.from).await?;
+            // The provider's instants are whole seconds.
+            let intended_at = trace.intended_at - TimeDelta::seconds(1);
+            let made_since = |call: &CallRecord| call.created_at.is_none_or(|at| at >= intended_at);
+            let mut unowned = calls.into_iter().filter(made_since);
+            match (unowned.next(), unowned.next()) {
+                (Some(call), None) => {
+                    adopt(&board.database, attempt, &call.sid, board.clock.now()).await?.then_some(call)
+                }
+                // Which of several is ours cannot be known; a callback will say.
+                _ => None,
+            }
+        }
+    };
+    let now = board.clock.now();
+    note_asked(&board.database, attempt, now).await?;
+    let Some(call) = call else { return Ok(Trail::Cold { tries_before: trace.tries_before }) };
+    let heard = Heard {
+        campaign: owner.campaign,
+        attempt,
+        sid: call.sid.clone(),
+        facts: Facts::from(&report(&call, now)),
+    };
+    for recorded in record(&board.database, &[heard], now).await? {
+        recorded?;
+    }
+    accounts::clear_troubles(&board.database, &board.account_sid).await?;
+    Ok(Trail::Found)
+}
+
+/// What the provider's record of a call reports.
+fn report(call: &CallRecord, now: DateTime<Utc>) -> Report {
+    Report {
+        status: call.status,
+        source: Source::Fetch,
+        sequence: 0,
+        at: if call.status.is_end() { call.ended_at.map_or(now, |at| at.min(now)) } else { now },
+        duration_seconds: call.duration_seconds.filter(|_| call.status.is_end()),
+        answered_by: call.answered_by,
+        sip_code: None,
+    }
+}

@@ -1,0 +1,220 @@
+//! One call: claim, commit, look once more, place, record. DESIGN's life of one call, steps 1 to 3.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::clock::Deadline;
+use crate::db::attempts::{
+    Claim, ClaimedAttempt, Heard, Permission, Settlement, claim_next, look_once_more, record, reset_cursors,
+    settle, settle_and_pause,
+};
+use crate::db::look::Look;
+use crate::db::{Error, Ownership, accounts};
+use crate::domain::attempt::{Facts, Report, Source};
+use crate::domain::dialer::{Because, Closure, PauseReason};
+use crate::domain::hours::Opening;
+use crate::domain::outcome::Outcome;
+use crate::twilio::call::CreateCall;
+use crate::twilio::client::{CreateError, Placed};
+use crate::twilio::errors::{Fault, explain, meaning};
+
+use super::campaign::Memory;
+use super::carry_out::{Carried, take_back, taken_back};
+use super::switchboard::Switchboard;
+
+/// From before the claim is sent until the request is written: what a pause, a cancel or an opt-out may come too
+/// late for.
+const BUDGET: Duration = Duration::from_secs(1);
+
+/// How long a campaign waits whose claim found nobody twice although somebody seemed due.
+const PUZZLED_FOR: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+
+pub(super) async fn dial(
+    board: &Switchboard,
+    owner: Ownership,
+    look: &Look,
+    memory: &mut Memory,
+) -> Result<Carried, Error> {
+    let deadline = Deadline::within(BUDGET);
+    let claim = claim_next(&board.database, owner, &look.settings.from, board.clock.now()).await?;
+    let attempt = match claim {
+        Claim::Attempt(attempt) => attempt,
+        Claim::Suppressed(contact) => {
+            info!(contact.id = %contact, "suppressed, not called");
+            return Ok(Carried::Out);
+        }
+        Claim::PassedOver(contact) => {
+            info!(contact.id = %contact, "its number is being called by another campaign, passed over");
+            return Ok(Carried::Out);
+        }
+        Claim::NotOurs => return Ok(Carried::Out),
+        Claim::Nobody => return nobody(board, owner, memory).await,
+    };
+    memory.empty_claims = 0;
+    // From here on the intent exists, and until the request is written nothing has left: should the database fail
+    // in between, the attempt is taken back as soon as it answers again.
+    memory.unsent = Some(attempt.id);
+    let request = match permitted_request(board, owner, look, &attempt).await? {
+        Ok(request) => request,
+        Err(why) => {
+            info!(attempt.id = %attempt.id, why, "taken back");
+            take_back(board, owner, attempt.id).await?;
+            memory.unsent = None;
+            return Ok(Carried::Out);
+        }
+    };
+    memory.place = None;
+    let placing = board.placing.begin();
+    let answer = board.client.create_call(&request, deadline).await;
+    drop(placing);
+    if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {
+        memory.unsent = None;
+    }
+    record_answer(board, owner, look, &attempt, answer).await?;
+    memory.unsent = None;
+    Ok(Carried::Out)
+}
+
+/// Looks once more, within the budget, at everything that may have forbidden the call since it was decided on, and
+/// words the request.
+async fn permitted_request(
+    board: &Switchboard,
+    owner: Ownership,
+    look: &Look,
+    attempt: &ClaimedAttempt,
+) -> Result<Result<CreateCall, &'static str>, Error> {
+    match look_once_more(&board.database, owner, attempt, board.clock.now()).await? {
+        Permission::Granted => {}
+        Permission::Suppressed => return Ok(Err("its number was suppressed meanwhile")),
+        Permission::Withdrawn => return Ok(Err("the campaign was paused, edited or taken over meanwhile")),
+    }
+    let settings = &look.settings;
+    if settings.business_hours.opening(&settings.timezone, board.clock.now()) != Opening::Open {
+        return Ok(Err("the business hours are over"));
+    }
+    if !board.lease.is_held() {
+        return Ok(Err("the node's lease has run out"));
+    }
+    Ok(super::speech::request(&board.urls, owner.campaign, attempt, settings))
+}
+
+/// Somebody seemed due and the claim found nobody: the cursors are set back, once. If that does not help, the
+/// campaign waits and somebody should look at it.
+async fn nobody(board: &Switchboard, owner: Ownership, memory: &mut Memory) -> Result<Carried, Error> {
+    memory.empty_claims += 1;
+    if memory.empty_claims == 1 {
+        reset_cursors(&board.database, owner).await?;
+        return Ok(Carried::Out);
+    }
+    warn!(empty_claims = memory.empty_claims, "somebody seems due and no claim finds anybody");
+    Ok(Carried::NotYet { until: board.clock.now() + PUZZLED_FOR, because: Because::NobodyDue })
+}
+
+async fn record_answer(
+    board: &Switchboard,
+    owner: Ownership,
+    look: &Look,
+    attempt: &ClaimedAttempt,
+    answer: Result<Placed, CreateError>,
+) -> Result<(), Error> {
+    match answer {
+        Ok(placed) => {
+            info!(attempt.id = %attempt.id, call.sid = %placed.sid, "placed");
+            record_placed(board, owner, attempt.id, placed).await?;
+            if look.account_had_troubles {
+                accounts::clear_troubles(&board.database, &board.account_sid).await?;
+            }
+        }
+        Err(CreateError::TooLate) => {
+            warn!(attempt.id = %attempt.id, "the second was over before the request was written, taken back");
+            take_back(board, owner, attempt.id).await?;
+        }
+        Err(CreateError::NotSent { cause }) => {
+            warn!(attempt.id = %attempt.id, %cause, "the provider cannot be reached, taken back");
+            take_back(board, owner, attempt.id).await?;
+            accounts::close(&board.database, &board.account_sid, Closure::ProviderDown, None).await?;
+        }
+        Err(CreateError::Throttled { retry_after }) => {
+            warn!(attempt.id = %attempt.id, "the provider asks for patience, taken back");
+            take_back(board, owner, attempt.id).await?;
+            accounts::close(&board.database, &board.account_sid, Closure::RateLimited, retry_after).await?;
+        }
+        Err(CreateError::Unknown { cause }) => {
+            warn!(attempt.id = %attempt.id, %cause, "the answer was lost: whether a call was placed will be asked");
+        }
+        Err(CreateError::Refused { http, code, message }) => {
+            warn!(attempt.id = %attempt.id, http, code, "refused");
+            refused(board, owner, look, attempt, meaning(http, code), (code, message)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn record_placed(
+    board: &Switchboard,
+    owner: Ownership,
+    attempt: Uuid,
+    placed: Placed,
+) -> Result<(), Error> {
+    let now = board.clock.now();
+    let report = Report {
+        status: placed.status,
+        source: Source::Answer,
+        sequence: 0,
+        at: now,
+        duration_seconds: None,
+        answered_by: None,
+        sip_code: None,
+    };
+    let heard = Heard { campaign: owner.campaign, attempt, sid: placed.sid, facts: Facts::from(&report) };
+    for recorded in record(&board.database, &[heard], now).await? {
+        recorded?;
+    }
+    Ok(())
+}
+
+/// Nothing was dialed; whose fault it is says what becomes of contact, campaign and account.
+async fn refused(
+    board: &Switchboard,
+    owner: Ownership,
+    look: &Look,
+    attempt: &ClaimedAttempt,
+    fault: Fault,
+    error: (Option<u32>, String),
+) -> Result<(), Error> {
+    let moment = board.moment();
+    let now = moment.now;
+    let ended = |outcome: Outcome| {
+        let tries = attempt.tries_before + 1;
+        let verdict = look.settings.retry_policy.verdict(outcome, tries, now, moment.jitter);
+        Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error.clone()) }
+    };
+    let taken_back = Settlement { error: Some(error.clone()), ..taken_back(attempt.id, now) };
+    let pause = match fault {
+        Fault::Contact(outcome) => {
+            settle(&board.database, owner, &ended(outcome), now).await?;
+            return Ok(());
+        }
+        Fault::Destination => {
+            settle(&board.database, owner, &ended(Outcome::Blocked), now).await?;
+            return Ok(());
+        }
+        Fault::Moment => {
+            settle(&board.database, owner, &taken_back, now).await?;
+            accounts::close(&board.database, &board.account_sid, Closure::RateLimited, None).await?;
+            return Ok(());
+        }
+        Fault::Account => PauseReason::AccountRefused,
+        Fault::Sender => PauseReason::SenderRefused,
+        Fault::Request => PauseReason::RequestRefused,
+    };
+    let (code, message) = &error;
+    let what_to_do = code.and_then(explain).unwrap_or("look it up in the provider's error dictionary");
+    let code = code.map_or_else(|| "without a code".to_owned(), |code| format!("with code {code}"));
+    let detail = format!("the provider refused {code}: {message}; {what_to_do}");
+    settle_and_pause(&board.database, owner, &taken_back, (pause, &detail), now).await?;
+    warn!(reason = %pause, "paused");
+    Ok(())
+}

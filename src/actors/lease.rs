@@ -1,0 +1,60 @@
+//! Until when this node is surely alive to the others.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Deadline;
+
+/// For how long a node's row is renewed.
+pub(super) const LENGTH: Duration = Duration::from_secs(15);
+
+/// How often it is renewed.
+pub(super) const RENEWAL: Duration = Duration::from_secs(5);
+
+/// So long before the row runs out the node stops dialing by itself: others may take its campaigns the moment it
+/// does.
+const MARGIN: Duration = Duration::from_secs(3);
+
+/// The node's own view of its lease, by the monotonic clock. It ends earlier than the row in the database, so that a
+/// node which cannot renew has stopped dialing before anybody takes over.
+#[derive(Debug, Clone, Default)]
+pub struct Lease(Arc<Mutex<Option<Deadline>>>);
+
+impl Lease {
+    /// The lease that a renewal gives which is asked for now. It is to be kept when the renewal has succeeded: the
+    /// time that the answer takes is not counted on.
+    pub(super) fn asked_now() -> Deadline {
+        Deadline::within(LENGTH - MARGIN)
+    }
+
+    /// Keeps a renewed lease.
+    pub(super) fn keep(&self, until: Deadline) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+    }
+
+    /// Stops dialing at once, before the campaigns are let go of.
+    pub fn give_up(&self) {
+        self.keep(Deadline::within(Duration::ZERO));
+    }
+
+    /// Whether nobody else can have taken this node's campaigns.
+    pub fn is_held(&self) -> bool {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| !until.has_passed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_held_from_its_first_renewal_until_it_runs_out() {
+        let lease = Lease::default();
+        assert!(!lease.is_held());
+        lease.keep(Lease::asked_now());
+        assert!(lease.is_held());
+        lease.keep(Deadline::within(Duration::ZERO));
+        assert!(!lease.is_held());
+    }
+}

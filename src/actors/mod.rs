@@ -1,0 +1,27 @@
+//! Actors: thin shells around the decisions of `domain`. A message is a hint and never the record: whatever is lost
+//! here is found again in the database.
+//!
+//! * [`CampaignActor`]: one per running campaign. It looks, asks `next_step`, carries the step out, and looks again.
+//! * [`SupervisorActor`]: which campaigns this node runs; the lease, the tick and the watchdog.
+//! * [`InboxActor`]: makes webhooks durable, many in one commit.
+//! * [`DispenserActor`]: places among the account's calls per second, to whoever has waited longest.
+
+mod campaign;
+mod carry_out;
+mod dial;
+mod dispenser;
+mod inbox;
+mod lease;
+pub mod speech;
+mod supervisor;
+mod switchboard;
+
+pub use campaign::{CampaignActor, Wake};
+pub use dispenser::DispenserActor;
+pub use inbox::{Deliver, Delivery, InboxActor, NotDelivered};
+pub use lease::Lease;
+pub use supervisor::{
+    FindActor, LastTick, LastWatchdog, Report, Retire, SupervisorActor, SupervisorReport, TICK, Tick,
+    WakeCampaign, Watch,
+};
+pub use switchboard::{Placing, Switchboard};

@@ -1,0 +1,407 @@
+//! Which campaigns this node runs. Four duties, each with a door of its own:
+//!
+//! * the **renewal** of the node's lease, every 5 seconds, which also sets the clock and takes over campaigns whose
+//!   node is dead;
+//! * the **muster**: exactly the campaigns that `roster::plan` wants have a living actor;
+//! * the **tick**, every 30 seconds, the safety net of wake-ups: it musters, and wakes what is overdue;
+//! * the **watchdog**, every 5 minutes, which finds what no mechanism caught, mends it and says so.
+//!
+//! Nothing waits for the tick: starts, due times and takeovers have their own triggers.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use chrono::{DateTime, TimeDelta, Utc};
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use crate::clock::Stopwatch;
+use crate::db::{Error, Ownership, nodes, watchdog};
+use crate::domain::roster;
+
+use super::campaign::{CampaignActor, Wake};
+use super::dispenser::DispenserActor;
+use super::lease::{self, Lease};
+use super::switchboard::Switchboard;
+
+/// How often the tick comes.
+pub const TICK: Duration = Duration::from_secs(30);
+
+/// How often the watchdog looks.
+const WATCH: Duration = Duration::from_secs(300);
+
+/// An open call that was neither heard of nor asked about for so long is overdue for the tick.
+const QUIET: TimeDelta = TimeDelta::minutes(2);
+
+/// An open call that was neither heard of nor asked about for so long escaped every mechanism.
+const SILENT: TimeDelta = TimeDelta::minutes(15);
+
+/// Silent attempts that one watchdog's look handles.
+const SILENT_AT_ONCE: i64 = 1000;
+
+/// Runs the campaigns of this node.
+pub struct SupervisorActor {
+    board: Rc<Switchboard>,
+    node_name: String,
+    dispenser: Addr<DispenserActor>,
+    campaigns: HashMap<Uuid, Addr<CampaignActor>>,
+    muster: Muster,
+    report: SupervisorReport,
+}
+
+enum Muster {
+    Idle,
+    /// A muster is under way; `again` if somebody asked for one meanwhile.
+    Busy {
+        again: bool,
+    },
+}
+
+/// What the supervisor last did and found.
+#[derive(Debug, Clone)]
+pub struct SupervisorReport {
+    /// Since when the supervisor runs.
+    pub running_since: Stopwatch,
+    /// Campaigns that should have an actor here, by the last muster.
+    pub wanted: usize,
+    /// Campaigns that have one.
+    pub alive: usize,
+    /// The last tick that went through.
+    pub tick: Option<LastTick>,
+    /// The last watchdog's look that went through.
+    pub watchdog: Option<LastWatchdog>,
+}
+
+/// A tick that went through.
+#[derive(Debug, Clone, Copy)]
+pub struct LastTick {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How long ago, in real time.
+    pub since: Stopwatch,
+    /// Actors that were gone and were started.
+    pub started: usize,
+    /// Overdue campaigns that were woken.
+    pub woken: usize,
+}
+
+/// A look of the watchdog that went through.
+#[derive(Debug, Clone, Copy)]
+pub struct LastWatchdog {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How long ago, in real time.
+    pub since: Stopwatch,
+    /// Open attempts that had escaped every mechanism.
+    pub silent: usize,
+    /// Contacts that were held as being called without a call, and made due again.
+    pub freed: u64,
+}
+
+/// Wakes a campaign, starting its actor if it belongs here and has none.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct WakeCampaign {
+    /// The campaign.
+    pub campaign: Uuid,
+}
+
+/// The 30-second tick, now.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "Option<LastTick>")]
+pub struct Tick;
+
+/// The 5-minute watchdog, now.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "Option<LastWatchdog>")]
+pub struct Watch;
+
+/// What the supervisor last did and found.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "SupervisorReport")]
+pub struct Report;
+
+/// Ends the supervisor: no renewal, no muster, no tick any more.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Retire;
+
+/// The living actor of a campaign.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "Option<Addr<CampaignActor>>")]
+pub struct FindActor {
+    /// The campaign.
+    pub campaign: Uuid,
+}
+
+/// A campaign's actor has ended.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub(super) struct Gone {
+    pub(super) campaign: Uuid,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Renew;
+
+impl SupervisorActor {
+    /// The supervisor of a node.
+    pub fn new(board: Switchboard, node_name: String, dispenser: Addr<DispenserActor>) -> Self {
+        Self {
+            board: Rc::new(board),
+            node_name,
+            dispenser,
+            campaigns: HashMap::new(),
+            muster: Muster::Idle,
+            report: SupervisorReport {
+                running_since: Stopwatch::start(),
+                wanted: 0,
+                alive: 0,
+                tick: None,
+                watchdog: None,
+            },
+        }
+    }
+
+    fn muster(&mut self, ctx: &mut Context<Self>) {
+        if let Muster::Busy { again } = &mut self.muster {
+            *again = true;
+            return;
+        }
+        self.muster = Muster::Busy { again: false };
+        let board = self.board.clone();
+        let owned = async move { nodes::list_owned(&board.database, board.node).await };
+        ctx.spawn(owned.into_actor(self).map(|owned, actor, ctx| {
+            let again = matches!(actor.muster, Muster::Busy { again: true });
+            actor.muster = Muster::Idle;
+            match owned {
+                Ok(owned) => drop(actor.line_up(&owned, ctx)),
+                Err(error) => warn!(error = &error as &dyn std::error::Error, "no muster"),
+            }
+            if again {
+                actor.muster(ctx);
+            }
+        }));
+    }
+
+    /// Makes the living actors those that are wanted. Returns the campaigns whose actors were started.
+    fn line_up(&mut self, owned: &[Ownership], ctx: &mut Context<Self>) -> Vec<Uuid> {
+        self.campaigns.retain(|_, actor| actor.connected());
+        let wanted: BTreeSet<Uuid> = owned.iter().map(|owner| owner.campaign).collect();
+        let alive: BTreeSet<Uuid> = self.campaigns.keys().copied().collect();
+        let plan = roster::plan(&wanted, &alive);
+        for owner in owned.iter().filter(|owner| plan.start.contains(&owner.campaign)) {
+            let actor = CampaignActor::new(self.board.clone(), *owner, self.dispenser.clone(), ctx.address());
+            self.campaigns.insert(owner.campaign, actor.start());
+        }
+        // An actor that is not wanted finds that out by looking, and stops by itself.
+        for campaign in &plan.stop {
+            self.wake(*campaign);
+        }
+        self.report.wanted = wanted.len();
+        plan.start
+    }
+
+    /// Returns false if the campaign has no living actor here.
+    fn wake(&self, campaign: Uuid) -> bool {
+        match self.campaigns.get(&campaign) {
+            Some(actor) if actor.connected() => {
+                actor.do_send(Wake);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Actor for SupervisorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.notify(Renew);
+        ctx.notify_later(ScheduledTick, TICK);
+        ctx.notify_later(ScheduledWatch, WATCH);
+    }
+}
+
+impl Handler<Renew> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Renew, ctx: &mut Context<Self>) {
+        let (board, name) = (self.board.clone(), self.node_name.clone());
+        let renewed = async move { renew(&board, &name).await };
+        ctx.spawn(renewed.into_actor(self).map(|renewed, actor, ctx| {
+            match renewed {
+                Ok(taken) => {
+                    if taken > 0 {
+                        info!(campaigns = taken, "took over campaigns without a living node");
+                    }
+                    actor.muster(ctx);
+                }
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
+                }
+            }
+            let soon = if actor.board.lease.is_held() { lease::RENEWAL } else { Duration::from_secs(1) };
+            ctx.notify_later(Renew, soon);
+        }));
+    }
+}
+
+async fn renew(board: &Switchboard, node_name: &str) -> Result<u64, Error> {
+    let asked = Stopwatch::start();
+    let until = Lease::asked_now();
+    let now = nodes::renew(&board.database, board.node, node_name, lease::LENGTH).await?;
+    board.clock.set(now, asked);
+    board.lease.keep(until);
+    nodes::take_over(&board.database, board.node).await
+}
+
+impl Handler<WakeCampaign> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, WakeCampaign { campaign }: WakeCampaign, ctx: &mut Context<Self>) {
+        if !self.wake(campaign) {
+            self.muster(ctx);
+        }
+    }
+}
+
+impl Handler<Gone> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, Gone { campaign }: Gone, ctx: &mut Context<Self>) {
+        if self.campaigns.get(&campaign).is_some_and(|actor| !actor.connected()) {
+            self.campaigns.remove(&campaign);
+        }
+        // It may have been started again, or resumed, between its last look and its end.
+        self.muster(ctx);
+    }
+}
+
+impl Handler<FindActor> for SupervisorActor {
+    type Result = Option<Addr<CampaignActor>>;
+
+    fn handle(&mut self, FindActor { campaign }: FindActor, _ctx: &mut Context<Self>) -> Self::Result {
+        self.campaigns.get(&campaign).filter(|actor| actor.connected()).cloned()
+    }
+}
+
+impl Handler<Retire> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Retire, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}
+
+impl Handler<Report> for SupervisorActor {
+    type Result = MessageResult<Report>;
+
+    fn handle(&mut self, _: Report, _ctx: &mut Context<Self>) -> Self::Result {
+        self.report.alive = self.campaigns.values().filter(|actor| actor.connected()).count();
+        MessageResult(self.report.clone())
+    }
+}
+
+impl Handler<Tick> for SupervisorActor {
+    type Result = ResponseActFuture<Self, Option<LastTick>>;
+
+    fn handle(&mut self, _: Tick, _ctx: &mut Context<Self>) -> Self::Result {
+        let board = self.board.clone();
+        let found = async move {
+            let now = board.clock.now();
+            let owned = nodes::list_owned(&board.database, board.node).await?;
+            let overdue = watchdog::list_overdue(&board.database, board.node, now, now - QUIET).await?;
+            Ok::<_, Error>((now, owned, overdue))
+        };
+        Box::pin(found.into_actor(self).map(|found, actor, ctx| match found {
+            Ok((at, owned, overdue)) => {
+                let started = actor.line_up(&owned, ctx).len();
+                let woken = overdue.iter().filter(|campaign| actor.wake(**campaign)).count();
+                let tick = LastTick { at, since: Stopwatch::start(), started, woken };
+                actor.report.tick = Some(tick);
+                Some(tick)
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "the tick failed");
+                None
+            }
+        }))
+    }
+}
+
+impl Handler<Watch> for SupervisorActor {
+    type Result = ResponseActFuture<Self, Option<LastWatchdog>>;
+
+    fn handle(&mut self, _: Watch, _ctx: &mut Context<Self>) -> Self::Result {
+        let board = self.board.clone();
+        let found = async move { watch(&board).await };
+        Box::pin(found.into_actor(self).map(|found, actor, _ctx| match found {
+            Ok((look, to_wake)) => {
+                for campaign in to_wake {
+                    actor.wake(campaign);
+                }
+                actor.report.watchdog = Some(look);
+                Some(look)
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "the watchdog's look failed");
+                None
+            }
+        }))
+    }
+}
+
+async fn watch(board: &Switchboard) -> Result<(LastWatchdog, BTreeSet<Uuid>), Error> {
+    let now = board.clock.now();
+    let mut to_wake = BTreeSet::new();
+    let silent = watchdog::list_silent(&board.database, now - SILENT, SILENT_AT_ONCE).await?;
+    for silent in &silent {
+        error!(attempt.id = %silent.attempt, campaign.id = %silent.campaign, "an open call was looked after by nobody");
+        to_wake.insert(silent.campaign);
+    }
+    let mut freed = 0;
+    for owner in watchdog::list_with_stranded_contacts(&board.database, board.node).await? {
+        let contacts = watchdog::free_stranded_contacts(&board.database, owner, now).await?;
+        error!(campaign.id = %owner.campaign, contacts, "contacts were held as being called without a call");
+        freed += contacts;
+        to_wake.insert(owner.campaign);
+    }
+    let look = LastWatchdog { at: now, since: Stopwatch::start(), silent: silent.len(), freed };
+    Ok((look, to_wake))
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct ScheduledTick;
+
+impl Handler<ScheduledTick> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ScheduledTick, ctx: &mut Context<Self>) {
+        let ticked = ctx.address().send(Tick);
+        // The next one is counted from the end of this one: ticks cannot pile up behind a slow one.
+        ctx.spawn(ticked.into_actor(self).map(|_, _, ctx| {
+            ctx.notify_later(ScheduledTick, TICK);
+        }));
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct ScheduledWatch;
+
+impl Handler<ScheduledWatch> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: ScheduledWatch, ctx: &mut Context<Self>) {
+        let watched = ctx.address().send(Watch);
+        ctx.spawn(watched.into_actor(self).map(|_, _, ctx| {
+            ctx.notify_later(ScheduledWatch, WATCH);
+        }));
+    }
+}

@@ -1,0 +1,107 @@
+//! What the steps of all campaigns of a node are carried out with.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rand::RngExt;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::db::Database;
+use crate::db::look::Look;
+use crate::domain::Moment;
+use crate::domain::dialer::{AccountView, CampaignView};
+use crate::twilio::callbacks::CallbackUrls;
+use crate::twilio::client::Client;
+
+use super::lease::Lease;
+
+/// What the steps of all campaigns of a node are carried out with.
+#[derive(Clone)]
+pub struct Switchboard {
+    /// Where everything is kept.
+    pub database: Database,
+    /// What time it is.
+    pub clock: Clock,
+    /// The way to the provider.
+    pub client: Client,
+    /// Where the provider reports to.
+    pub urls: CallbackUrls,
+    /// The provider account.
+    pub account_sid: String,
+    /// This node.
+    pub node: Uuid,
+    /// Whether this node is surely alive to the others.
+    pub lease: Lease,
+    /// The requests to place a call that are under way.
+    pub placing: Placing,
+}
+
+/// Counts the requests to place a call that are under way, so that a graceful stop can wait for their answers.
+#[derive(Debug, Clone, Default)]
+pub struct Placing(Arc<AtomicUsize>);
+
+impl Placing {
+    /// One more is under way, until the guard is dropped.
+    pub(super) fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        UnderWay(self.0.clone())
+    }
+
+    /// How many are under way.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// A request to place a call is under way as long as this is there.
+#[derive(Debug)]
+pub(super) struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Switchboard {
+    /// This moment, with a fresh draw of chance.
+    pub fn moment(&self) -> Moment {
+        Moment { now: self.clock.now(), jitter: rand::rng().random_range(0.0..1.0) }
+    }
+
+    /// What `next_step` sees of a look, for the actor that looked under `epoch`.
+    pub(super) fn view(&self, look: &Look, epoch: i64, place_in_hand: bool) -> CampaignView {
+        let owned = look.node == Some(self.node) && look.epoch == epoch;
+        let lease_held = self.lease.is_held() && self.clock.is_set();
+        CampaignView { owned, place_in_hand, lease_held, ..self.view_of_anybody(look) }
+    }
+
+    /// What `next_step` would see if the campaign were here and had a place: for those who ask what it waits for.
+    pub fn view_of_anybody(&self, look: &Look) -> CampaignView {
+        let now = self.clock.now();
+        let ahead =
+            |span: Duration| now + TimeDelta::from_std(span * self.clock.speed()).unwrap_or(TimeDelta::MAX);
+        let account = match look.closed {
+            Some((span, because)) => AccountView::Closed { until: ahead(span), because },
+            None => AccountView::Open { next_place_at: ahead(look.next_place_in) },
+        };
+        CampaignView {
+            state: look.state,
+            owned: true,
+            same_account: look.account_sid.as_ref().is_none_or(|sid| *sid == self.account_sid),
+            settings: look.settings.clone(),
+            starts_at: look.starts_at,
+            open: look.open,
+            revived: look.revived,
+            last_call_ended_at: look.last_call_ended_at,
+            next_due_at: look.next_due_at,
+            has_unfinished: look.has_unfinished,
+            account,
+            lease_held: true,
+            place_in_hand: true,
+        }
+    }
+}

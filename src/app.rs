@@ -1,0 +1,339 @@
+//! Puts the parts together: the database, the clock, the provider, the actors and the HTTP server.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{App as Site, HttpServer, web};
+use thiserror::Error;
+use tracing::{info, warn};
+use url::Url;
+use uuid::Uuid;
+
+use crate::actors::{
+    Delivery, DispenserActor, InboxActor, Lease, Placing, Retire, SupervisorActor, Switchboard,
+};
+use crate::cli::stop::asked_to_stop;
+use crate::clock::{Clock, Deadline};
+use crate::config::{self, Config, Provider, Secret, TwilioAccount};
+use crate::db::{self, Database};
+use crate::embedded::{Embedded, EmbeddedError};
+use crate::http::{Api, ensure_access, routes};
+use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
+use crate::twilio::callbacks::CallbackUrls;
+use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
+
+/// The database's name in a private PostgreSQL.
+const DATABASE: &str = "outdial";
+
+/// The account and the number of the program's own simulator. Twilio's test credentials know the number, too.
+const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
+const SIMULATED_FROM: &str = "+15005550006";
+
+/// Threads that serve HTTP. The actors have one of their own.
+const HTTP_WORKERS: usize = 2;
+
+/// How long a graceful stop waits for answers to requests that have left.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// How long it waits then for requests that are being answered. Idle connections would be waited for as well.
+const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// A running outdial.
+pub struct App {
+    url: Url,
+    server: Server,
+    board: Switchboard,
+    supervisor: Addr<SupervisorActor>,
+    first_key: Option<String>,
+    embedded: Option<Embedded>,
+}
+
+/// Why outdial could not start.
+#[derive(Debug, Error)]
+pub enum BuildError {
+    /// The private PostgreSQL could not be started.
+    #[error("the private PostgreSQL could not be started")]
+    Embedded(#[from] EmbeddedError),
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Database(#[from] db::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server could not be started.
+    #[error("the server could not be started")]
+    Server(#[from] std::io::Error),
+    /// The program's own simulator could not be started.
+    #[error("the simulator could not be started")]
+    Simulator(#[from] simulator::Error),
+    /// The provider's client could not be made.
+    #[error("the provider's client could not be made")]
+    Client(#[from] BadClient),
+    /// The provider does not know the account, or not with this secret.
+    #[error("the provider refuses the account {account}; check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")]
+    Refused {
+        /// The account.
+        account: String,
+        /// What the provider said.
+        source: ReadError,
+    },
+    /// The provider has stopped the account.
+    #[error("the account {account} is {status} at the provider; nothing can be called with it")]
+    NotActive {
+        /// The account.
+        account: String,
+        /// How it stands.
+        status: &'static str,
+    },
+}
+
+/// The provider as the parts need it.
+struct Line {
+    client: Client,
+    account: TwilioAccount,
+    is_simulated: bool,
+}
+
+impl App {
+    /// Builds everything and begins to work. With port 0, [`App::url`] tells where.
+    pub async fn build(config: Config) -> Result<Self, BuildError> {
+        let (database, embedded) = open_database(&config.database).await?;
+        Self::build_on(config, database, embedded, Delivery::default()).await
+    }
+
+    /// [`App::build`] on a database that is open already, with a choice of how callbacks are grouped.
+    pub async fn build_on(
+        config: Config,
+        database: Database,
+        embedded: Option<Embedded>,
+        delivery: Delivery,
+    ) -> Result<Self, BuildError> {
+        let applied = db::migrate(&database).await?;
+        info!(applied, "the schema is up to date");
+        let address = config.listen.to_string();
+        let unusable = |source| BuildError::Listen { address: address.clone(), source };
+        let listener = TcpListener::bind(&address).map_err(unusable)?;
+        let port = listener.local_addr().map_err(unusable)?.port();
+        let url = local_url(&config.listen.host, port);
+        let clock = Clock::to_be_set(config.course.clone());
+        let line = connect(&config, &url, &clock).await?;
+        let first_key = ensure_access(&database, config.api_token.as_ref().map(Secret::expose)).await?;
+        db::accounts::ensure(&database, &line.account.account_sid).await?;
+        let board = Switchboard {
+            database: database.clone(),
+            clock: clock.clone(),
+            client: line.client,
+            urls: CallbackUrls::below(&line.account.public_url),
+            account_sid: line.account.account_sid.clone(),
+            node: Uuid::now_v7(),
+            lease: Lease::default(),
+            placing: Placing::default(),
+        };
+        let dispenser =
+            DispenserActor::new(database.clone(), line.account.account_sid.clone(), config.cps).start();
+        let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser).start();
+        let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
+        let account = line.account;
+        let api = web::Data::new(Api {
+            board: board.clone(),
+            inbox,
+            supervisor: supervisor.clone(),
+            public_url: account.public_url,
+            webhook_tokens: std::iter::once(&account.auth_token)
+                .chain(&account.secondary_auth_token)
+                .map(|token| token.expose().to_owned())
+                .collect(),
+            default_from: account.from,
+            is_simulated: line.is_simulated,
+            provider: Default::default(),
+        });
+        let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
+            .workers(HTTP_WORKERS)
+            .disable_signals()
+            .shutdown_timeout(LAST_REQUESTS.as_secs())
+            .listen(listener)?
+            .run();
+        info!(%url, node = %board.node, "listening");
+        Ok(Self { url, server, board, supervisor, first_key, embedded })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The API key that was made because there was none: to be shown now and never again.
+    pub fn first_key(&self) -> Option<&str> {
+        self.first_key.as_deref()
+    }
+
+    /// The supervisor, whose doors tests and operators use.
+    pub fn supervisor(&self) -> Addr<SupervisorActor> {
+        self.supervisor.clone()
+    }
+
+    /// What the node works with.
+    pub fn board(&self) -> &Switchboard {
+        &self.board
+    }
+
+    /// Stops the server from elsewhere.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Works until `stop` comes or the server ends, and stops gracefully: no new calls, answers to requests that
+    /// have left are waited for, and the campaigns are free for others at once.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), BuildError> {
+        let handle = self.server.handle();
+        let server = tokio::task::spawn_local(self.server);
+        tokio::select! {
+            () = stop => info!("stopping"),
+            () = ended(&server) => {}
+        }
+        // Nobody renews the lease any more, and without it nobody dials.
+        drop(self.supervisor.send(Retire).await);
+        self.board.lease.give_up();
+        let patience = Deadline::within(LAST_ANSWERS);
+        while self.board.placing.count() > 0 && !patience.has_passed() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        if let Err(error) = db::nodes::leave(&self.board.database, self.board.node).await {
+            warn!(error = &error as &dyn std::error::Error, "the campaigns could not be released");
+        }
+        handle.stop(true).await;
+        if let Some(embedded) = self.embedded {
+            embedded.stop().await?;
+        }
+        Ok(())
+    }
+
+    /// Works until the process is told to stop.
+    pub async fn run_until_stopped(self) -> Result<(), BuildError> {
+        self.run_until(async { drop(asked_to_stop().await) }).await
+    }
+}
+
+async fn ended<T>(task: &tokio::task::JoinHandle<T>) {
+    while !task.is_finished() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Opens the given database, or starts the private one.
+pub async fn open_database(wanted: &config::Database) -> Result<(Database, Option<Embedded>), BuildError> {
+    match wanted {
+        config::Database::Given { config, tls } => {
+            let tls = match tls {
+                config::Tls::Disable => db::Tls::Off,
+                config::Tls::Prefer | config::Tls::Require => db::Tls::Encrypted,
+                config::Tls::VerifyFull => db::Tls::Verified,
+            };
+            Ok((Database::new((**config).clone(), tls)?, None))
+        }
+        config::Database::Embedded { data_dir } => {
+            let embedded = Embedded::start(data_dir).await?;
+            embedded.ensure_database(DATABASE).await?;
+            let database = Database::new(embedded.config(DATABASE), db::Tls::Off)?;
+            Ok((database, Some(embedded)))
+        }
+    }
+}
+
+/// A simulator of the program's own, for an environment that names no account: it forgets its calls at the end, and
+/// its webhooks are signed with a token that nobody else knows.
+async fn simulate(config: &Config, url: &Url, clock: &Clock) -> Result<TwilioAccount, BuildError> {
+    let token = Uuid::new_v4().simple().to_string();
+    let simulator = Simulator::start(SimulatorConfig {
+        port: 0,
+        account_sid: SIMULATED_ACCOUNT.to_owned(),
+        auth_token: token.clone(),
+        api_key: None,
+        from_numbers: None,
+        cps: whole_calls_per_second(config.cps),
+        clock: Clock::of_this_machine(clock.course().cloned()),
+        scenario: Scenario::default(),
+        seed: 1,
+    })
+    .await?;
+    Ok(TwilioAccount {
+        account_sid: SIMULATED_ACCOUNT.to_owned(),
+        auth_token: Secret::new(token),
+        secondary_auth_token: None,
+        api_key: None,
+        from: SIMULATED_FROM.to_owned(),
+        public_url: url.clone(),
+        base_url: Url::parse(&simulator.url()).expect("the simulator has a URL"),
+    })
+}
+
+/// The simulator's rate for ours: it takes whole calls a second, and must not be the slower of the two.
+pub fn whole_calls_per_second(cps: f64) -> u32 {
+    cps.ceil().max(1.0) as u32
+}
+
+async fn connect(config: &Config, url: &Url, clock: &Clock) -> Result<Line, BuildError> {
+    let (account, is_simulated) = match &config.provider {
+        Provider::Twilio(account) => ((**account).clone(), account.is_simulated()),
+        Provider::Simulator => (simulate(config, url, clock).await?, true),
+    };
+    let (user, secret) = match &account.api_key {
+        Some((key, secret)) => (key.clone(), secret.expose().to_owned()),
+        None => (account.account_sid.clone(), account.auth_token.expose().to_owned()),
+    };
+    let client = Client::new(ClientConfig {
+        base_url: account.base_url.clone(),
+        account_sid: account.account_sid.clone(),
+        user,
+        secret,
+    })?;
+    if is_simulated {
+        warn!("dialing the SIMULATOR: nobody is really called");
+    }
+    check(&client, &account.account_sid).await?;
+    Ok(Line { client, account, is_simulated })
+}
+
+/// Finds out at start what would otherwise be found out at the first call.
+async fn check(client: &Client, account: &str) -> Result<(), BuildError> {
+    let account = account.to_owned();
+    match client.check_account().await {
+        Ok(AccountStatus::Active { is_trial: true }) => {
+            warn!("the account is a trial: it can call only numbers that are verified with it");
+            Ok(())
+        }
+        Ok(AccountStatus::Active { is_trial: false } | AccountStatus::Hidden) => Ok(()),
+        Ok(AccountStatus::Suspended) => Err(BuildError::NotActive { account, status: "suspended" }),
+        Ok(AccountStatus::Closed) => Err(BuildError::NotActive { account, status: "closed" }),
+        Err(source @ ReadError::Unauthorized { .. }) => Err(BuildError::Refused { account, source }),
+        Err(error) => {
+            // It may be away for a moment only; calls that cannot be placed wait for it.
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "the provider could not be asked about the account"
+            );
+            Ok(())
+        }
+    }
+}
+
+fn local_url(host: &str, port: u16) -> Url {
+    let host = match host {
+        "0.0.0.0" | "::" => "127.0.0.1",
+        host => host,
+    };
+    let listen = config::Listen { host: host.to_owned(), port };
+    Url::parse(&format!("http://{listen}/")).expect("an address that is listened on makes a URL")
+}
+
+fn node_name() -> String {
+    std::fs::read_to_string("/etc/hostname")
+        .map_or_else(|_| "outdial".to_owned(), |name| name.trim().to_owned())
+}

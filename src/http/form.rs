@@ -1,0 +1,155 @@
+//! A campaign's settings as their owner writes them: JSON with known keys, everything but the name and the agent
+//! with a default.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::actors::speech::Agent;
+use crate::domain::hours::BusinessHours;
+use crate::domain::pacing::Pacing;
+use crate::domain::phone::{Region, parse_phone};
+use crate::domain::retry::RetryPolicy;
+use crate::domain::settings::Settings;
+use crate::domain::zone::Zone;
+
+use super::Problem;
+
+const LONGEST_NAME: usize = 200;
+
+/// The keys that a campaign's settings may have.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CampaignForm {
+    pub(super) name: String,
+    pub(super) agent_id: Option<Uuid>,
+    pub(super) agent: Option<Agent>,
+    from: Option<String>,
+    #[serde(default = "default_region")]
+    default_region: String,
+    #[serde(default = "default_timezone")]
+    timezone: String,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pacing: Pacing,
+    #[serde(default)]
+    business_hours: BusinessHours,
+    #[serde(default)]
+    retry_policy: RetryPolicy,
+    #[serde(default = "default_ring_seconds")]
+    ring_seconds: u32,
+    #[serde(default = "default_max_call_seconds")]
+    max_call_seconds: u32,
+}
+
+fn default_region() -> String {
+    "US".to_owned()
+}
+
+fn default_timezone() -> String {
+    "America/New_York".to_owned()
+}
+
+fn default_ring_seconds() -> u32 {
+    30
+}
+
+fn default_max_call_seconds() -> u32 {
+    1800
+}
+
+impl CampaignForm {
+    /// Reads the settings, or says which key is wrong and what it expects.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, Problem> {
+        let form: Self = serde_json::from_slice(text)
+            .map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
+        let length = form.name.trim().chars().count();
+        if !(1..=LONGEST_NAME).contains(&length) {
+            let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");
+            return Err(Problem::invalid("bad-settings", detail));
+        }
+        if form.agent.is_some() == form.agent_id.is_some() {
+            let detail = "expected either agent_id, or agent with a name and a script";
+            return Err(Problem::invalid("bad-settings", detail));
+        }
+        Ok(form)
+    }
+
+    /// The region that numbers written nationally belong to.
+    pub(super) fn region(&self) -> Result<Region, Problem> {
+        Region::parse(&self.default_region)
+            .map_err(|error| Problem::invalid("bad-settings", format!("default_region: {error}")))
+    }
+
+    /// How the campaign dials, checked.
+    pub(super) fn settings(&self, default_from: &str) -> Result<Settings, Problem> {
+        let invalid = |key: &str, error: String| Problem::invalid("bad-settings", format!("{key}: {error}"));
+        let from = match &self.from {
+            None => default_from.to_owned(),
+            Some(from) => {
+                let parsed =
+                    parse_phone(from, self.region()?).map_err(|error| invalid("from", error.to_string()))?;
+                parsed.phone.as_str().to_owned()
+            }
+        };
+        let settings = Settings {
+            from,
+            default_region: self.default_region.clone(),
+            timezone: Zone::parse(&self.timezone).map_err(|error| invalid("timezone", error.to_string()))?,
+            pacing: self.pacing,
+            business_hours: self.business_hours.clone(),
+            retry_policy: self.retry_policy.clone(),
+            ring_seconds: self.ring_seconds,
+            max_call_seconds: self.max_call_seconds,
+        };
+        settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let form = CampaignForm::parse(text.as_bytes());
+        form.and_then(|form| form.settings("+12025550100")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_a_name_and_an_agent_are_required() {
+        let text = r#"{"name":"Recall","agent":{"name":"Ada","script":{"say":"Hello"}}}"#;
+        let settings = CampaignForm::parse(text.as_bytes()).unwrap().settings("+12025550100").unwrap();
+        assert_eq!(settings.from, "+12025550100");
+        assert_eq!(settings.timezone.name(), "America/New_York");
+        assert_eq!((settings.ring_seconds, settings.max_call_seconds), (30, 1800));
+        assert_eq!(settings.pacing.delay_seconds, 10);
+        assert_eq!(settings.retry_policy.backoff_hours, [1.0, 4.0, 24.0]);
+        assert_eq!(settings.business_hours.days, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_what_was_expected() {
+        let agent = r#""agent":{"name":"Ada","script":{"say":"Hello"}}"#;
+        let cases = [
+            (format!(r#"{{{agent}}}"#), "missing field `name`"),
+            (format!(r#"{{"name":"x","nmae":1,{agent}}}"#), "unknown field `nmae`, expected one of `name`"),
+            (format!(r#"{{"name":" ",{agent}}}"#), "expected 1 to 200"),
+            (r#"{"name":"x"}"#.to_owned(), "expected either agent_id"),
+            (format!(r#"{{"name":"x","timezone":"EST5",{agent}}}"#), "timezone: unknown time zone"),
+            (format!(r#"{{"name":"x","default_region":"XX",{agent}}}"#), "default_region"),
+            (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),
+            (format!(r#"{{"name":"x","ring_seconds":3,{agent}}}"#), "ring_seconds is 3, expected"),
+            (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
+            (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
+        ];
+        for (text, expected) in cases {
+            let error = if text.contains("XX") {
+                CampaignForm::parse(text.as_bytes()).unwrap().region().unwrap_err().to_string()
+            } else {
+                refused(&text)
+            };
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! HTTP: the REST API, the provider's webhooks, and health. Handlers translate; what they translate to is decided
+//! and kept elsewhere.
+
+mod agents;
+mod auth;
+mod campaigns;
+mod form;
+mod health;
+mod page;
+mod problem;
+mod show;
+mod upload;
+mod webhooks;
+
+use std::time::Duration;
+
+use actix::Addr;
+use actix_web::{HttpResponse, web};
+use url::Url;
+
+use crate::actors::{InboxActor, SupervisorActor, Switchboard};
+
+pub use auth::ensure_access;
+use health::ProviderProbe;
+pub use problem::Problem;
+
+/// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
+/// longer and then comes again.
+const STORED_WITHIN: Duration = Duration::from_secs(2);
+
+/// What the handlers work with.
+pub struct Api {
+    /// Database, clock, provider, node.
+    pub board: Switchboard,
+    /// Makes webhooks durable.
+    pub inbox: Addr<InboxActor>,
+    /// Runs the campaigns.
+    pub supervisor: Addr<SupervisorActor>,
+    /// Where the provider reaches us; what it signs begins with this.
+    pub public_url: Url,
+    /// The tokens that may have signed a webhook: two while they are being changed.
+    pub webhook_tokens: Vec<String>,
+    /// The number that calls where a campaign names none.
+    pub default_from: String,
+    /// Whether nobody is really called.
+    pub is_simulated: bool,
+    /// How the provider was last found to be.
+    pub provider: ProviderProbe,
+}
+
+/// The routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::scope("/api/v1")
+                .configure(campaigns::routes)
+                .configure(agents::routes)
+                .default_service(web::to(nothing_here)),
+        )
+        .configure(webhooks::routes)
+        .configure(health::routes)
+        .default_service(web::to(nothing_here));
+}
+
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found("page"))
+}

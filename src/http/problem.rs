@@ -1,0 +1,138 @@
+//! Errors as people and programs read them: `application/problem+json` (RFC 9457) with a stable `type`.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde_json::{Map, Value, json};
+use tracing::error;
+
+use crate::db;
+use crate::domain::campaign::IllegalMove;
+
+/// A request that was not carried out: what was wrong, and what was expected.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    /// The last part of the stable `type`.
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+    more: Map<String, Value>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, kind, title, detail: detail.into(), more: Map::new() }
+    }
+
+    /// What was sent cannot be used.
+    pub(super) fn invalid(kind: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, "What was sent cannot be used", detail)
+    }
+
+    /// The request itself is malformed.
+    pub(super) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be understood", detail)
+    }
+
+    /// There is nothing of that kind under this id.
+    pub(super) fn not_found(what: &str) -> Self {
+        let detail = format!("there is no such {what}");
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
+    }
+
+    /// The state of things does not allow it.
+    pub(super) fn conflict(kind: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, kind, "Its state does not allow this", detail)
+    }
+
+    /// No valid key came with the request.
+    pub(super) fn unauthorized() -> Self {
+        let detail = "expected a header `Authorization: Bearer` with an API key that is valid";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key", detail)
+    }
+
+    /// A webhook is not signed by the provider.
+    pub(super) fn forged() -> Self {
+        let detail = "expected a webhook that is signed with the account's auth token for this very URL";
+        Self::new(StatusCode::FORBIDDEN, "bad-signature", "The signature does not match", detail)
+    }
+
+    /// More was sent than is taken.
+    pub(super) fn too_large(what: &str, limit: usize) -> Self {
+        let detail = format!("the {what} is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too much was sent", detail)
+    }
+
+    /// It cannot be done just now.
+    pub(super) fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", detail)
+    }
+
+    /// Adds a member beside the standard ones.
+    pub(super) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(member.to_owned(), value.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.kind, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut body = json!({
+            "type": format!("urn:outdial:{}", self.kind),
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        if let Value::Object(members) = &mut body {
+            members.extend(self.more.clone());
+        }
+        let mut response = HttpResponseBuilder::new(self.status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+            }
+            StatusCode::UNAUTHORIZED => {
+                response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            }
+            _ => {}
+        }
+        response.body(body.to_string())
+    }
+}
+
+impl From<IllegalMove> for Problem {
+    fn from(illegal: IllegalMove) -> Self {
+        Self::conflict("illegal-move", illegal.to_string())
+            .with("from", illegal.from.as_str())
+            .with("to", illegal.attempted.leads_to().as_str())
+            .with("allowed_from", json!(illegal.attempted.allowed_from()))
+    }
+}
+
+impl From<db::Error> for Problem {
+    fn from(error: db::Error) -> Self {
+        error!(error = &error as &dyn std::error::Error, "a request failed at the database");
+        if error.is_outage() {
+            return Self::unavailable("the database cannot be reached; try again shortly");
+        }
+        let detail = "this is a fault of the server, and it is in its log";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
+    }
+}
+
+/// A JSON answer.
+pub(super) fn answer(status: StatusCode, body: &Value) -> HttpResponse {
+    HttpResponseBuilder::new(status).content_type(ContentType::json()).body(body.to_string())
+}

@@ -1,0 +1,517 @@
+//! One test for each promise of a statement, on a real PostgreSQL.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use outdial::db::attempts::{
+    Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, adopt, claim_next, look_once_more,
+    record, reopen, settle, settle_and_pause,
+};
+use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
+use outdial::db::contacts::{ContactFilter, NewContact, list_contacts, suppress};
+use outdial::db::look::look;
+use outdial::db::{Database, Ownership, keys, nodes, watchdog};
+use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
+use outdial::domain::campaign::{Move, State};
+use outdial::domain::contact::ContactState;
+use outdial::domain::dialer::{PauseReason, Stage};
+use outdial::domain::outcome::Outcome;
+use outdial::domain::retry::Verdict;
+use outdial::domain::settings::Settings;
+use serde_json::json;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+use crate::support::cluster::fresh_database;
+
+const ACCOUNT: &str = "AC00000000000000000000000000000000";
+const FROM: &str = "+12025550100";
+
+/// A node with a database of its own.
+struct Bench {
+    database: Database,
+    config: tokio_postgres::Config,
+    team: Uuid,
+    node: Uuid,
+    now: DateTime<Utc>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (database, config) = fresh_database().await;
+        let team = keys::ensure_team(&database).await.unwrap();
+        let node = Uuid::now_v7();
+        nodes::renew(&database, node, "bench", std::time::Duration::from_secs(600)).await.unwrap();
+        Self { database, config, team, node, now: "2026-03-02T15:00:00Z".parse().unwrap() }
+    }
+
+    /// A running campaign with these numbers, owned by the bench's node.
+    async fn running(&self, phones: &[&str]) -> Ownership {
+        let id = Uuid::now_v7();
+        let settings: Settings = serde_json::from_value(json!({
+            "from": FROM, "default_region": "US", "timezone": "America/New_York",
+            "pacing": {}, "business_hours": {}, "retry_policy": {}, "ring_seconds": 30, "max_call_seconds": 1800,
+        }))
+        .unwrap();
+        let new = NewCampaign {
+            id,
+            team: self.team,
+            name: "recall",
+            settings: &settings,
+            agent_id: None,
+            agent: &json!({"name": "Ada", "script": {"say": "Hello"}}),
+            import: &json!({}),
+            starts_at: None,
+        };
+        let contacts: Vec<NewContact> = phones
+            .iter()
+            .zip(1..)
+            .map(|(phone, position)| NewContact {
+                position,
+                phone: (*phone).to_owned(),
+                extension: String::new(),
+                name: Some(format!("person {position}")),
+                metadata: json!({"Company": "Acme"}),
+                file_row: position + 1,
+                raw_phone: (*phone).to_owned(),
+                region: Some("US".to_owned()),
+                number_type: None,
+                alternates: json!([]),
+            })
+            .collect();
+        campaigns::insert_campaign(&self.database, &new, &contacts, self.now).await.unwrap();
+        let start = Command::Start { account_sid: ACCOUNT };
+        assert_eq!(self.command(id, start).await, Moved::Done);
+        let owner = self.owner(id).await;
+        assert!(campaigns::make_move(&self.database, owner, Move::Begin, None, self.now).await.unwrap());
+        owner
+    }
+
+    async fn command(&self, campaign: Uuid, command: Command<'_>) -> Moved {
+        campaigns::command(&self.database, self.team, campaign, command, self.node, self.now).await.unwrap()
+    }
+
+    async fn owner(&self, campaign: Uuid) -> Ownership {
+        let owned = nodes::list_owned(&self.database, self.node).await.unwrap();
+        *owned.iter().find(|owner| owner.campaign == campaign).expect("the campaign is the node's")
+    }
+
+    async fn claim(&self, owner: Ownership) -> Claim {
+        claim_next(&self.database, owner, FROM, self.now).await.unwrap()
+    }
+
+    async fn claimed(&self, owner: Ownership) -> ClaimedAttempt {
+        match self.claim(owner).await {
+            Claim::Attempt(attempt) => attempt,
+            other => panic!("expected an attempt, got {other:?}"),
+        }
+    }
+
+    async fn settle(&self, owner: Ownership, attempt: Uuid, outcome: Outcome, verdict: Verdict) -> bool {
+        let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(self.now), error: None };
+        settle(&self.database, owner, &settlement, self.now).await.unwrap()
+    }
+
+    async fn record(&self, heard: &[Heard]) -> Vec<Recorded> {
+        let recorded = record(&self.database, heard, self.now).await.unwrap();
+        recorded.into_iter().map(|one| one.unwrap()).collect()
+    }
+
+    async fn counts(&self, campaign: Uuid) -> Counts {
+        campaigns::find_campaign(&self.database, self.team, campaign).await.unwrap().unwrap().counts
+    }
+
+    async fn contacts(&self, campaign: Uuid) -> Vec<outdial::db::contacts::Contact> {
+        list_contacts(&self.database, self.team, campaign, &ContactFilter::default(), 1000).await.unwrap()
+    }
+
+    /// A connection beside the pool, for looking behind the scenes.
+    async fn psql(&self) -> tokio_postgres::Client {
+        let (client, connection) = self.config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    fn minutes(&self, minutes: i64) -> DateTime<Utc> {
+        self.now + TimeDelta::minutes(minutes)
+    }
+}
+
+fn phone(n: u32) -> String {
+    format!("+1202555{:04}", 100 + n)
+}
+
+fn heard(owner: Ownership, attempt: Uuid, sid: &str, reports: &[Report]) -> Heard {
+    let facts = reports.iter().map(Facts::from).reduce(Facts::merge).unwrap();
+    Heard { campaign: owner.campaign, attempt, sid: sid.to_owned(), facts }
+}
+
+fn report(status: Status, source: Source, sequence: u32, at: DateTime<Utc>) -> Report {
+    Report {
+        status,
+        source,
+        sequence,
+        at,
+        duration_seconds: status.is_end().then_some(10 + sequence),
+        answered_by: None,
+        sip_code: None,
+    }
+}
+
+#[tokio::test]
+async fn contacts_are_claimed_in_the_order_of_the_list_and_due_retries_before_them() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102", "+12025550103"]).await;
+    let first = bench.claimed(owner).await;
+    assert_eq!(first.phone, "+12025550101");
+    assert!(bench.settle(owner, first.id, Outcome::Busy, Verdict::Due(bench.minutes(-1))).await);
+    let retry = bench.claimed(owner).await;
+    assert_eq!(retry.phone, "+12025550101");
+    assert_eq!(retry.tries_before, 1);
+    assert!(bench.settle(owner, retry.id, Outcome::Busy, Verdict::Due(bench.minutes(60))).await);
+    assert_eq!(bench.claimed(owner).await.phone, "+12025550102");
+}
+
+#[tokio::test]
+async fn a_campaign_never_has_two_open_attempts() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
+    bench.claimed(owner).await;
+    let refused = claim_next(&bench.database, owner, FROM, bench.now).await.unwrap_err();
+    assert!(!refused.is_outage(), "{refused:?}");
+    assert_eq!(bench.counts(owner.campaign).await.calling, 1);
+}
+
+#[tokio::test]
+async fn a_number_that_another_campaign_is_calling_is_passed_over_for_a_minute() {
+    let bench = Bench::new().await;
+    let one = bench.running(&["+12025550101"]).await;
+    let other = bench.running(&["+12025550101", "+12025550102"]).await;
+    bench.claimed(one).await;
+    assert!(matches!(bench.claim(other).await, Claim::PassedOver(_)));
+    assert_eq!(bench.claimed(other).await.phone, "+12025550102");
+    let passed_over = &bench.contacts(other.campaign).await[0];
+    assert_eq!(passed_over.due_at, Some(bench.minutes(1)));
+}
+
+#[tokio::test]
+async fn a_suppressed_number_is_never_claimed_and_its_contact_is_final() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
+    suppress(&bench.database, bench.team, "+12025550101", "asked", "test", bench.now).await.unwrap();
+    assert!(matches!(bench.claim(owner).await, Claim::Suppressed(_)));
+    let attempt = bench.claimed(owner).await;
+    assert_eq!(attempt.phone, "+12025550102");
+    assert_eq!(bench.contacts(owner.campaign).await[0].state, ContactState::Suppressed);
+    // An opt-out between the claim and the request still counts.
+    suppress(&bench.database, bench.team, "+12025550102", "asked", "test", bench.now).await.unwrap();
+    let permission = look_once_more(&bench.database, owner, &attempt, bench.now).await.unwrap();
+    assert_eq!(permission, Permission::Suppressed);
+}
+
+#[tokio::test]
+async fn a_pause_between_the_claim_and_the_request_withdraws_it() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let granted = look_once_more(&bench.database, owner, &attempt, bench.now).await.unwrap();
+    assert_eq!(granted, Permission::Granted);
+    assert_eq!(bench.command(owner.campaign, Command::Pause).await, Moved::Done);
+    let withdrawn = look_once_more(&bench.database, owner, &attempt, bench.now).await.unwrap();
+    assert_eq!(withdrawn, Permission::Withdrawn);
+}
+
+#[tokio::test]
+async fn nobody_decides_for_a_campaign_that_was_taken_over() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
+    let attempt = bench.claimed(owner).await;
+    bench.psql().await.execute("UPDATE nodes SET alive_until = now() - interval '1 s'", &[]).await.unwrap();
+    let successor = Uuid::now_v7();
+    let lease = std::time::Duration::from_secs(60);
+    nodes::renew(&bench.database, successor, "successor", lease).await.unwrap();
+    assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap(), 1);
+    assert!(!bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
+    assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
+    let owned = nodes::list_owned(&bench.database, successor).await.unwrap();
+    assert_eq!(owned[0].epoch, owner.epoch + 1);
+    // A living node's campaigns are nobody's to take.
+    assert_eq!(nodes::take_over(&bench.database, bench.node).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn settling_happens_once_and_the_counters_say_what_the_rows_say() {
+    let bench = Bench::new().await;
+    let phones: Vec<String> = (0..4).map(phone).collect();
+    let owner = bench.running(&phones.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let steps = [
+        (Outcome::Answered, Verdict::Completed),
+        (Outcome::Busy, Verdict::Due(bench.minutes(-1))),
+        (Outcome::NotPlaced, Verdict::Due(bench.minutes(-1))),
+        (Outcome::NoAnswer, Verdict::Failed),
+        (Outcome::InvalidNumber, Verdict::Failed),
+    ];
+    for (outcome, verdict) in steps {
+        let attempt = bench.claimed(owner).await;
+        assert!(bench.settle(owner, attempt.id, outcome, verdict).await);
+        assert!(!bench.settle(owner, attempt.id, outcome, verdict).await, "settled twice");
+    }
+    let counts = bench.counts(owner.campaign).await;
+    assert_eq!((counts.completed, counts.failed, counts.pending, counts.calling), (1, 2, 1, 0));
+    assert_eq!((counts.attempts, counts.retries), (4, 1));
+    assert_eq!(counts.outcomes.get("not-placed"), Some(&1));
+    assert_recounted(&bench, owner.campaign).await;
+}
+
+/// Counts everything again from the rows.
+async fn assert_recounted(bench: &Bench, campaign: Uuid) {
+    crate::support::recount::assert_counts_are_true(&bench.psql().await, Some(campaign)).await;
+}
+
+#[tokio::test]
+async fn an_account_s_fault_takes_the_attempt_back_and_pauses_in_one_transaction() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let settlement = Settlement {
+        attempt: attempt.id,
+        outcome: Outcome::NotPlaced,
+        verdict: Verdict::Due(bench.minutes(0)),
+        call_ended_at: None,
+        error: Some((Some(20003), "Authenticate".to_owned())),
+    };
+    let reason = (PauseReason::AccountRefused, "check the token");
+    assert!(settle_and_pause(&bench.database, owner, &settlement, reason, bench.now).await.unwrap());
+    let campaign =
+        campaigns::find_campaign(&bench.database, bench.team, owner.campaign).await.unwrap().unwrap();
+    assert_eq!(campaign.state, State::Paused);
+    assert_eq!(campaign.state_reason.as_deref(), Some("account-refused"));
+    assert_eq!(campaign.counts.attempts, 0);
+    assert_recounted(&bench, owner.campaign).await;
+}
+
+#[tokio::test]
+async fn the_table_merges_what_is_heard_exactly_as_the_fold_does() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let psql = bench.psql().await;
+    let at = |seconds| bench.now + TimeDelta::seconds(seconds);
+    let machine = |report: Report, answered_by| Report { answered_by: Some(answered_by), ..report };
+    let reports = [
+        report(Status::Queued, Source::Answer, 0, at(0)),
+        report(Status::Initiated, Source::Callback, 0, at(1)),
+        report(Status::Ringing, Source::Callback, 1, at(2)),
+        report(Status::InProgress, Source::Callback, 2, at(5)),
+        report(Status::InProgress, Source::Fetch, 0, at(4)),
+        machine(report(Status::Completed, Source::Callback, 3, at(30)), AnsweredBy::Human),
+        machine(report(Status::Failed, Source::Fetch, 0, at(29)), AnsweredBy::MachineEndBeep),
+        Report { sip_code: Some(486), ..report(Status::Busy, Source::Callback, 3, at(31)) },
+    ];
+    let sid = "CA0000000000000000000000000000000a";
+    for round in 0..200_u64 {
+        psql.execute(
+            "UPDATE attempts SET sid = NULL, status = NULL, status_key = 0, ringing_at = NULL, answered_at = NULL,
+                 ended_at = NULL, duration_seconds = NULL, answered_by = NULL, sip_code = NULL",
+            &[],
+        )
+        .await
+        .unwrap();
+        let drawn = draw(round, &reports);
+        for one in &drawn {
+            let recorded = bench.record(&[heard(owner, attempt.id, sid, std::slice::from_ref(one))]).await;
+            assert!(matches!(recorded[0], Recorded::Known { .. }));
+        }
+        let expected = drawn.iter().map(Facts::from).reduce(Facts::merge).unwrap();
+        let row = psql.query_one("SELECT * FROM attempts", &[]).await.unwrap();
+        assert_eq!(row.get::<_, &str>("status"), expected.status.as_str(), "{drawn:?}");
+        assert_eq!(row.get::<_, i64>("status_key"), expected.key.as_i64());
+        assert_eq!(row.get::<_, Option<DateTime<Utc>>>("ringing_at"), expected.ringing_at);
+        assert_eq!(row.get::<_, Option<DateTime<Utc>>>("answered_at"), expected.answered_at);
+        assert_eq!(row.get::<_, Option<DateTime<Utc>>>("ended_at"), expected.ended_at);
+        let duration = expected.duration_seconds.map(|seconds| seconds as i32);
+        assert_eq!(row.get::<_, Option<i32>>("duration_seconds"), duration);
+        let answered_by = expected.answered_by.map(AnsweredBy::as_str);
+        assert_eq!(row.get::<_, Option<&str>>("answered_by"), answered_by, "{drawn:?}");
+        assert_eq!(row.get::<_, Option<i32>>("sip_code"), expected.sip_code.map(i32::from));
+    }
+}
+
+/// One to eight reports in a random order, some of them twice.
+fn draw(seed: u64, reports: &[Report]) -> Vec<Report> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let count = 1 + next(8);
+    (0..count).map(|_| reports[next(reports.len())].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let other = bench.running(&["+12025550102"]).await;
+    let (one, two) = (bench.claimed(owner).await, bench.claimed(other).await);
+    let ended = |source| report(Status::Busy, source, 2, bench.now);
+    let batch = [
+        heard(owner, one.id, "CA0000000000000000000000000000000a", &[ended(Source::Callback)]),
+        heard(owner, Uuid::now_v7(), "CA0000000000000000000000000000000b", &[ended(Source::Callback)]),
+        heard(other, one.id, "CA0000000000000000000000000000000c", &[ended(Source::Callback)]),
+        heard(
+            other,
+            two.id,
+            "CA0000000000000000000000000000000d",
+            &[report(Status::Ringing, Source::Callback, 1, bench.now)],
+        ),
+        // The same call for two attempts: the table refuses the second, and only that.
+        heard(owner, one.id, "CA0000000000000000000000000000000a", &[ended(Source::Callback)]),
+    ];
+    let recorded = bench.record(&batch).await;
+    assert_eq!(recorded[0], Recorded::Known { matters: true });
+    assert_eq!(recorded[1], Recorded::UnknownAttempt);
+    assert_eq!(recorded[3], Recorded::Known { matters: false });
+    assert_eq!(recorded[4], Recorded::Known { matters: true });
+    let stranger = heard(other, two.id, "CA0000000000000000000000000000000e", &[ended(Source::Callback)]);
+    assert_eq!(bench.record(&[stranger]).await, [Recorded::OtherCall]);
+}
+
+#[tokio::test]
+async fn the_provider_s_word_takes_a_call_from_the_attempt_that_had_adopted_it() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let other = bench.running(&["+12025550102"]).await;
+    let (one, two) = (bench.claimed(owner).await, bench.claimed(other).await);
+    let sid = "CA0000000000000000000000000000000a";
+    assert!(adopt(&bench.database, one.id, sid, bench.now).await.unwrap());
+    assert!(!adopt(&bench.database, two.id, sid, bench.now).await.unwrap(), "a call has one attempt");
+    let said = heard(other, two.id, sid, &[report(Status::Ringing, Source::Callback, 1, bench.now)]);
+    assert_eq!(bench.record(&[said]).await, [Recorded::Known { matters: false }]);
+    let look = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+    let Some(Stage::Under { silence, .. }) = look.open.map(|open| open.stage) else { panic!("it is open") };
+    assert!(matches!(silence, outdial::domain::reconcile::Silence::Unplaced { .. }), "{silence:?}");
+}
+
+#[tokio::test]
+async fn an_attempt_that_had_adopted_the_wrong_call_lets_go_of_it_and_of_what_it_learnt() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let (wrong, right) = ("CA0000000000000000000000000000000a", "CA0000000000000000000000000000000b");
+    assert!(adopt(&bench.database, attempt.id, wrong, bench.now).await.unwrap());
+    bench
+        .record(&[heard(owner, attempt.id, wrong, &[report(Status::Busy, Source::Fetch, 0, bench.now)])])
+        .await;
+    let said = heard(owner, attempt.id, right, &[report(Status::Ringing, Source::Callback, 1, bench.now)]);
+    assert_eq!(bench.record(&[said]).await, [Recorded::Known { matters: false }]);
+    let row = bench.psql().await.query_one("SELECT sid, status FROM attempts", &[]).await.unwrap();
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), (right, "ringing"));
+}
+
+#[tokio::test]
+async fn an_unknown_that_proves_alive_leaves_the_queue_and_is_settled_anew() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    assert!(bench.settle(owner, attempt.id, Outcome::Unknown, Verdict::Due(bench.minutes(60))).await);
+    let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+    assert_eq!(seen.revived, None);
+    let sid = "CA0000000000000000000000000000000a";
+    let rings = heard(owner, attempt.id, sid, &[report(Status::Ringing, Source::Callback, 1, bench.now)]);
+    assert_eq!(bench.record(&[rings]).await, [Recorded::Known { matters: true }]);
+    let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+    assert_eq!(seen.revived, Some(attempt.id));
+    assert!(reopen(&bench.database, owner, attempt.id, bench.now).await.unwrap());
+    assert_recounted(&bench, owner.campaign).await;
+    assert_eq!(bench.contacts(owner.campaign).await[0].state, ContactState::Calling);
+    assert!(bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
+    let counts = bench.counts(owner.campaign).await;
+    assert_eq!((counts.completed, counts.attempts, counts.outcomes.get("unknown")), (1, 1, Some(&0)));
+    assert_recounted(&bench, owner.campaign).await;
+}
+
+#[tokio::test]
+async fn a_campaign_is_completed_only_when_nobody_is_left() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let finish = || campaigns::make_move(&bench.database, owner, Move::Finish, None, bench.now);
+    assert!(!finish().await.unwrap());
+    let attempt = bench.claimed(owner).await;
+    assert!(!finish().await.unwrap());
+    bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await;
+    assert!(finish().await.unwrap());
+    assert!(!finish().await.unwrap(), "completed twice");
+}
+
+#[tokio::test]
+async fn a_campaign_at_work_or_with_an_open_call_is_not_deleted() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let delete = || campaigns::delete_campaign(&bench.database, bench.team, owner.campaign);
+    assert_eq!(delete().await.unwrap(), campaigns::Deleted::Busy(State::Running));
+    let attempt = bench.claimed(owner).await;
+    bench.command(owner.campaign, Command::Pause).await;
+    assert_eq!(delete().await.unwrap(), campaigns::Deleted::Busy(State::Paused));
+    assert!(bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Failed).await);
+    assert_eq!(delete().await.unwrap(), campaigns::Deleted::Done);
+    assert_eq!(delete().await.unwrap(), campaigns::Deleted::NotFound);
+}
+
+#[tokio::test]
+async fn contacts_that_are_stranded_are_found_and_due_again() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    assert!(watchdog::list_with_stranded_contacts(&bench.database, bench.node).await.unwrap().is_empty());
+    let by_hand = "UPDATE attempts SET outcome = 'failed', settled_at = now() WHERE id = $1";
+    bench.psql().await.execute(by_hand, &[&attempt.id]).await.unwrap();
+    assert_eq!(watchdog::list_with_stranded_contacts(&bench.database, bench.node).await.unwrap(), [owner]);
+    assert_eq!(watchdog::free_stranded_contacts(&bench.database, owner, bench.now).await.unwrap(), 1);
+    assert_eq!(bench.claimed(owner).await.phone, "+12025550101");
+}
+
+/// The claim's cost must not grow with the list, nor with those who wait for a retry: it reads index entries from
+/// its cursors on, and never the table from one end to the other.
+#[tokio::test]
+async fn a_claim_is_a_few_index_probes_however_long_the_list() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let psql = bench.psql().await;
+    psql.execute(
+        "INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, state,
+                               due_at, timed, updated_at)
+         SELECT gen_random_uuid(), $1, $2, n, '+1999' || n, '{}', n, '', 'pending',
+                CASE WHEN n % 2 = 0 THEN timestamptz '2027-01-01' ELSE timestamptz '2026-01-01' END, n % 2 = 0, now()
+         FROM generate_series(2, 20000) n",
+        &[&bench.team, &owner.campaign],
+    )
+    .await
+    .unwrap();
+    psql.execute("UPDATE campaigns SET pending = 20000", &[]).await.unwrap();
+    // Nobody has analysed the table yet, as after an upload; then somebody has.
+    for analyse in [false, true] {
+        if analyse {
+            psql.batch_execute("ANALYZE").await.unwrap();
+        }
+        let attempt = bench.claimed(owner).await;
+        bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Failed).await;
+        let read_before = rows_read(&psql).await;
+        for _ in 0..20 {
+            let attempt = bench.claimed(owner).await;
+            bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Failed).await;
+        }
+        let read = rows_read(&psql).await - read_before;
+        assert!(read < 20 * 20, "20 claims read {read} rows of contacts, analysed: {analyse}");
+    }
+}
+
+/// Rows of contacts that were read, by whatever way.
+async fn rows_read(psql: &tokio_postgres::Client) -> i64 {
+    // Statistics of other sessions arrive when those are idle for a second, or are made to.
+    let sql =
+        "SELECT (seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = 'contacts'";
+    psql.batch_execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
+    psql.query_one(sql, &[]).await.unwrap().get(0)
+}

@@ -1,0 +1,176 @@
+//! Campaigns when something breaks.
+
+use outdial::simulator::{Behavior, Event, Fault, FaultKind, Outcome, Scenario};
+use serde_json::{Value, json};
+
+use crate::support::scene::{Scene, Setting};
+
+async fn scene() -> Scene {
+    Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await
+}
+
+#[actix_web::test]
+async fn a_callback_that_comes_before_the_answer_to_the_request_finds_its_attempt() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::CallbacksBeforeAnswer)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_whose_callbacks_are_all_lost_is_asked_about() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::always(FaultKind::Lost)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered"]);
+    assert!(scene.simulator.ledger().requests.iter().any(|request| request.method == "GET"));
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn only_the_last_callback_lost_is_enough_to_ask() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::Lost).on(Event::Completed)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_whose_answer_was_lost_is_found_again_and_never_placed_twice() {
+    let scene = scene().await;
+    for kind in [FaultKind::Dropped { placed: true }, FaultKind::ServerError { placed: true }] {
+        scene.simulator.fault(Fault::once(kind)).unwrap();
+    }
+    let campaign = scene.call(json!({}), &["+12025550101", "+12025550102"]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"]);
+    assert_eq!(scene.simulator.ledger().creates().len(), 2);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_whose_answer_and_callbacks_were_lost_is_adopted_from_the_list() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::Dropped { placed: true })).unwrap();
+    scene.simulator.fault(Fault::always(FaultKind::Lost)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered"]);
+    assert_eq!(scene.simulator.ledger().creates().len(), 1);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_request_that_left_no_trace_ends_as_unknown_and_is_retried_after_the_backoff() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::ServerError { placed: false })).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["unknown", "answered"]);
+    assert_eq!(done["counts"]["attempts"], 2);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn callbacks_that_are_doubled_and_out_of_order_change_nothing() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::always(FaultKind::Doubled).on(Event::Completed)).unwrap();
+    scene.simulator.fault(Fault::always(FaultKind::Reordered).on(Event::Answered)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101", "+12025550102", "+12025550103"]).await;
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered", "answered"]);
+    assert_eq!(done["counts"]["completed"], 3);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_refused_account_pauses_the_campaign_with_the_reason_and_burns_no_attempt() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::Unauthorized)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    let paused = scene.until(&campaign, "it is paused", |campaign| campaign["state"] == "paused").await;
+    assert_eq!(paused["state_reason"], "account-refused");
+    assert!(paused["state_detail"].as_str().unwrap().contains("20003"), "{paused}");
+    assert_eq!((&paused["counts"]["attempts"], &paused["counts"]["pending"]), (&json!(0), &json!(1)));
+    scene.command(&campaign, "resume").await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["not-placed", "answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_number_that_the_provider_refuses_ends_its_contact_and_nobody_else_s() {
+    let scene = scene().await;
+    let message = "The phone number you are attempting to call is not valid.".to_owned();
+    let refusal = FaultKind::Refused { http: 400, code: 21217, message };
+    scene.simulator.fault(Fault::always(refusal).to("+12025550101")).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101", "+12025550102"]).await;
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["invalid-number", "answered"]);
+    assert_eq!((&done["counts"]["failed"], &done["counts"]["completed"]), (&json!(1), &json!(1)));
+    assert_eq!(scene.attempts(&campaign).await[0]["error_code"], 21217);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_provider_that_asks_for_patience_gets_it_and_no_attempt_is_burned() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::TooManyRequests { retry_after: Some(1) })).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["not-placed", "answered"]);
+    assert_eq!(done["counts"]["attempts"], 1);
+    let ledger = scene.simulator.ledger();
+    let arrivals: Vec<f64> = ledger.creates().iter().map(|create| create.real_ms).collect();
+    assert!(
+        arrivals[1] - arrivals[0] >= 1000.0,
+        "asked for a second, waited {} ms",
+        arrivals[1] - arrivals[0]
+    );
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_that_is_settled_as_unknown_and_proves_alive_is_corrected() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::ServerError { placed: false })).unwrap();
+    let slow = json!({"retry_policy": {"backoff_hours": [24.0]}});
+    let campaign = scene.call(slow, &["+12025550101"]).await;
+    let unknown = |campaign: &Value| campaign["counts"]["outcomes"]["unknown"] == 1;
+    scene.until(&campaign, "it is given up as unknown", unknown).await;
+    let attempt = scene.attempts(&campaign).await[0]["id"].as_str().unwrap().to_owned();
+    let sid = "CA000000000000000000000000000000ff";
+    assert_eq!(scene.call_back(&campaign, &attempt, sid, "ringing", 1).await, 204);
+    let alive =
+        scene.until(&campaign, "it is open again", |campaign| campaign["counts"]["calling"] == 1).await;
+    assert_eq!((&alive["counts"]["attempts"], &alive["counts"]["pending"]), (&json!(0), &json!(0)));
+    assert_eq!(scene.call_back(&campaign, &attempt, sid, "completed", 3).await, 204);
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered"]);
+    assert_eq!((&done["counts"]["completed"], &done["counts"]["attempts"]), (&json!(1), &json!(1)));
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_person_who_opts_out_while_waiting_for_a_retry_is_not_called_again() {
+    let scene = scene().await;
+    scene.simulator.fix("+12025550101", [Behavior::busy()]).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until(&campaign, "the first call is over", |campaign| campaign["counts"]["attempts"] == 1).await;
+    let psql = scene.psql().await;
+    let team: uuid::Uuid = psql.query_one("SELECT id FROM teams", &[]).await.unwrap().get(0);
+    let board = scene.board();
+    let now = scene.clock.now();
+    outdial::db::contacts::suppress(&board.database, team, "+12025550101", "asked", "scene", now)
+        .await
+        .unwrap();
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(done["counts"]["suppressed"], 1);
+    assert_eq!(scene.simulator.ledger().creates().len(), 1);
+    scene.end().await;
+}

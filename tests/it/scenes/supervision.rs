@@ -1,0 +1,179 @@
+//! What becomes of campaigns when actors, processes and nodes die.
+
+use std::process::{Child, Command, Stdio};
+
+use actix::{Handler, Message};
+use outdial::actors::{CampaignActor, FindActor, Tick, Watch};
+use outdial::simulator::{Behavior, Outcome, Scenario};
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::eventually;
+use crate::support::scene::{Scene, Setting};
+
+fn id(campaign: &str) -> Uuid {
+    campaign.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+/// A message that no campaign survives.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Panic;
+
+impl Handler<Panic> for CampaignActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Panic, _: &mut Self::Context) {
+        panic!("a campaign's actor dies, as the scene wants");
+    }
+}
+
+#[actix_web::test]
+async fn a_campaign_whose_actor_panics_is_back_after_a_tick() {
+    let scene =
+        Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
+    scene.simulator.fix("+12025550101", [Behavior::answer().talking(60.0)]).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101", "+12025550102"]).await;
+    let supervisor = scene.supervisor();
+    let find = FindActor { campaign: id(&campaign) };
+    let actor =
+        eventually("the campaign has an actor", || async { supervisor.send(find).await.unwrap() }).await;
+    scene.until(&campaign, "a call is open", |campaign| campaign["counts"]["calling"] == 1).await;
+    actor.do_send(Panic);
+    eventually("the actor is dead", || async { (!actor.connected()).then_some(()) }).await;
+    supervisor.send(Tick).await.unwrap().expect("a tick that goes through");
+    let reborn = supervisor.send(find).await.unwrap().expect("an actor after the tick");
+    assert!(reborn != actor);
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn the_watchdog_frees_a_contact_that_was_left_behind() {
+    let scene =
+        Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
+    let campaign = scene.upload(json!({}), &["+12025550101"]).await;
+    let by_hand = "
+        WITH contact AS (UPDATE contacts SET state = 'calling', due_at = NULL RETURNING id)
+        UPDATE campaigns SET pending = 0, calling = 1 FROM contact";
+    scene.psql().await.execute(by_hand, &[]).await.unwrap();
+    scene.command(&campaign, "start").await;
+    scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
+    let found = scene.supervisor().send(Watch).await.unwrap().expect("a look that goes through");
+    assert_eq!(found.freed, 1);
+    scene.until_completed(&campaign).await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn the_supervisor_s_health_tells_what_it_sees() {
+    let scene = Scene::start().await;
+    scene.supervisor().send(Tick).await.unwrap().expect("a tick");
+    scene.supervisor().send(Watch).await.unwrap().expect("a look");
+    let (status, health) = scene.ask(Method::GET, "/health/supervisor").await;
+    assert_eq!(status, 200, "{health}");
+    assert_eq!(health["simulated"], true);
+    assert_eq!(health["database"]["answers"], true);
+    assert_eq!(health["provider"]["answers"], true);
+    assert_eq!(health["attempts"], json!({"open": 0, "silent": 0}));
+    assert!(health["tick"]["at"].is_string() && health["watchdog"]["at"].is_string(), "{health}");
+    assert!(health["zone_data"].as_str().unwrap().starts_with("20"), "{health}");
+    assert_eq!(health["nodes"].as_array().unwrap().len(), 1);
+    let open = scene.stranger().get(scene.url("/health/supervisor")).send().await.unwrap();
+    assert_eq!(open.status(), 401);
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(scene.stranger().get(scene.url(path)).send().await.unwrap().status(), 200, "{path}");
+    }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_program_that_is_stopped_and_started_again_goes_on_where_it_was() {
+    let scenario = Scenario::always(Outcome::Answer);
+    let mut scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
+    let campaign = scene.call(json!({}), &["+12025550101", "+12025550102", "+12025550103"]).await;
+    scene.until(&campaign, "a call is open", |campaign| campaign["counts"]["calling"] == 1).await;
+    scene.stop_program().await;
+    scene.start_program().await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered", "answered"]);
+    scene.end().await;
+}
+
+/// The program as a process of its own, which can be killed.
+struct Process(Child);
+
+impl Process {
+    fn start(scene: &Scene) -> Self {
+        let outdial::config::Provider::Twilio(account) = &scene.config.provider else { panic!("an account") };
+        let hosts = scene.database.get_hosts();
+        let tokio_postgres::config::Host::Unix(socket) = &hosts[0] else { panic!("a socket") };
+        let socket = socket.display().to_string().replace('/', "%2F");
+        let user = scene.database.get_user().unwrap();
+        let name = scene.database.get_dbname().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_outdial"))
+            .arg("serve")
+            .env("DATABASE_URL", format!("postgres://{user}@{socket}/{name}?sslmode=disable"))
+            .env("PORT", scene.config.listen.port.to_string())
+            .env("OUTDIAL_HOST", "127.0.0.1")
+            .env("TWILIO_ACCOUNT_SID", &account.account_sid)
+            .env("TWILIO_AUTH_TOKEN", account.auth_token.expose())
+            .env("TWILIO_FROM", &account.from)
+            .env("OUTDIAL_PUBLIC_URL", account.public_url.as_str())
+            .env("OUTDIAL_TWILIO_URL", account.base_url.as_str())
+            .env("OUTDIAL_CPS", scene.config.cps.to_string())
+            .env("OUTDIAL_CLOCK", scene.config.course.as_ref().unwrap().to_string())
+            .env("OUTDIAL_API_TOKEN", scene.config.api_token.as_ref().unwrap().expose())
+            .env("OUTDIAL_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the program");
+        Self(child)
+    }
+
+    async fn is_ready(&self, scene: &Scene) {
+        eventually("the program is ready", || async {
+            let answer = scene.stranger().get(scene.url("/health/ready")).send().await.ok()?;
+            answer.status().is_success().then_some(())
+        })
+        .await;
+    }
+
+    fn kill(&mut self) {
+        self.0.kill().expect("a living process");
+        self.0.wait().expect("its end");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[actix_web::test]
+async fn a_program_that_is_killed_in_the_middle_of_a_call_finds_the_call_again() {
+    let setting = Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() };
+    let scene = Scene::without_program(&setting).await;
+    scene.simulator.fix("+12025550101", [Behavior::answer().talking(60.0)]).unwrap();
+    let mut first = Process::start(&scene);
+    first.is_ready(&scene).await;
+    let campaign = scene.call(json!({}), &["+12025550101", "+12025550102"]).await;
+    scene.until(&campaign, "a call is open", |campaign| campaign["counts"]["calling"] == 1).await;
+    eventually("the request has arrived", || async {
+        (scene.simulator.ledger().creates().len() == 1).then_some(())
+    })
+    .await;
+    first.kill();
+    let second = Process::start(&scene);
+    second.is_ready(&scene).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"]);
+    assert_eq!(scene.simulator.ledger().creates().len(), 2);
+    drop(second);
+    scene.end().await;
+}

@@ -1,0 +1,43 @@
+//! Counts everything again from the rows: the counters that campaigns keep must say the same.
+
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+/// Fails where a counter of a campaign, or of all, is not what its rows say.
+pub async fn assert_counts_are_true(client: &Client, campaign: Option<Uuid>) {
+    const SQL: &str = "
+        SELECT id, 'kept' AS side, pending, calling, completed, failed, suppressed, attempts, retries,
+               coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(outcomes) WHERE value <> '0'), '{}')
+                   AS outcomes,
+               talk_seconds
+        FROM campaigns WHERE $1::uuid IS NULL OR id = $1
+        UNION ALL
+        SELECT campaigns.id, 'counted', c.pending, c.calling, c.completed, c.failed, c.suppressed, c.attempts,
+               c.retries,
+               coalesce((SELECT jsonb_object_agg(outcome, n) FROM
+                   (SELECT outcome, count(*) AS n FROM attempts
+                    WHERE campaign_id = campaigns.id AND outcome IS NOT NULL GROUP BY outcome) o), '{}'),
+               (SELECT coalesce(sum(duration_seconds), 0) FROM attempts
+                WHERE campaign_id = campaigns.id AND settled_at IS NOT NULL)
+        FROM campaigns,
+             LATERAL (SELECT (count(*) FILTER (WHERE state = 'pending'))::int AS pending,
+                             (count(*) FILTER (WHERE state = 'calling'))::int AS calling,
+                             (count(*) FILTER (WHERE state = 'completed'))::int AS completed,
+                             (count(*) FILTER (WHERE state = 'failed'))::int AS failed,
+                             (count(*) FILTER (WHERE state = 'suppressed'))::int AS suppressed,
+                             coalesce(sum(attempts), 0)::int AS attempts,
+                             coalesce(sum(greatest(attempts - 1, 0)), 0)::int AS retries
+                      FROM contacts WHERE campaign_id = campaigns.id) c
+        WHERE $1::uuid IS NULL OR campaigns.id = $1
+        ORDER BY id, side";
+    let rows = client.query(SQL, &[&campaign]).await.expect("a recount");
+    assert!(campaign.is_none() || rows.len() == 2, "no campaign to recount");
+    for pair in rows.chunks(2) {
+        let counts = |row: &tokio_postgres::Row| {
+            let numbers: Vec<i32> = (2..9).map(|column| row.get(column)).collect();
+            (numbers, row.get::<_, serde_json::Value>(9), row.get::<_, i64>(10))
+        };
+        let id: Uuid = pair[0].get(0);
+        assert_eq!(counts(&pair[1]), counts(&pair[0]), "campaign {id}: kept (left), counted (right)");
+    }
+}
