@@ -23,14 +23,16 @@
 //! 6. One bad row, contact or campaign never stops the others.
 //! 7. It can always say why.
 
+pub mod actors;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod demo;
-pub mod embedded;
-
 pub mod db;
+pub mod demo;
 pub mod domain;
+pub mod embedded;
+pub mod http;
 pub mod import;
 pub mod simulator;
 pub mod twilio;
