@@ -199,7 +199,7 @@ impl App {
             () = ended(&server) => {}
         }
         // Nobody renews the lease any more, and without it nobody dials.
-        drop(self.supervisor.send(Retire).await);
+        let _ = self.supervisor.send(Retire).await;
         self.board.lease.give_up();
         let patience = Deadline::within(LAST_ANSWERS);
         while self.board.placing.count() > 0 && !patience.has_passed() {

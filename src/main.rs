@@ -1,7 +1,5 @@
 //! The command line: reads what was typed, sets up what a process needs once, and hands over.
 
-mod stand_in;
-
 use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,14 +7,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use outdial::app::{App, open_database, whole_calls_per_second};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
 use outdial::cli::{Cli, Command, DemoOptions, SimulateOptions};
+use outdial::clock::Clock;
 use outdial::config::{self, Config, Log, LogFormat};
+use outdial::db;
 use outdial::demo::{ContactList, Demo};
+use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
-
-use crate::stand_in::{App, Simulator, migrate};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
@@ -38,27 +38,57 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
-    App::build(config).await?.run_until_stopped().await?;
+    let app = App::build(config).await?;
+    if let Some(key) = app.first_key() {
+        println!("The API key, shown this once and kept only as a hash:\n\n  {key}\n");
+    }
+    app.run_until_stopped().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn migrate_database() -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
-    migrate(&config.database).await?;
+    let (database, embedded) = open_database(&config.database).await?;
+    let applied = db::migrate(&database).await?;
+    drop(database);
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    println!("{applied} migrations applied, the tables are up to date");
     Ok(ExitCode::SUCCESS)
 }
 
 async fn simulate(options: SimulateOptions) -> anyhow::Result<ExitCode> {
     start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
     let until_stdin_closes = options.until_stdin_closes;
-    let simulator = Simulator::start(options.clone()).await?;
+    let scenario = match &options.scenario {
+        None => Scenario::default(),
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Scenario::parse(&text).with_context(|| format!("cannot use {}", path.display()))?
+        }
+    };
+    let simulator = Simulator::start(SimulatorConfig {
+        port: options.port,
+        account_sid: options.account_sid.clone(),
+        auth_token: options.auth_token.clone(),
+        api_key: None,
+        from_numbers: None,
+        cps: whole_calls_per_second(options.cps),
+        clock: Clock::of_this_machine(options.clock.clone()),
+        scenario,
+        seed: options.seed,
+    })
+    .await?;
     print!("{}", options.variables(&simulator.url()));
     tokio::select! {
         asked = asked_to_stop() => asked?,
         () = stdin_closed(), if until_stdin_closes => {}
+        () = simulator.wait() => anyhow::bail!("the simulator's server has ended"),
     }
-    simulator.stop().await?;
+    simulator.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,7 +115,7 @@ async fn demo(options: DemoOptions) -> anyhow::Result<ExitCode> {
 
 async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::Result<ExitCode> {
     let app = App::build(demo.config()).await?;
-    let url = app.url();
+    let url = app.url().to_string();
     eprintln!("Calling {} from {url}, {} times as fast as life.\n", list.name, options.speed);
     let report = tokio::select! {
         report = demo.play(&url, list) => report?,

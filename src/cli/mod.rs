@@ -112,7 +112,7 @@ impl SimulateOptions {
             "export {URL_VARIABLE}={url}\n\
              export TWILIO_ACCOUNT_SID={account_sid}\n\
              export TWILIO_AUTH_TOKEN={auth_token}\n\
-             export TWILIO_FROM=+15550100100\n\
+             export TWILIO_FROM=+15005550006\n\
              export OUTDIAL_PUBLIC_URL=http://127.0.0.1:8080\n\
              export OUTDIAL_CPS={cps}\n"
         );
