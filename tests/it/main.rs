@@ -1,1 +1,8 @@
 //! Tests against the real thing: the sources, PostgreSQL, the program on a port, and the simulator as Twilio.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+mod queries;
+mod scenes;
+mod support;
+mod tidy;
