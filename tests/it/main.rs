@@ -1,6 +1,7 @@
 //! Tests against the real thing: the sources, PostgreSQL, the program on a port, and the simulator as Twilio.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![expect(unreachable_pub, reason = "nothing of a test is reached from outside")]
 
 mod queries;
 mod scenes;
