@@ -40,6 +40,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long it waits then for requests that are being answered. Idle connections would be waited for as well.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
+/// How often the private PostgreSQL is looked after.
+const LOOK_AFTER_DATABASE: Duration = Duration::from_secs(2);
+
 /// A running outdial.
 pub struct App {
     url: Url,
@@ -197,6 +200,7 @@ impl App {
         tokio::select! {
             () = stop => info!("stopping"),
             () = ended(&server) => {}
+            () = keep_running(self.embedded.as_ref()) => {}
         }
         // Nobody renews the lease any more, and without it nobody dials.
         let _ = self.supervisor.send(Retire).await;
@@ -218,6 +222,17 @@ impl App {
     /// Works until the process is told to stop.
     pub async fn run_until_stopped(self) -> Result<(), BuildError> {
         self.run_until(async { drop(asked_to_stop().await) }).await
+    }
+}
+
+/// Starts the private PostgreSQL again whenever it has died. Never returns.
+async fn keep_running(embedded: Option<&Embedded>) {
+    let Some(embedded) = embedded else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(LOOK_AFTER_DATABASE).await;
+        if let Err(error) = embedded.ensure_running().await {
+            warn!(error = &error as &dyn std::error::Error, "the private PostgreSQL could not be started again");
+        }
     }
 }
 

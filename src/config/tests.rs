@@ -8,7 +8,7 @@ use super::*;
 const ACCOUNT: [(&str, &str); 4] = [
     ("TWILIO_ACCOUNT_SID", "AC00000000000000000000000000000000"),
     ("TWILIO_AUTH_TOKEN", "hunter2"),
-    ("TWILIO_FROM", "+15550100123"),
+    ("TWILIO_FROM", "+12025550123"),
     ("OUTDIAL_PUBLIC_URL", "https://dialer.example.com"),
 ];
 
@@ -77,7 +77,7 @@ fn a_complete_account_dials_twilio() {
 
 #[test]
 fn half_an_account_is_refused_and_what_is_missing_is_named() {
-    let found = problems(&[("TWILIO_FROM", "+15550100123")]);
+    let found = problems(&[("TWILIO_FROM", "+12025550123")]);
     assert_eq!(found.len(), 3, "{found:?}");
     for missing in ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "OUTDIAL_PUBLIC_URL"] {
         assert!(

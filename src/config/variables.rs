@@ -46,7 +46,7 @@ pub(super) const VARIABLES: &[Variable] = &[
     ),
     variable("TWILIO_API_KEY", "", "a key (SK…) to send requests with, in place of the account's token"),
     variable("TWILIO_API_SECRET", "", "that key's secret"),
-    variable("TWILIO_FROM", "", "the caller's number, such as +15550100123"),
+    variable("TWILIO_FROM", "", "the caller's number, such as +12025550123"),
     variable("OUTDIAL_PUBLIC_URL", "", "where Twilio reaches this server: https://dialer.example.com"),
     variable("OUTDIAL_TWILIO_URL", "https://api.twilio.com", "Twilio's API, or a simulator on this machine"),
     variable("OUTDIAL_CPS", "1", "calls a second that the account may start, as many as Twilio grants it"),

@@ -32,7 +32,7 @@ const MORNING: &str = "2026-03-02T15:00:00Z";
 const ACCOUNT_SID: &str = "AC000000000000000000000000000de300";
 
 /// Who calls: a number that is kept for stories.
-const FROM: &str = "+15550100100";
+const FROM: &str = "+12025550100";
 
 /// Calls a second, in real time.
 const CPS: f64 = 5.0;
