@@ -249,7 +249,7 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<(Because, Option
         _ => {}
     }
     // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
-    let asked = CampaignView { owned: true, lease_held: true, ..view.clone() };
+    let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
     match next_step(&asked, moment) {
         Step::Wait { until, because } => Some((because, Some(until))),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::Reopen { .. } => {
@@ -327,3 +327,6 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
