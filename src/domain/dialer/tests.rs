@@ -277,6 +277,21 @@ fn kind(step: &Step) -> String {
     format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
 }
 
+#[test]
+fn a_contact_is_dialed_only_if_the_request_can_leave_before_the_hours_end() {
+    let five_in_the_afternoon = now() + TimeDelta::hours(7);
+    let step = |millis_before| {
+        let now = five_in_the_afternoon - TimeDelta::milliseconds(millis_before);
+        let next_place_at = now;
+        let view = CampaignView { account: AccountView::Open { next_place_at }, ..ready() };
+        next_step(&view, Moment { now, jitter: 0.0 })
+    };
+    assert_eq!(step(1001), Step::Dial);
+    let closed = Step::Wait { until: after(23 * 3600), because: Because::OutsideHours };
+    assert_eq!(step(1000), closed);
+    assert_eq!(step(1), closed);
+}
+
 /// Who asks why nothing happens is told a reason and an instant, or nothing where something is about to happen.
 #[test]
 fn whoever_asks_is_told_what_a_campaign_waits_for() {
@@ -446,7 +461,9 @@ proptest! {
         prop_assert!(view.has_unfinished);
         prop_assert!(view.next_due_at.is_some_and(|due_at| due_at <= now));
         let settings = &view.settings;
-        prop_assert_eq!(settings.business_hours.opening(&settings.timezone, now), Opening::Open);
+        for leaves_at in [now, now + DIAL_WITHIN] {
+            prop_assert_eq!(settings.business_hours.opening(&settings.timezone, leaves_at), Opening::Open);
+        }
         let pause = TimeDelta::seconds(i64::from(settings.pacing.delay_seconds));
         prop_assert!(view.last_call_ended_at.is_none_or(|ended_at| ended_at + pause <= now));
         if let AccountView::Closed { until, .. } = view.account {
