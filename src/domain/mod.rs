@@ -15,6 +15,9 @@ pub mod roster;
 pub mod settings;
 pub mod zone;
 
+#[cfg(test)]
+mod simulation;
+
 pub(crate) use names::names;
 
 /// A moment at which something is decided: time and chance, both from outside.
