@@ -6,11 +6,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use crate::domain::attempt::Facts;
 use crate::domain::campaign::{Move, State};
-use crate::domain::hours::BusinessHours;
+use crate::domain::hours::{BusinessHours, TimeOfDay};
 use crate::domain::outcome::Outcome;
 use crate::domain::pacing::Pacing;
 use crate::domain::retry::RetryPolicy;
@@ -33,7 +33,7 @@ const AFTER_FAILURE: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Nobody's virtual life is longer: a run that is not quiet by then never will be.
 const HORIZON: TimeDelta = TimeDelta::days(90);
-const MOST_EVENTS: usize = 60_000;
+const MOST_EVENTS: usize = 15_000;
 
 /// What a run came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,12 +110,17 @@ impl Run {
         let mut world = World::new(seed, flaw);
         let numbers = world.chance.between(2, 8);
         for campaign in 0..world.chance.between(1, 3) as usize {
-            let (settings, now) = (draw_settings(&mut world.chance), world.now);
+            let (mut settings, now) = (draw_settings(&mut world.chance), world.now);
+            let mut begins_at = now + world.chance.millis(0, 60_000);
+            if world.chance.happens(0.2) {
+                let closes_at = close_soon(&mut settings, now);
+                begins_at = closes_at - world.chance.millis(0, 1_500);
+            }
             let starts_at = world.chance.happens(0.3).then(|| now + world.chance.millis(0, 7_200_000));
             let mut phones: Vec<Phone> = (0..numbers as Phone).collect();
             phones.retain(|_| world.chance.happens(0.6));
             world.store.insert_campaign(settings, starts_at, &phones, now);
-            world.schedule_in(0, 60_000, Event::Command { campaign, given: Move::Start });
+            world.schedule(begins_at, Event::Command { campaign, given: Move::Start });
         }
         world.schedule_in(3_600_000, 24 * 3_600_000, Event::Calm);
         let world = Rc::new(RefCell::new(world));
@@ -458,16 +463,36 @@ fn campaign_id(campaign: usize) -> uuid::Uuid {
     uuid::Uuid::from_u128(campaign as u128)
 }
 
+/// Lets the hours end with the next minute but one: the first dial meets the end of the hours.
+fn close_soon(settings: &mut Settings, now: DateTime<Utc>) -> DateTime<Utc> {
+    let closes_at = now + TimeDelta::seconds(120 - now.timestamp() % 60);
+    let local = settings.timezone.local(closes_at);
+    let minute = i64::from(local.hour() * 60 + local.minute());
+    settings.business_hours = BusinessHours {
+        enabled: true,
+        days: (1..=7).collect(),
+        start_time: time_of_day(minute + 16 * 60),
+        end_time: time_of_day(minute),
+    };
+    closes_at
+}
+
+fn time_of_day(minute: i64) -> TimeOfDay {
+    let text = format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+    text.try_into().expect("hours and minutes are a time of day")
+}
+
 fn draw_settings(chance: &mut Chance) -> Settings {
-    let hour = |hour: i64| format!("{hour:02}:00").try_into().expect("a full hour is a time of day");
-    let (start, length) = (chance.between(0, 23), chance.between(1, 12));
+    let start = chance.between(0, 24 * 60 - 1);
+    // Windows of a minute or three end in the middle of many a dial.
+    let length = if chance.happens(0.1) { chance.between(1, 3) } else { chance.between(60, 12 * 60) };
     let mut days: Vec<u8> = (1..=7).collect();
     days.retain(|_| chance.happens(0.7));
     let business_hours = BusinessHours {
         enabled: chance.happens(0.6) && !days.is_empty(),
         days,
-        start_time: hour(start),
-        end_time: hour((start + length) % 24),
+        start_time: time_of_day(start),
+        end_time: time_of_day(start + length),
     };
     let backoffs: [&[f64]; 4] = [&[0.02], &[0.05, 0.1], &[0.0], &[1.0, 4.0, 24.0]];
     let retry_policy = RetryPolicy {
