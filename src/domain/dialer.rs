@@ -20,6 +20,11 @@ use super::{Moment, names};
 /// How long a place or a colleague is waited for before looking again, when nobody says when it comes.
 const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 
+/// From the decision to dial until the request has left, so much time may pass; whoever needs longer takes the
+/// attempt back. It is what a pause, a cancel or an opt-out may come too late for, and no contact is dialed whose
+/// hours end within it.
+pub const DIAL_WITHIN: TimeDelta = TimeDelta::seconds(1);
+
 /// How everything stands that a campaign's next step depends on: one consistent read, and the place in hand.
 #[derive(Debug, Clone)]
 pub struct CampaignView {
@@ -249,7 +254,7 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<(Because, Option
         _ => {}
     }
     // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
-    let asked = CampaignView { owned: true, lease_held: true, ..view.clone() };
+    let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
     match next_step(&asked, moment) {
         Step::Wait { until, because } => Some((because, Some(until))),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::Reopen { .. } => {
@@ -294,8 +299,10 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
         return Step::Finish;
     }
     let settings = &view.settings;
-    if let Opening::ClosedUntil(until) = settings.business_hours.opening(&settings.timezone, now) {
-        return Step::Wait { until, because: Because::OutsideHours };
+    for leaves_at in [now, now + DIAL_WITHIN] {
+        if let Opening::ClosedUntil(until) = settings.business_hours.opening(&settings.timezone, leaves_at) {
+            return Step::Wait { until, because: Because::OutsideHours };
+        }
     }
     if let Some(ready_at) = view.last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
         && ready_at > now
@@ -327,3 +334,6 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,9 @@ pub mod settings;
 pub mod template;
 pub mod zone;
 
+#[cfg(test)]
+mod simulation;
+
 pub(crate) use names::names;
 
 /// A moment at which something is decided: time and chance, both from outside.

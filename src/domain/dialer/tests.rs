@@ -1,0 +1,519 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::hours::BusinessHours;
+use crate::domain::settings::tests::settings;
+
+/// Monday, ten o'clock in New York, in the middle of the hours.
+fn now() -> DateTime<Utc> {
+    "2026-03-02T15:00:00Z".parse().unwrap()
+}
+
+fn after(seconds: i64) -> DateTime<Utc> {
+    now() + TimeDelta::seconds(seconds)
+}
+
+fn moment() -> Moment {
+    Moment { now: now(), jitter: 0.0 }
+}
+
+const ATTEMPT: Uuid = Uuid::from_u128(7);
+
+/// A campaign that nothing keeps from dialing.
+fn ready() -> CampaignView {
+    CampaignView {
+        state: State::Running,
+        owned: true,
+        same_account: true,
+        settings: Arc::new(Settings { business_hours: BusinessHours::default(), ..settings() }),
+        starts_at: None,
+        open: None,
+        revived: None,
+        last_call_ended_at: Some(after(-10)),
+        next_due_at: Some(after(0)),
+        has_unfinished: true,
+        account: AccountView::Open { next_place_at: after(0) },
+        lease_held: true,
+        place_in_hand: true,
+    }
+}
+
+fn with_hours(view: &mut CampaignView, end: &str) {
+    let hours = BusinessHours {
+        end_time: end.to_owned().try_into().unwrap(),
+        ..view.settings.business_hours.clone()
+    };
+    view.settings = Arc::new(Settings { business_hours: hours, ..(*view.settings).clone() });
+}
+
+fn open(stage: Stage) -> Option<OpenAttempt> {
+    Some(OpenAttempt { id: ATTEMPT, tries_before: 0, stage })
+}
+
+fn ended(outcome: Outcome) -> Option<OpenAttempt> {
+    open(Stage::Ended { outcome, at: after(-1) })
+}
+
+fn unplaced(seconds_ago: i64) -> Option<OpenAttempt> {
+    let silence = Silence::Unplaced { intended_at: after(-seconds_ago) };
+    open(Stage::Under { silence, asked_at: None })
+}
+
+fn wait(because: Because, seconds: i64) -> Step {
+    Step::Wait { until: after(seconds), because }
+}
+
+type Row = (&'static str, fn(&mut CampaignView), Step);
+
+/// Every step and every reason, in the order of precedence: each row changes the view that is ready to dial.
+fn table() -> Vec<Row> {
+    let tomorrow_at_nine = 23 * 3600;
+    let settle = |outcome, verdict| Step::Settle { attempt: ATTEMPT, outcome, ended_at: after(-1), verdict };
+    vec![
+        ("another node's campaign is left alone", |view| view.owned = false, Step::Stop),
+        (
+            "an answered call completes its contact",
+            |view| view.open = ended(Outcome::Answered),
+            settle(Outcome::Answered, Verdict::Completed),
+        ),
+        (
+            "a call that cannot succeed gives its contact up",
+            |view| view.open = ended(Outcome::InvalidNumber),
+            settle(Outcome::InvalidNumber, Verdict::Failed),
+        ),
+        (
+            "a call that was not answered makes its contact due again",
+            |view| view.open = ended(Outcome::NoAnswer),
+            settle(Outcome::NoAnswer, Verdict::Due(after(3600 - 1))),
+        ),
+        (
+            "a call in silence is asked about",
+            |view| {
+                view.open = unplaced(2);
+                view.same_account = true;
+            },
+            Step::Reconcile { attempt: ATTEMPT, silence: Silence::Unplaced { intended_at: after(-2) } },
+        ),
+        (
+            "a call of another account cannot be asked about",
+            |view| {
+                view.open = unplaced(2);
+                view.same_account = false;
+            },
+            wait(Because::CallOpen, 30),
+        ),
+        ("a call under way is waited for", |view| view.open = unplaced(1), wait(Because::CallOpen, 1)),
+        (
+            "an unknown attempt that proved alive is opened again",
+            |view| {
+                (view.open, view.revived) = (None, Some(ATTEMPT));
+                view.same_account = true;
+            },
+            Step::Reopen { attempt: ATTEMPT },
+        ),
+        ("a draft is not run", |view| stay(view, State::Draft), Step::Stop),
+        ("a paused campaign is not run", |view| stay(view, State::Paused), Step::Stop),
+        ("a completed campaign is not run", |view| stay(view, State::Completed), Step::Stop),
+        ("a failed campaign is not run", |view| stay(view, State::Failed), Step::Stop),
+        ("a canceled campaign is not run", |view| stay(view, State::Canceled), Step::Stop),
+        (
+            "a campaign of another account is paused before it begins",
+            |view| (view.state, view.same_account) = (State::Pending, false),
+            Step::Pause { because: PauseReason::OtherAccount },
+        ),
+        (
+            "a campaign of another account is paused",
+            |view| (view.state, view.same_account) = (State::Running, false),
+            Step::Pause { because: PauseReason::OtherAccount },
+        ),
+        (
+            "a start that is yet to come is waited for",
+            |view| {
+                (view.state, view.same_account) = (State::Pending, true);
+                view.starts_at = Some(after(60));
+            },
+            wait(Because::NotStarted, 60),
+        ),
+        (
+            "a start that has come is made",
+            |view| (view.state, view.starts_at) = (State::Pending, Some(after(0))),
+            Step::Start,
+        ),
+        (
+            "a campaign without a start time starts at once",
+            |view| (view.state, view.starts_at) = (State::Pending, None),
+            Step::Start,
+        ),
+        (
+            "a campaign with nobody left is completed, at any hour",
+            |view| (view.state, view.has_unfinished) = (State::Running, false),
+            Step::Finish,
+        ),
+        (
+            "nobody is called outside the hours",
+            |view| {
+                view.has_unfinished = true;
+                with_hours(view, "10:00");
+            },
+            wait(Because::OutsideHours, tomorrow_at_nine),
+        ),
+        (
+            "the pause after a call is kept",
+            |view| {
+                with_hours(view, "17:00");
+                view.last_call_ended_at = Some(after(-9));
+            },
+            wait(Because::Pacing, 1),
+        ),
+        (
+            "a contact that is due later is waited for",
+            |view| (view.last_call_ended_at, view.next_due_at) = (None, Some(after(90))),
+            wait(Because::NobodyDue, 90),
+        ),
+        (
+            "unfinished contacts that nobody finds are looked for again",
+            |view| view.next_due_at = None,
+            wait(Because::NobodyDue, 30),
+        ),
+        (
+            "a node without its lease does not dial",
+            |view| (view.next_due_at, view.lease_held) = (Some(after(-5)), false),
+            wait(Because::NodeIsolated, 30),
+        ),
+        (
+            "a provider that asks for patience is given it, even with a place in hand",
+            |view| {
+                view.lease_held = true;
+                view.account = closed(20, Closure::RateLimited);
+            },
+            wait(Because::RateLimited, 20),
+        ),
+        (
+            "a provider that is down is waited for, even with a place in hand",
+            |view| view.account = closed(20, Closure::ProviderDown),
+            wait(Because::ProviderDown, 20),
+        ),
+        (
+            "without a place nobody is called though the account has opened again",
+            |view| (view.account, view.place_in_hand) = (closed(0, Closure::ProviderDown), false),
+            wait(Because::RateLimited, 30),
+        ),
+        (
+            "the next place is waited for",
+            |view| {
+                view.account = AccountView::Open { next_place_at: after(3) };
+                view.place_in_hand = false;
+            },
+            wait(Because::RateLimited, 33),
+        ),
+        (
+            "a place that should have come is waited for",
+            |view| {
+                view.account = AccountView::Open { next_place_at: after(-3) };
+                view.place_in_hand = false;
+            },
+            wait(Because::RateLimited, 30),
+        ),
+        (
+            "a place in an account that has opened again is used",
+            |view| (view.account, view.place_in_hand) = (closed(0, Closure::RateLimited), true),
+            Step::Dial,
+        ),
+        (
+            "with nothing in the way the first due contact is called",
+            |view| view.account = AccountView::Open { next_place_at: after(1) },
+            Step::Dial,
+        ),
+    ]
+}
+
+fn stay(view: &mut CampaignView, state: State) {
+    (view.state, view.revived) = (state, None);
+}
+
+fn closed(seconds: i64, because: Closure) -> AccountView {
+    AccountView::Closed { until: after(seconds), because }
+}
+
+#[test]
+fn each_state_of_things_leads_to_its_step() {
+    for (sentence, change, expected) in table() {
+        let mut view = ready();
+        change(&mut view);
+        assert_eq!(next_step(&view, moment()), expected, "{sentence}");
+    }
+}
+
+/// The rows are laid over each other from the last to the first: the one on top decides.
+#[test]
+fn an_earlier_row_of_the_table_outranks_all_later_ones() {
+    let mut view = ready();
+    for (sentence, change, expected) in table().into_iter().rev() {
+        change(&mut view);
+        assert_eq!(next_step(&view, moment()), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn the_table_leaves_no_step_and_no_reason_out() {
+    let steps: Vec<Step> = table().into_iter().map(|(_, _, step)| step).collect();
+    let kinds: BTreeSet<String> = steps.iter().map(kind).collect();
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    let reasons: BTreeSet<Because> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Wait { because, .. } => Some(*because),
+            _ => None,
+        })
+        .collect();
+    // Whoever asks is told these two; a campaign itself never waits in them, its actor has ended.
+    let told_only = [Because::Draft, Because::Paused];
+    assert!(Because::ALL.iter().all(|because| reasons.contains(because) != told_only.contains(because)));
+}
+
+fn kind(step: &Step) -> String {
+    format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
+}
+
+#[test]
+fn a_contact_is_dialed_only_if_the_request_can_leave_before_the_hours_end() {
+    let five_in_the_afternoon = now() + TimeDelta::hours(7);
+    let step = |millis_before| {
+        let now = five_in_the_afternoon - TimeDelta::milliseconds(millis_before);
+        let next_place_at = now;
+        let view = CampaignView { account: AccountView::Open { next_place_at }, ..ready() };
+        next_step(&view, Moment { now, jitter: 0.0 })
+    };
+    assert_eq!(step(1001), Step::Dial);
+    let closed = Step::Wait { until: after(23 * 3600), because: Because::OutsideHours };
+    assert_eq!(step(1000), closed);
+    assert_eq!(step(1), closed);
+}
+
+/// Who asks why nothing happens is told a reason and an instant, or nothing where something is about to happen.
+#[test]
+fn whoever_asks_is_told_what_a_campaign_waits_for() {
+    type Row = (&'static str, fn(&mut CampaignView), Option<(Because, Option<i64>)>);
+    let table: [Row; 12] = [
+        ("a draft waits for a person", |view| view.state = State::Draft, Some((Because::Draft, None))),
+        (
+            "a draft waits for a person first, whatever else is in the way",
+            |view| (view.state, view.revived) = (State::Draft, Some(ATTEMPT)),
+            Some((Because::Draft, None)),
+        ),
+        ("a paused one too", |view| view.state = State::Paused, Some((Because::Paused, None))),
+        (
+            "a paused one waits for its open call first",
+            |view| (view.state, view.open) = (State::Paused, unplaced(1)),
+            Some((Because::CallOpen, Some(1))),
+        ),
+        (
+            "a call that is being settled counts as under way",
+            |view| view.open = ended(Outcome::Busy),
+            Some((Because::CallOpen, Some(0))),
+        ),
+        (
+            "so does one that is being asked about",
+            |view| view.open = unplaced(5),
+            Some((Because::CallOpen, Some(0))),
+        ),
+        (
+            "and one that proved alive",
+            |view| view.revived = Some(ATTEMPT),
+            Some((Because::CallOpen, Some(0))),
+        ),
+        (
+            "what next_step waits for is what is told",
+            |view| view.next_due_at = Some(after(90)),
+            Some((Because::NobodyDue, Some(90))),
+        ),
+        (
+            "it does not matter on which node the asker sits",
+            |view| (view.owned, view.lease_held, view.next_due_at) = (false, false, Some(after(90))),
+            Some((Because::NobodyDue, Some(90))),
+        ),
+        ("nor that he holds no place", |view| (view.owned, view.place_in_hand) = (false, false), None),
+        ("what is about to dial waits for nothing", |_| {}, None),
+        ("nor does what is over", |view| view.state = State::Canceled, None),
+    ];
+    for (sentence, change, expected) in table {
+        let mut view = ready();
+        change(&mut view);
+        let expected = expected.map(|(because, seconds)| (because, seconds.map(after)));
+        assert_eq!(waits_for(&view, moment()), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn every_reason_has_a_sentence_of_its_own() {
+    let sentences: BTreeMap<&str, Because> = Because::ALL.iter().map(|one| (one.sentence(), *one)).collect();
+    assert_eq!(sentences.len(), Because::ALL.len());
+}
+
+/// An instant up to an hour and a half around now, often now itself.
+fn instant() -> impl Strategy<Value = DateTime<Utc>> {
+    prop_oneof![Just(0), -2_000i64..2_000, -5_400_000i64..5_400_000]
+        .prop_map(|millis| now() + TimeDelta::milliseconds(millis))
+}
+
+fn stage() -> impl Strategy<Value = Stage> {
+    let silence = prop_oneof![
+        instant().prop_map(|intended_at| Silence::Unplaced { intended_at }),
+        instant().prop_map(|heard_at| Silence::Ringing { heard_at }),
+        instant().prop_map(|heard_at| Silence::Talking { heard_at }),
+    ];
+    prop_oneof![
+        (silence, prop::option::of(instant()))
+            .prop_map(|(silence, asked_at)| Stage::Under { silence, asked_at }),
+        (prop::sample::select(Outcome::ALL), instant())
+            .prop_map(|(outcome, at)| Stage::Ended { outcome, at }),
+    ]
+}
+
+fn account() -> impl Strategy<Value = AccountView> {
+    prop_oneof![
+        instant().prop_map(|next_place_at| AccountView::Open { next_place_at }),
+        (instant(), prop::sample::select(Closure::ALL))
+            .prop_map(|(until, because)| AccountView::Closed { until, because }),
+    ]
+}
+
+/// True most of the time, so that random views are not all stopped by the first rule.
+fn mostly() -> impl Strategy<Value = bool> {
+    prop::bool::weighted(0.85)
+}
+
+fn rarely<S: Strategy>(some: S) -> impl Strategy<Value = Option<S::Value>> {
+    prop::option::weighted(0.25, some)
+}
+
+prop_compose! {
+    fn any_settings()(
+        enabled in any::<bool>(),
+        days in prop::collection::vec(1u8..=7, 1..7),
+        (start, end) in (0u32..24, 0u32..=24).prop_filter("the window has a length", |(start, end)| start != end),
+        delay_seconds in 0u32..3600,
+        max_retries in 0u32..4,
+        ring_seconds in 15u32..60,
+    ) -> Settings {
+        let hour = |hour: u32| format!("{hour:02}:00").try_into().unwrap();
+        let mut settings = settings();
+        settings.business_hours =
+            BusinessHours { enabled, days, start_time: hour(start), end_time: hour(end) };
+        settings.pacing.delay_seconds = delay_seconds;
+        settings.retry_policy.max_retries = max_retries;
+        settings.ring_seconds = ring_seconds;
+        settings
+    }
+}
+
+prop_compose! {
+    fn any_view()(
+        state in prop_oneof![3 => Just(State::Running), 1 => prop::sample::select(State::ALL)],
+        (owned, same_account, has_unfinished) in (mostly(), mostly(), mostly()),
+        (lease_held, place_in_hand) in (mostly(), mostly()),
+        settings in any_settings(),
+        starts_at in rarely(instant()),
+        open in rarely((0u32..5, stage())),
+        revived in rarely(Just(ATTEMPT)),
+        last_call_ended_at in rarely(instant()),
+        next_due_at in prop::option::weighted(0.9, instant()),
+        account in account(),
+    ) -> CampaignView {
+        CampaignView {
+            state, owned, same_account, starts_at, revived, last_call_ended_at, next_due_at, has_unfinished,
+            account, lease_held, place_in_hand,
+            settings: Arc::new(settings),
+            open: open.map(|(tries_before, stage)| OpenAttempt { id: ATTEMPT, tries_before, stage }),
+        }
+    }
+}
+
+fn any_moment() -> impl Strategy<Value = Moment> {
+    (-1_000i64..1_000, 0i64..7 * 24, 0.0f64..1.0).prop_map(|(millis, hours, jitter)| Moment {
+        now: now() + TimeDelta::hours(hours) + TimeDelta::milliseconds(millis),
+        jitter,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_view_at_the_same_moment_gives_the_same_step(view in any_view(), moment in any_moment()) {
+        let step = next_step(&view, moment);
+        prop_assert_eq!(next_step(&view.clone(), moment), step);
+    }
+
+    /// Everything that must hold before somebody's telephone rings, each named by itself.
+    #[test]
+    fn nobody_is_dialed_unless_nothing_stands_against_it(view in any_view(), moment in any_moment()) {
+        if next_step(&view, moment) != Step::Dial {
+            return Ok(());
+        }
+        let Moment { now, .. } = moment;
+        prop_assert_eq!(view.state, State::Running);
+        prop_assert!(view.owned && view.same_account && view.lease_held && view.place_in_hand);
+        prop_assert_eq!(view.open, None);
+        prop_assert_eq!(view.revived, None);
+        prop_assert!(view.has_unfinished);
+        prop_assert!(view.next_due_at.is_some_and(|due_at| due_at <= now));
+        let settings = &view.settings;
+        for leaves_at in [now, now + DIAL_WITHIN] {
+            prop_assert_eq!(settings.business_hours.opening(&settings.timezone, leaves_at), Opening::Open);
+        }
+        let pause = TimeDelta::seconds(i64::from(settings.pacing.delay_seconds));
+        prop_assert!(view.last_call_ended_at.is_none_or(|ended_at| ended_at + pause <= now));
+        if let AccountView::Closed { until, .. } = view.account {
+            prop_assert!(until <= now);
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_in_the_future(view in any_view(), moment in any_moment()) {
+        if let Step::Wait { until, because } = next_step(&view, moment) {
+            prop_assert!(until > moment.now, "{} until {}", because, until);
+        }
+    }
+
+    #[test]
+    fn a_running_campaign_with_somebody_left_is_never_given_up(view in any_view(), moment in any_moment()) {
+        let view = CampaignView { state: State::Running, owned: true, has_unfinished: true, ..view };
+        prop_assert!(!matches!(next_step(&view, moment), Step::Stop | Step::Finish));
+    }
+
+    #[test]
+    fn an_open_attempt_is_looked_after_in_every_state(view in any_view(), moment in any_moment()) {
+        let view = CampaignView { owned: true, open: Some(view.open.unwrap_or(unplaced(5).unwrap())), ..view };
+        let step = next_step(&view, moment);
+        let looked_after = matches!(
+            step,
+            Step::Settle { .. } | Step::Reconcile { .. } | Step::Wait { because: Because::CallOpen, .. }
+        );
+        prop_assert!(looked_after, "{:?}", step);
+        for &state in State::ALL {
+            prop_assert_eq!(next_step(&CampaignView { state, ..view.clone() }, moment), step);
+        }
+    }
+
+    #[test]
+    fn nobody_is_due_before_the_end_of_his_call_and_the_backoff(view in any_view(), moment in any_moment()) {
+        if let Step::Settle { ended_at, verdict: Verdict::Due(due_at), .. } = next_step(&view, moment) {
+            let policy = &view.settings.retry_policy;
+            let tries = view.open.map_or(0, |open| open.tries_before as usize + 1);
+            let hours = policy.backoff_hours[(tries - 1).min(policy.backoff_hours.len() - 1)];
+            let waited = (due_at - ended_at).num_milliseconds() as f64;
+            prop_assert!(waited >= hours * 3_600_000.0);
+            prop_assert!(tries <= policy.max_retries as usize);
+        }
+    }
+
+    #[test]
+    fn whoever_asks_is_never_told_an_instant_that_is_past(view in any_view(), moment in any_moment()) {
+        if let Some((_, Some(until))) = waits_for(&view, moment) {
+            prop_assert!(until >= moment.now);
+        }
+    }
+}

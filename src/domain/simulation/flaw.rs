@@ -1,0 +1,28 @@
+//! Ways to build the dialer wrong. Each was a plausible line of code; the promises must notice all of them.
+
+/// A deliberate defect of the shell or the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Sends the request again when its answer was lost.
+    RepeatsLostRequests,
+    /// Takes an attempt back when the answer to its request was lost, as if nothing had left.
+    TakesBackLostRequests,
+    /// Dials at any hour.
+    IgnoresHours,
+    /// Neither looks once more before the request leaves nor gives up after a second.
+    ForgetsTheSecond,
+    /// Leaves an ended attempt as it is.
+    NeverSettles,
+    /// Asks nobody about a silent call.
+    NeverReconciles,
+    /// Makes a contact due again at once.
+    RetriesAtOnce,
+    /// Claims a number that another campaign is calling.
+    ClaimsTakenNumbers,
+    /// Claims suppressed numbers.
+    ClaimsSuppressedNumbers,
+    /// Keeps the instant at which an unknown attempt was given up as the end of its call.
+    EndsUnknownCallsAtGivingUp,
+    /// Forgets to give back what was counted for an attempt that is opened again.
+    CountsReopenedAttemptsTwice,
+}

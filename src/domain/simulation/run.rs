@@ -1,0 +1,511 @@
+//! One run: campaigns drawn from a seed, the agenda worked off until all is quiet, and what came of it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
+
+use crate::domain::attempt::Facts;
+use crate::domain::campaign::{Move, State};
+use crate::domain::hours::{BusinessHours, TimeOfDay};
+use crate::domain::outcome::Outcome;
+use crate::domain::pacing::Pacing;
+use crate::domain::retry::RetryPolicy;
+use crate::domain::roster;
+use crate::domain::settings::Settings;
+use crate::domain::settings::tests::settings;
+
+use super::chance::Chance;
+use super::flaw::Flaw;
+use super::ledger::Promise;
+use super::shell::{Desk, Memory, PLACE_GOOD_FOR, Turn};
+use super::store::{Owner, Phone};
+use super::world::{Event, Node, Shared, World};
+
+const TICK: TimeDelta = TimeDelta::seconds(30);
+const QUIET: TimeDelta = TimeDelta::minutes(2);
+
+/// The pause after a turn that failed.
+const AFTER_FAILURE: TimeDelta = TimeDelta::milliseconds(500);
+
+/// Nobody's virtual life is longer: a run that is not quiet by then never will be.
+const HORIZON: TimeDelta = TimeDelta::days(90);
+const MOST_EVENTS: usize = 15_000;
+
+/// What a run came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Report {
+    pub(super) broken: Option<(Promise, String)>,
+    pub(super) seen: BTreeMap<&'static str, u32>,
+    pub(super) ended_at: DateTime<Utc>,
+    pub(super) events: usize,
+}
+
+/// Runs the world of a seed. With `story`, everything that happens is printed.
+pub(super) fn run(seed: u64, flaw: Option<Flaw>, story: bool) -> Report {
+    let mut run = Run::begin(seed, flaw);
+    let begun_at = run.world.borrow().now;
+    let mut events = 0;
+    loop {
+        let next = {
+            let mut world = run.world.borrow_mut();
+            let next = world.agenda.pop_first();
+            next.map(|((at, _), event)| {
+                world.now = at;
+                event
+            })
+        };
+        let Some(event) = next else {
+            run.world.borrow_mut().check_end();
+            break;
+        };
+        events += 1;
+        if story {
+            println!("{} {event:?}", run.world.borrow().now);
+        }
+        run.happen(event);
+        let mut world = run.world.borrow_mut();
+        if world.now - begun_at > HORIZON || events > MOST_EVENTS {
+            world.ledger.accuse(Promise::NobodyForgotten, "it never comes to rest".to_owned());
+        }
+        if world.ledger.broken.is_some() {
+            break;
+        }
+    }
+    let world = run.world.borrow();
+    Report {
+        broken: world.ledger.broken.clone(),
+        seen: world.ledger.seen().clone(),
+        ended_at: world.now,
+        events,
+    }
+}
+
+type TurnUnderWay = Pin<Box<dyn Future<Output = (Turn, Memory)>>>;
+
+/// A shell, and the turn that it is taking, if it is.
+struct Shell {
+    owner: Owner,
+    turn: Option<TurnUnderWay>,
+    look_again: bool,
+    memory: Memory,
+    /// Which setting of the timer counts.
+    timer: u64,
+}
+
+struct Run {
+    world: Shared,
+    shells: BTreeMap<usize, Shell>,
+    started: usize,
+    granting: bool,
+    tick_is_due: bool,
+    next_tick_after: TimeDelta,
+}
+
+impl Run {
+    fn begin(seed: u64, flaw: Option<Flaw>) -> Self {
+        let mut world = World::new(seed, flaw);
+        let numbers = world.chance.between(2, 8);
+        for campaign in 0..world.chance.between(1, 3) as usize {
+            let (mut settings, now) = (draw_settings(&mut world.chance), world.now);
+            let mut begins_at = now + world.chance.millis(0, 60_000);
+            if world.chance.happens(0.2) {
+                let closes_at = close_soon(&mut settings, now);
+                begins_at = closes_at - world.chance.millis(0, 1_500);
+            }
+            let starts_at = world.chance.happens(0.3).then(|| now + world.chance.millis(0, 7_200_000));
+            let mut phones: Vec<Phone> = (0..numbers as Phone).collect();
+            phones.retain(|_| world.chance.happens(0.6));
+            world.store.insert_campaign(settings, starts_at, &phones, now);
+            world.schedule(begins_at, Event::Command { campaign, given: Move::Start });
+        }
+        world.schedule_in(3_600_000, 24 * 3_600_000, Event::Calm);
+        let world = Rc::new(RefCell::new(world));
+        let mut run = Self {
+            world,
+            shells: BTreeMap::new(),
+            started: 0,
+            granting: false,
+            tick_is_due: false,
+            next_tick_after: TICK,
+        };
+        run.start_node();
+        run
+    }
+
+    fn happen(&mut self, event: Event) {
+        if let Some(thaws_at) = self.frozen_until(&event) {
+            self.world.borrow_mut().schedule(thaws_at, event);
+            return;
+        }
+        match event {
+            Event::Tick => {}
+            Event::Resume { .. } | Event::Timer { .. } | Event::Wake { .. } | Event::Grant => {
+                self.expect_tick()
+            }
+            _ => {
+                self.next_tick_after = TICK;
+                self.expect_tick();
+            }
+        }
+        match event {
+            Event::Resume { shell } => self.poll(shell),
+            Event::Timer { shell, setting } => {
+                if self.shells.get(&shell).is_some_and(|shell| shell.timer == setting) {
+                    self.wake(shell);
+                }
+            }
+            Event::Wake { campaign } => self.wake_campaign(campaign),
+            Event::Grant => self.grant(),
+            Event::Arrive { attempt, sid } => self.world.borrow_mut().call_is_made(attempt, sid),
+            Event::Callback { attempt, sid, report } => self.hear(attempt, sid, &Facts::from(&report)),
+            Event::Command { campaign, given } => self.command(campaign, given),
+            Event::Suppress { phone } => {
+                let world = &mut *self.world.borrow_mut();
+                world.store.suppressions.entry(phone).or_insert(world.now);
+            }
+            Event::Crash => self.crash(),
+            Event::Freeze => self.freeze(),
+            Event::Successor => self.start_node(),
+            Event::Renew { node } => self.renew(node),
+            Event::Tick => self.tick(),
+            Event::Calm => self.calm_down(),
+        }
+    }
+
+    /// A process that stands still does nothing, and everything in it happens when it goes on.
+    fn frozen_until(&self, event: &Event) -> Option<DateTime<Utc>> {
+        let world = self.world.borrow();
+        let node = match event {
+            Event::Resume { shell } | Event::Timer { shell, .. } => self.shells.get(shell)?.owner.node,
+            Event::Renew { node } => *node,
+            _ => return None,
+        };
+        Some(world.nodes[node].frozen_until).filter(|thaws_at| *thaws_at > world.now)
+    }
+
+    /// After anything has happened a tick comes. While nothing comes in from outside they come ever less often: they
+    /// would find what the last one found.
+    fn expect_tick(&mut self) {
+        if !std::mem::replace(&mut self.tick_is_due, true) {
+            let at = self.world.borrow().now + self.next_tick_after;
+            self.world.borrow_mut().schedule(at, Event::Tick);
+        }
+    }
+
+    fn tick(&mut self) {
+        self.tick_is_due = false;
+        self.next_tick_after = (self.next_tick_after * 2).min(TimeDelta::hours(6));
+        self.world.borrow_mut().check_rows();
+        for node in self.nodes_at_work() {
+            self.muster(node);
+            let overdue = {
+                let world = self.world.borrow();
+                world.store.list_overdue(node, world.now, world.now - QUIET)
+            };
+            for campaign in overdue {
+                self.expect_tick();
+                self.wake_campaign(campaign);
+            }
+        }
+        if self.nodes_at_work().len() < self.world.borrow().nodes.iter().filter(|node| node.is_up).count() {
+            self.expect_tick();
+        }
+    }
+
+    /// The processes that are up and do not stand still.
+    fn nodes_at_work(&self) -> Vec<usize> {
+        let world = self.world.borrow();
+        let at_work = |node: &usize| {
+            let Node { is_up, frozen_until, .. } = world.nodes[*node];
+            is_up && frozen_until <= world.now
+        };
+        (0..world.nodes.len()).filter(at_work).collect()
+    }
+
+    fn node(&self) -> usize {
+        self.world.borrow().nodes.len() - 1
+    }
+
+    fn start_node(&mut self) {
+        let node = {
+            let world = &mut *self.world.borrow_mut();
+            let forever = DateTime::<Utc>::MAX_UTC;
+            let now = world.now;
+            world.nodes.push(Node { is_up: true, frozen_until: now, lease_until: forever });
+            world.store.alive_until.push(forever);
+            world.nodes.len() - 1
+        };
+        self.renew(node);
+    }
+
+    fn renew(&mut self, node: usize) {
+        if self.world.borrow_mut().renew(node) {
+            self.muster(node);
+        }
+    }
+
+    fn muster(&mut self, node: usize) {
+        let owned = self.world.borrow().store.list_owned(node);
+        let wanted = owned.iter().map(|owner| owner.campaign).map(campaign_id).collect();
+        let here = self.shells.values().filter(|shell| shell.owner.node == node);
+        let alive = here.map(|shell| campaign_id(shell.owner.campaign)).collect();
+        let plan = roster::plan(&wanted, &alive);
+        for owner in owned.into_iter().filter(|owner| plan.start.contains(&campaign_id(owner.campaign))) {
+            self.started += 1;
+            let shell = Shell { owner, turn: None, look_again: false, memory: Memory::default(), timer: 0 };
+            self.shells.insert(self.started, shell);
+            self.wake(self.started);
+        }
+    }
+
+    fn wake_campaign(&mut self, campaign: usize) {
+        for node in self.nodes_at_work() {
+            let here = |shell: &Shell| shell.owner.campaign == campaign && shell.owner.node == node;
+            match self.shells.iter().find(|(_, shell)| here(shell)).map(|(id, _)| *id) {
+                Some(shell) => self.wake(shell),
+                None => self.muster(node),
+            }
+        }
+    }
+
+    fn wake(&mut self, id: usize) {
+        let Some(shell) = self.shells.get_mut(&id) else { return };
+        if shell.turn.is_some() {
+            shell.look_again = true;
+            return;
+        }
+        shell.timer += 1;
+        shell.look_again = false;
+        let desk = Desk { world: self.world.clone(), owner: shell.owner };
+        let mut memory = std::mem::take(&mut shell.memory);
+        shell.turn = Some(Box::pin(async move {
+            let turn = desk.take_turn(&mut memory).await;
+            (turn, memory)
+        }));
+        self.poll(id);
+    }
+
+    fn poll(&mut self, id: usize) {
+        let Some(shell) = self.shells.get_mut(&id) else { return };
+        let Some(turn) = &mut shell.turn else { return };
+        match turn.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => {
+                let world = &mut *self.world.borrow_mut();
+                let until = world.sleeps_until.take().expect("a turn waits for nothing but time");
+                world.schedule(until, Event::Resume { shell: id });
+            }
+            Poll::Ready((turn, memory)) => {
+                shell.turn = None;
+                shell.memory = memory;
+                self.turned(id, turn);
+            }
+        }
+    }
+
+    fn turned(&mut self, id: usize, turn: Turn) {
+        let now = self.world.borrow().now;
+        let Some(shell) = self.shells.get_mut(&id) else { return };
+        match turn {
+            Turn::Failed => self.set_timer(id, now + AFTER_FAILURE),
+            Turn::LookAgain => self.set_timer(id, now),
+            _ if shell.look_again => self.set_timer(id, now),
+            Turn::Wait { until, wants_place } => {
+                shell.memory.place_good_until = None;
+                if wants_place {
+                    self.ask_for_place(id);
+                }
+                self.set_timer(id, until);
+            }
+            Turn::Stop => {
+                let node = shell.owner.node;
+                self.shells.remove(&id);
+                self.muster(node);
+            }
+        }
+    }
+
+    fn set_timer(&mut self, id: usize, at: DateTime<Utc>) {
+        let Some(shell) = self.shells.get_mut(&id) else { return };
+        shell.timer += 1;
+        let setting = shell.timer;
+        self.world.borrow_mut().schedule(at, Event::Timer { shell: id, setting });
+    }
+
+    fn ask_for_place(&mut self, id: usize) {
+        let world = &mut *self.world.borrow_mut();
+        if !world.waiting.contains(&id) {
+            world.waiting.push_back(id);
+        }
+        if !std::mem::replace(&mut self.granting, true) {
+            let now = world.now;
+            world.schedule(now, Event::Grant);
+        }
+    }
+
+    /// Gives the next place to whoever has waited longest. One that finds him at work is lost.
+    fn grant(&mut self) {
+        let granted = {
+            let world = &mut *self.world.borrow_mut();
+            let closed_until = world.account.closed.map_or(world.now, |(until, _)| until);
+            let free_at = world.account.next_place_at.max(closed_until);
+            if world.waiting.is_empty() {
+                self.granting = false;
+                return;
+            }
+            let first = (free_at <= world.now).then(|| world.waiting.pop_front()).flatten();
+            if first.is_some() {
+                world.account.next_place_at = world.now + world.account.spacing;
+            }
+            let next_at = free_at.max(world.account.next_place_at);
+            world.schedule(next_at, Event::Grant);
+            first.map(|first| (first, world.now + PLACE_GOOD_FOR))
+        };
+        if let Some((first, good_until)) = granted
+            && let Some(shell) = self.shells.get_mut(&first)
+            && shell.turn.is_none()
+        {
+            shell.memory.place_good_until = Some(good_until);
+            self.wake(first);
+        }
+    }
+
+    /// A callback comes in, unless there is no process that hears it.
+    fn hear(&mut self, attempt: usize, sid: usize, facts: &Facts) {
+        let world = &mut *self.world.borrow_mut();
+        let now = world.now;
+        if !world.nodes.last().is_some_and(|node| node.is_up && node.frozen_until <= now) {
+            return;
+        }
+        let settled = world.store.attempts[attempt].settled.is_some();
+        world.ledger.saw(if settled { "callback after the settlement" } else { "callback" });
+        if world.store.attempts[attempt].sid.is_none() {
+            world.ledger.saw("callback before the answer");
+        }
+        if world.store.record(attempt, sid, facts, true, now) {
+            world.send_wake(world.store.attempts[attempt].campaign);
+        }
+    }
+
+    fn command(&mut self, campaign: usize, given: Move) {
+        let node = self.node();
+        let world = &mut *self.world.borrow_mut();
+        if !world.nodes[node].is_up {
+            world.schedule_in(1_000, 5_000, Event::Command { campaign, given });
+            return;
+        }
+        if !world.store.command(campaign, given, node, world.now) {
+            return;
+        }
+        if given == Move::Pause {
+            world.ledger.saw("paused by a person");
+            world.schedule_in(200, 600_000, Event::Command { campaign, given: Move::Resume });
+        }
+        world.send_wake(campaign);
+    }
+
+    fn crash(&mut self) {
+        let node = self.node();
+        let world = &mut *self.world.borrow_mut();
+        if !std::mem::replace(&mut world.nodes[node].is_up, false) {
+            return;
+        }
+        world.ledger.saw("crashes");
+        let busy = self.shells.values().any(|shell| shell.owner.node == node && shell.turn.is_some());
+        if busy {
+            world.ledger.saw("crashes in the middle of a turn");
+        }
+        world.store.alive_until[node] = world.now + world.chance.millis(10_000, 15_000);
+        world.schedule_in(200, 20_000, Event::Successor);
+        self.shells.retain(|_, shell| shell.owner.node != node);
+        world.waiting.clear();
+    }
+
+    /// The process stands still, and perhaps another takes over; then it goes on, and does not know.
+    fn freeze(&mut self) {
+        let node = self.node();
+        let world = &mut *self.world.borrow_mut();
+        if !world.nodes[node].is_up || world.nodes[node].frozen_until > world.now {
+            return;
+        }
+        world.ledger.saw("standstills");
+        let now = world.now;
+        let lasts = if world.chance.happens(0.5) { 3_000 } else { 60_000 };
+        let thaws_at = now + world.chance.millis(50, lasts);
+        let sure_until = now + world.chance.millis(7_000, 12_000);
+        world.nodes[node].frozen_until = thaws_at;
+        if sure_until < thaws_at {
+            world.nodes[node].lease_until = sure_until;
+            world.store.alive_until[node] = sure_until + TimeDelta::seconds(3);
+            if world.chance.happens(0.7) {
+                world.schedule_in(0, 20_000, Event::Successor);
+            }
+        }
+        let renews_at = thaws_at + world.chance.millis(0, 1_000);
+        world.schedule(renews_at, Event::Renew { node });
+    }
+
+    fn calm_down(&mut self) {
+        let world = &mut *self.world.borrow_mut();
+        world.weather = Default::default();
+        for campaign in 0..world.store.campaigns.len() {
+            if world.store.campaigns[campaign].state == State::Paused {
+                world.schedule_in(0, 60_000, Event::Command { campaign, given: Move::Resume });
+            }
+        }
+    }
+}
+
+fn campaign_id(campaign: usize) -> uuid::Uuid {
+    uuid::Uuid::from_u128(campaign as u128)
+}
+
+/// Lets the hours end with the next minute but one: the first dial meets the end of the hours.
+fn close_soon(settings: &mut Settings, now: DateTime<Utc>) -> DateTime<Utc> {
+    let closes_at = now + TimeDelta::seconds(120 - now.timestamp() % 60);
+    let local = settings.timezone.local(closes_at);
+    let minute = i64::from(local.hour() * 60 + local.minute());
+    settings.business_hours = BusinessHours {
+        enabled: true,
+        days: (1..=7).collect(),
+        start_time: time_of_day(minute + 16 * 60),
+        end_time: time_of_day(minute),
+    };
+    closes_at
+}
+
+fn time_of_day(minute: i64) -> TimeOfDay {
+    let text = format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
+    text.try_into().expect("hours and minutes are a time of day")
+}
+
+fn draw_settings(chance: &mut Chance) -> Settings {
+    let start = chance.between(0, 24 * 60 - 1);
+    // Windows of a minute or three end in the middle of many a dial.
+    let length = if chance.happens(0.1) { chance.between(1, 3) } else { chance.between(60, 12 * 60) };
+    let mut days: Vec<u8> = (1..=7).collect();
+    days.retain(|_| chance.happens(0.7));
+    let business_hours = BusinessHours {
+        enabled: chance.happens(0.6) && !days.is_empty(),
+        days,
+        start_time: time_of_day(start),
+        end_time: time_of_day(start + length),
+    };
+    let backoffs: [&[f64]; 4] = [&[0.02], &[0.05, 0.1], &[0.0], &[1.0, 4.0, 24.0]];
+    let retry_policy = RetryPolicy {
+        max_retries: chance.between(0, 3) as u32,
+        backoff_hours: chance.pick(&backoffs).to_vec(),
+        retryable_outcomes: vec![Outcome::NoAnswer, Outcome::Busy, Outcome::Failed, Outcome::Machine],
+    };
+    Settings {
+        business_hours,
+        retry_policy,
+        pacing: Pacing { delay_seconds: chance.pick(&[0, 1, 10]) },
+        ring_seconds: chance.pick(&[15, 30, 300]),
+        max_call_seconds: 900,
+        ..settings()
+    }
+}

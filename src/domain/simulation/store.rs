@@ -1,0 +1,369 @@
+//! The database in memory. Each method is one statement or transaction of `db`, with its meaning and its name; what a
+//! constraint forbids there panics here. Left out is what letting go of a wrongly adopted call does: in this world
+//! nobody else calls through the account, so nothing is adopted wrongly.
+
+mod attempts;
+mod recount;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub(super) use attempts::{Claim, Permission, Settlement};
+
+use crate::domain::attempt::{Facts, Status, outcome};
+use crate::domain::campaign::{Move, State};
+use crate::domain::contact::ContactState;
+use crate::domain::dialer::{OpenAttempt, Stage};
+use crate::domain::outcome::Outcome;
+use crate::domain::reconcile::Silence;
+use crate::domain::settings::Settings;
+
+use super::flaw::Flaw;
+
+pub(super) type Phone = u32;
+pub(super) type Sid = usize;
+
+/// A node's claim to a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) campaign: usize,
+    pub(super) node: usize,
+    pub(super) epoch: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Campaign {
+    pub(super) state: State,
+    /// When it was last stopped, exactly while it does not run.
+    pub(super) stopped_at: Option<DateTime<Utc>>,
+    pub(super) node: Option<usize>,
+    pub(super) epoch: u64,
+    pub(super) settings: Arc<Settings>,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    last_call_ended_at: Option<DateTime<Utc>>,
+    order_cursor: usize,
+    due_cursor: DateTime<Utc>,
+    last_event: usize,
+    pub(super) counts: Counts,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) contacts: BTreeMap<ContactState, u32>,
+    attempts: u32,
+    retries: u32,
+    outcomes: BTreeMap<Outcome, u32>,
+    talk_seconds: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Contact {
+    pub(super) campaign: usize,
+    /// Its place in the list, from 1.
+    position: usize,
+    pub(super) phone: Phone,
+    pub(super) state: ContactState,
+    pub(super) due_at: Option<DateTime<Utc>>,
+    timed: bool,
+    pub(super) attempts: u32,
+    last_number: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) campaign: usize,
+    pub(super) contact: usize,
+    number: u32,
+    pub(super) phone: Phone,
+    pub(super) sid: Option<Sid>,
+    sid_is_adopted: bool,
+    pub(super) facts: Option<Facts>,
+    pub(super) intended_at: DateTime<Utc>,
+    heard_at: Option<DateTime<Utc>>,
+    asked_at: Option<DateTime<Utc>>,
+    pub(super) settled: Option<(Outcome, DateTime<Utc>)>,
+    /// The end that was written when it was settled: only the flawed variant writes one.
+    given_end: Option<DateTime<Utc>>,
+}
+
+impl Attempt {
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.settled.map(|(outcome, _)| outcome)
+    }
+}
+
+/// What the outbox is told. An attempt that is opened again is not told of, as in `db`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    StateChanged,
+    ContactSuppressed,
+    AttemptEnded,
+}
+
+/// What `db::look` returns, as far as it concerns the campaign.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) state: State,
+    pub(super) owner: (Option<usize>, u64),
+    pub(super) settings: Arc<Settings>,
+    pub(super) starts_at: Option<DateTime<Utc>>,
+    pub(super) open: Option<OpenAttempt>,
+    pub(super) revived: Option<Uuid>,
+    pub(super) last_call_ended_at: Option<DateTime<Utc>>,
+    pub(super) next_due_at: Option<DateTime<Utc>>,
+    pub(super) has_unfinished: bool,
+}
+
+pub(super) struct Store {
+    pub(super) campaigns: Vec<Campaign>,
+    pub(super) contacts: Vec<Contact>,
+    pub(super) attempts: Vec<Attempt>,
+    /// Numbers that must not be contacted, and since when.
+    pub(super) suppressions: BTreeMap<Phone, DateTime<Utc>>,
+    /// Until when each node is alive to the others.
+    pub(super) alive_until: Vec<DateTime<Utc>>,
+    events: Vec<(usize, Event)>,
+    flaw: Option<Flaw>,
+}
+
+pub(super) fn attempt_id(index: usize) -> Uuid {
+    Uuid::from_u128(index as u128)
+}
+
+pub(super) fn attempt_index(id: Uuid) -> usize {
+    id.as_u128() as usize
+}
+
+impl Store {
+    pub(super) fn new(flaw: Option<Flaw>) -> Self {
+        Self {
+            campaigns: Vec::new(),
+            contacts: Vec::new(),
+            attempts: Vec::new(),
+            suppressions: BTreeMap::new(),
+            alive_until: Vec::new(),
+            events: Vec::new(),
+            flaw,
+        }
+    }
+
+    pub(super) fn insert_campaign(
+        &mut self,
+        settings: Settings,
+        starts_at: Option<DateTime<Utc>>,
+        phones: &[Phone],
+        now: DateTime<Utc>,
+    ) {
+        let campaign = self.campaigns.len();
+        let mut counts = Counts::default();
+        counts.contacts.insert(ContactState::Pending, phones.len() as u32);
+        self.campaigns.push(Campaign {
+            state: State::Draft,
+            stopped_at: Some(now),
+            node: None,
+            epoch: 0,
+            settings: Arc::new(settings),
+            starts_at,
+            last_call_ended_at: None,
+            order_cursor: 0,
+            due_cursor: DateTime::<Utc>::MIN_UTC,
+            last_event: 0,
+            counts,
+        });
+        self.contacts.extend(phones.iter().enumerate().map(|(place, &phone)| Contact {
+            campaign,
+            position: place + 1,
+            phone,
+            state: ContactState::Pending,
+            due_at: Some(now),
+            timed: false,
+            attempts: 0,
+            last_number: 0,
+        }));
+    }
+
+    pub(super) fn look(&self, campaign: usize) -> Look {
+        let row = &self.campaigns[campaign];
+        let next_due_at = self.first_timed(campaign).into_iter().chain(self.first_in_order(campaign));
+        Look {
+            state: row.state,
+            owner: (row.node, row.epoch),
+            settings: row.settings.clone(),
+            starts_at: row.starts_at,
+            open: self.open_attempt(campaign).map(|index| self.read_open_attempt(index)),
+            revived: self.revived(campaign).map(attempt_id),
+            last_call_ended_at: row.last_call_ended_at,
+            next_due_at: next_due_at.filter_map(|contact| self.contacts[contact].due_at).min(),
+            has_unfinished: self.has_unfinished(campaign),
+        }
+    }
+
+    fn read_open_attempt(&self, index: usize) -> OpenAttempt {
+        let attempt = &self.attempts[index];
+        let asked_at = attempt.asked_at;
+        let heard_at = || attempt.heard_at.expect("an attempt with a call was heard of");
+        let stage = match (&attempt.sid, &attempt.facts) {
+            (None, None) => {
+                Stage::Under { silence: Silence::Unplaced { intended_at: attempt.intended_at }, asked_at }
+            }
+            (Some(_), None) => Stage::Under { silence: Silence::Ringing { heard_at: heard_at() }, asked_at },
+            (_, Some(facts)) => match outcome(facts.status, facts.answered_by, facts.sip_code) {
+                Some(outcome) => {
+                    let at = attempt.given_end.into_iter().chain(facts.ended_at).min();
+                    Stage::Ended { outcome, at: at.expect("an ended call ended at some instant") }
+                }
+                None if facts.status == Status::InProgress => {
+                    Stage::Under { silence: Silence::Talking { heard_at: heard_at() }, asked_at }
+                }
+                None => Stage::Under { silence: Silence::Ringing { heard_at: heard_at() }, asked_at },
+            },
+        };
+        let tries_before = self.contacts[attempt.contact].attempts;
+        OpenAttempt { id: attempt_id(index), tries_before, stage }
+    }
+
+    pub(super) fn open_attempt(&self, campaign: usize) -> Option<usize> {
+        let mut open = (0..self.attempts.len()).filter(|&index| {
+            self.attempts[index].campaign == campaign && self.attempts[index].settled.is_none()
+        });
+        let first = open.next();
+        assert_eq!(open.next(), None, "one_open_call_per_campaign");
+        first
+    }
+
+    fn revived(&self, campaign: usize) -> Option<usize> {
+        let at_work =
+            matches!(self.campaigns[campaign].state, State::Pending | State::Running | State::Paused);
+        (0..self.attempts.len()).find(|&index| {
+            let attempt = &self.attempts[index];
+            at_work
+                && attempt.campaign == campaign
+                && attempt.outcome() == Some(Outcome::Unknown)
+                && attempt.facts.is_some()
+                && self.is_last_try_of_an_idle_contact(index)
+        })
+    }
+
+    fn is_last_try_of_an_idle_contact(&self, attempt: usize) -> bool {
+        let attempt = &self.attempts[attempt];
+        let contact = &self.contacts[attempt.contact];
+        contact.last_number == attempt.number
+            && matches!(contact.state, ContactState::Pending | ContactState::Failed)
+    }
+
+    fn has_unfinished(&self, campaign: usize) -> bool {
+        let counts = &self.campaigns[campaign].counts;
+        [ContactState::Pending, ContactState::Calling].iter().any(|state| counts.of(*state) > 0)
+    }
+
+    fn lock(&mut self, owner: Owner) -> Option<&mut Campaign> {
+        let row = &mut self.campaigns[owner.campaign];
+        (row.node == Some(owner.node) && row.epoch == owner.epoch).then_some(row)
+    }
+
+    /// A move of the dialer's own.
+    pub(super) fn make_move(&mut self, owner: Owner, attempted: Move, now: DateTime<Utc>) -> bool {
+        let Some(state) = self.lock(owner).map(|row| row.state) else { return false };
+        let Ok(target) = state.after(attempted) else { return false };
+        if target == State::Completed && self.has_unfinished(owner.campaign) {
+            return false;
+        }
+        self.write_state(owner.campaign, target, now);
+        true
+    }
+
+    /// A person's command, given at a node.
+    pub(super) fn command(&mut self, campaign: usize, given: Move, node: usize, now: DateTime<Utc>) -> bool {
+        let Ok(target) = self.campaigns[campaign].state.after(given) else { return false };
+        self.write_state(campaign, target, now);
+        let owner_lives = self.owner_lives(campaign, now);
+        let row = &mut self.campaigns[campaign];
+        if target == State::Pending && !owner_lives {
+            (row.node, row.epoch) = (Some(node), row.epoch + 1);
+        }
+        true
+    }
+
+    fn write_state(&mut self, campaign: usize, state: State, now: DateTime<Utc>) {
+        let row = &mut self.campaigns[campaign];
+        let stays_stopped = row.stopped_at.unwrap_or(now);
+        row.state = state;
+        row.stopped_at = (state != State::Running).then_some(stays_stopped);
+        self.note(campaign, Event::StateChanged);
+    }
+
+    fn note(&mut self, campaign: usize, event: Event) {
+        self.events.push((campaign, event));
+        self.campaigns[campaign].last_event += 1;
+    }
+
+    fn owner_lives(&self, campaign: usize, now: DateTime<Utc>) -> bool {
+        self.campaigns[campaign].node.is_some_and(|node| self.alive_until[node] > now)
+    }
+
+    fn has_something_to_do(&self, campaign: usize) -> bool {
+        matches!(self.campaigns[campaign].state, State::Pending | State::Running)
+            || self.open_attempt(campaign).is_some()
+    }
+
+    pub(super) fn take_over(&mut self, node: usize, now: DateTime<Utc>) {
+        for campaign in 0..self.campaigns.len() {
+            if self.has_something_to_do(campaign) && !self.owner_lives(campaign, now) {
+                let row = &mut self.campaigns[campaign];
+                (row.node, row.epoch) = (Some(node), row.epoch + 1);
+            }
+        }
+    }
+
+    pub(super) fn list_owned(&self, node: usize) -> Vec<Owner> {
+        (0..self.campaigns.len())
+            .filter(|&campaign| self.campaigns[campaign].node == Some(node))
+            .filter(|&campaign| self.has_something_to_do(campaign))
+            .map(|campaign| Owner { campaign, node, epoch: self.campaigns[campaign].epoch })
+            .collect()
+    }
+
+    /// The node's campaigns whose next step seems overdue.
+    pub(super) fn list_overdue(
+        &self,
+        node: usize,
+        now: DateTime<Utc>,
+        quiet_since: DateTime<Utc>,
+    ) -> Vec<usize> {
+        let is_overdue = |campaign: usize| {
+            let row = &self.campaigns[campaign];
+            if let Some(open) = self.open_attempt(campaign) {
+                let attempt = &self.attempts[open];
+                let heard = [Some(attempt.intended_at), attempt.heard_at, attempt.asked_at];
+                let ended = attempt.facts.as_ref().is_some_and(|facts| facts.ended_at.is_some());
+                return ended || heard.into_iter().max().flatten() < Some(quiet_since);
+            }
+            match row.state {
+                State::Pending => row.starts_at.is_none_or(|starts_at| starts_at <= now),
+                _ => {
+                    let timed = self.first_timed(campaign).and_then(|contact| self.contacts[contact].due_at);
+                    !self.has_unfinished(campaign)
+                        || self.first_in_order(campaign).is_some()
+                        || timed.is_some_and(|due_at| due_at <= now)
+                }
+            }
+        };
+        let owned = self.list_owned(node).into_iter().map(|owner| owner.campaign);
+        owned.filter(|campaign| is_overdue(*campaign)).collect()
+    }
+}
+
+impl Counts {
+    pub(super) fn of(&self, state: ContactState) -> u32 {
+        self.contacts.get(&state).copied().unwrap_or(0)
+    }
+
+    fn moved(&mut self, from: ContactState, to: ContactState) {
+        let left = self.contacts.get_mut(&from).expect("a contact was counted in the state it leaves");
+        *left = left.checked_sub(1).expect("counts_are_not_negative");
+        *self.contacts.entry(to).or_default() += 1;
+    }
+}

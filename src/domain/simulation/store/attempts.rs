@@ -1,0 +1,282 @@
+//! `db::attempts`: claim, record, adopt, settle, reopen.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::attempt::Facts;
+use crate::domain::campaign::{Move, State};
+use crate::domain::contact::ContactState;
+use crate::domain::outcome::Outcome;
+use crate::domain::retry::Verdict;
+use crate::domain::simulation::flaw::Flaw;
+
+use super::{Attempt, Event, Owner, Phone, Sid, Store};
+
+const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::domain::simulation) enum Claim {
+    Attempt { attempt: usize, tries_before: u32 },
+    Suppressed,
+    PassedOver,
+    Nobody,
+    NotOurs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::domain::simulation) enum Permission {
+    Granted,
+    Refused,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(in crate::domain::simulation) struct Settlement {
+    pub(in crate::domain::simulation) attempt: usize,
+    pub(in crate::domain::simulation) outcome: Outcome,
+    pub(in crate::domain::simulation) verdict: Verdict,
+    pub(in crate::domain::simulation) call_ended_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    pub(in crate::domain::simulation) fn claim_next(&mut self, owner: Owner, now: DateTime<Utc>) -> Claim {
+        match self.lock(owner) {
+            Some(row) if row.state == State::Running => {}
+            _ => return Claim::NotOurs,
+        }
+        let timed =
+            self.first_timed(owner.campaign).filter(|&contact| self.contacts[contact].due_at <= Some(now));
+        let Some(contact) = timed.or(self.first_in_order(owner.campaign)) else { return Claim::Nobody };
+        self.move_cursor(contact);
+        let phone = self.contacts[contact].phone;
+        if self.suppressions.contains_key(&phone) && self.flaw != Some(Flaw::ClaimsSuppressedNumbers) {
+            self.move_contact(contact, ContactState::Suppressed, None);
+            self.note(owner.campaign, Event::ContactSuppressed);
+            Claim::Suppressed
+        } else if self.is_being_called(phone) && self.flaw != Some(Flaw::ClaimsTakenNumbers) {
+            let row = &mut self.contacts[contact];
+            (row.timed, row.due_at) = (true, Some(now + PASSED_OVER_FOR));
+            Claim::PassedOver
+        } else {
+            self.begin(contact, now)
+        }
+    }
+
+    fn begin(&mut self, contact: usize, now: DateTime<Utc>) -> Claim {
+        let row = &mut self.contacts[contact];
+        (row.timed, row.last_number) = (true, row.last_number + 1);
+        let (campaign, phone, number, tries_before) =
+            (row.campaign, row.phone, row.last_number, row.attempts);
+        assert!(!self.is_being_called(phone), "one_open_call_per_number");
+        assert_eq!(self.open_attempt(campaign), None, "one_open_call_per_campaign");
+        self.move_contact(contact, ContactState::Calling, None);
+        self.attempts.push(Attempt {
+            campaign,
+            contact,
+            number,
+            phone,
+            sid: None,
+            sid_is_adopted: false,
+            facts: None,
+            intended_at: now,
+            heard_at: None,
+            asked_at: None,
+            settled: None,
+            given_end: None,
+        });
+        Claim::Attempt { attempt: self.attempts.len() - 1, tries_before }
+    }
+
+    /// The first pending contact with a due time of its own, from the cursor on.
+    pub(super) fn first_timed(&self, campaign: usize) -> Option<usize> {
+        let cursor = self.campaigns[campaign].due_cursor;
+        self.pending(campaign)
+            .filter(|&contact| self.contacts[contact].timed && self.contacts[contact].due_at >= Some(cursor))
+            .min_by_key(|&contact| self.contacts[contact].due_at)
+    }
+
+    /// The first pending contact without one, in the order of the list, behind the cursor.
+    pub(super) fn first_in_order(&self, campaign: usize) -> Option<usize> {
+        let cursor = self.campaigns[campaign].order_cursor;
+        self.pending(campaign)
+            .find(|&contact| !self.contacts[contact].timed && self.contacts[contact].position > cursor)
+    }
+
+    fn pending(&self, campaign: usize) -> impl Iterator<Item = usize> {
+        (0..self.contacts.len()).filter(move |&contact| {
+            self.contacts[contact].campaign == campaign
+                && self.contacts[contact].state == ContactState::Pending
+        })
+    }
+
+    fn move_cursor(&mut self, contact: usize) {
+        let contact = &self.contacts[contact];
+        let row = &mut self.campaigns[contact.campaign];
+        match contact.due_at {
+            Some(due_at) if contact.timed => row.due_cursor = due_at,
+            _ => row.order_cursor = contact.position,
+        }
+    }
+
+    pub(in crate::domain::simulation) fn reset_cursors(&mut self, owner: Owner) {
+        if let Some(row) = self.lock(owner) {
+            (row.order_cursor, row.due_cursor) = (0, DateTime::<Utc>::MIN_UTC);
+        }
+    }
+
+    fn is_being_called(&self, phone: Phone) -> bool {
+        self.attempts.iter().any(|attempt| attempt.phone == phone && attempt.settled.is_none())
+    }
+
+    fn move_contact(&mut self, contact: usize, to: ContactState, due_at: Option<DateTime<Utc>>) {
+        let row = &mut self.contacts[contact];
+        let from = std::mem::replace(&mut row.state, to);
+        row.due_at = due_at;
+        self.campaigns[row.campaign].counts.moved(from, to);
+    }
+
+    pub(in crate::domain::simulation) fn look_once_more(
+        &mut self,
+        owner: Owner,
+        attempt: usize,
+    ) -> Permission {
+        let runs = self.lock(owner).is_some_and(|row| row.state == State::Running);
+        let suppressed = self.suppressions.contains_key(&self.attempts[attempt].phone)
+            && self.flaw != Some(Flaw::ClaimsSuppressedNumbers);
+        if runs && !suppressed { Permission::Granted } else { Permission::Refused }
+    }
+
+    /// Records what was heard of a call. Returns whether the campaign's next step may have changed.
+    pub(in crate::domain::simulation) fn record(
+        &mut self,
+        attempt: usize,
+        sid: Sid,
+        facts: &Facts,
+        is_callback: bool,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let row = &mut self.attempts[attempt];
+        assert!(row.sid.is_none_or(|known| known == sid), "this world has no call that is nobody's");
+        row.sid_is_adopted = row.sid_is_adopted && !is_callback;
+        row.sid = Some(sid);
+        row.heard_at = row.heard_at.max(Some(now));
+        let merged = row.facts.take().map_or(facts.clone(), |known| known.merge(facts.clone()));
+        let ended = merged.status.is_end();
+        row.facts = Some(merged);
+        let outcome = row.outcome();
+        let owners = self.attempts.iter().filter(|other| other.sid == Some(sid)).count();
+        assert_eq!(owners, 1, "one_attempt_per_call");
+        ended && outcome.is_none() || outcome == Some(Outcome::Unknown)
+    }
+
+    pub(in crate::domain::simulation) fn adopt(
+        &mut self,
+        attempt: usize,
+        sid: Sid,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if self.attempts.iter().any(|other| other.sid == Some(sid)) {
+            return false;
+        }
+        let row = &mut self.attempts[attempt];
+        if row.sid.is_some() || row.settled.is_some() {
+            return false;
+        }
+        (row.sid, row.sid_is_adopted, row.heard_at) = (Some(sid), true, Some(now));
+        true
+    }
+
+    pub(in crate::domain::simulation) fn note_asked(&mut self, attempt: usize, now: DateTime<Utc>) {
+        let row = &mut self.attempts[attempt];
+        row.asked_at = row.asked_at.max(Some(now));
+    }
+
+    pub(in crate::domain::simulation) fn settle(
+        &mut self,
+        owner: Owner,
+        settlement: &Settlement,
+        now: DateTime<Utc>,
+    ) -> bool {
+        self.lock(owner).is_some() && self.apply(settlement, now)
+    }
+
+    pub(in crate::domain::simulation) fn settle_and_pause(
+        &mut self,
+        owner: Owner,
+        settlement: &Settlement,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if self.lock(owner).is_none() {
+            return false;
+        }
+        let settled = self.apply(settlement, now);
+        self.make_move(owner, Move::Pause, now);
+        settled
+    }
+
+    fn apply(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> bool {
+        let Settlement { attempt, outcome, verdict, call_ended_at } = *settlement;
+        let row = &mut self.attempts[attempt];
+        if row.settled.is_some() {
+            return false;
+        }
+        row.settled = Some((outcome, now));
+        if self.flaw == Some(Flaw::EndsUnknownCallsAtGivingUp) {
+            row.given_end = row.given_end.or(call_ended_at);
+        }
+        let (contact, campaign, talk) = (row.contact, row.campaign, row.talk_seconds());
+        assert_eq!(
+            self.contacts[contact].state,
+            ContactState::Calling,
+            "an open attempt's contact is calling"
+        );
+        match verdict {
+            Verdict::Completed => self.move_contact(contact, ContactState::Completed, None),
+            Verdict::Failed => self.move_contact(contact, ContactState::Failed, None),
+            Verdict::Due(due_at) => {
+                self.move_contact(contact, ContactState::Pending, Some(due_at));
+                let cursor = &mut self.campaigns[campaign].due_cursor;
+                *cursor = due_at.min(*cursor);
+            }
+        }
+        let row = &mut self.campaigns[campaign];
+        if outcome.counts_as_attempt() {
+            self.contacts[contact].attempts += 1;
+            row.counts.attempts += 1;
+            row.counts.retries += u32::from(self.contacts[contact].attempts > 1);
+        }
+        *row.counts.outcomes.entry(outcome).or_default() += 1;
+        row.counts.talk_seconds += talk;
+        row.last_call_ended_at = row.last_call_ended_at.max(call_ended_at);
+        self.note(campaign, Event::AttemptEnded);
+        true
+    }
+
+    /// Opens an attempt again that was given up as unknown and has been heard of since.
+    pub(in crate::domain::simulation) fn reopen(&mut self, owner: Owner, attempt: usize) -> bool {
+        if self.lock(owner).is_none()
+            || self.attempts[attempt].outcome() != Some(Outcome::Unknown)
+            || !self.is_last_try_of_an_idle_contact(attempt)
+            || self.is_being_called(self.attempts[attempt].phone)
+        {
+            return false;
+        }
+        assert_eq!(self.open_attempt(owner.campaign), None, "one_open_call_per_campaign");
+        let row = &mut self.attempts[attempt];
+        row.settled = None;
+        let contact = row.contact;
+        self.move_contact(contact, ContactState::Calling, None);
+        self.contacts[contact].attempts -= 1;
+        let counts = &mut self.campaigns[owner.campaign].counts;
+        if self.flaw != Some(Flaw::CountsReopenedAttemptsTwice) {
+            counts.attempts -= 1;
+            counts.retries -= u32::from(self.contacts[contact].attempts > 0);
+        }
+        *counts.outcomes.entry(Outcome::Unknown).or_default() -= 1;
+        true
+    }
+}
+
+impl Attempt {
+    pub(super) fn talk_seconds(&self) -> u64 {
+        self.facts.as_ref().and_then(|facts| facts.duration_seconds).map_or(0, u64::from)
+    }
+}

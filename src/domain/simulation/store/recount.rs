@@ -1,0 +1,84 @@
+//! What must be true of the rows at every instant between two transactions, counted anew.
+
+use crate::domain::contact::ContactState;
+use crate::domain::outcome::Outcome;
+
+use super::{Counts, Event, Store};
+
+impl Store {
+    /// Returns the first sentence that is not true of the rows.
+    pub(in crate::domain::simulation) fn check(&self) -> Result<(), String> {
+        for contact in 0..self.contacts.len() {
+            self.check_contact(contact)?;
+        }
+        for campaign in 0..self.campaigns.len() {
+            let row = &self.campaigns[campaign];
+            let recounted = self.recount(campaign);
+            if row.counts.without_zeros() != recounted {
+                return Err(format!("campaign {campaign} counts {:?}, recounted {recounted:?}", row.counts));
+            }
+            let events = self.events.iter().filter(|(of, _)| *of == campaign);
+            if events.count() != row.last_event {
+                return Err(format!("campaign {campaign}'s events have a gap"));
+            }
+        }
+        let settled = self.attempts.iter().filter(|attempt| attempt.settled.is_some()).count();
+        let ended = self.events.iter().filter(|(_, event)| *event == Event::AttemptEnded).count();
+        if ended < settled {
+            return Err(format!("{settled} attempts are settled and only {ended} were told of"));
+        }
+        Ok(())
+    }
+
+    fn check_contact(&self, index: usize) -> Result<(), String> {
+        let contact = &self.contacts[index];
+        let open = self.attempts.iter().any(|attempt| attempt.contact == index && attempt.settled.is_none());
+        if (contact.state == ContactState::Calling) != open {
+            return Err(format!("contact {index} is {} and its open attempt says {open}", contact.state));
+        }
+        if (contact.state == ContactState::Pending) != contact.due_at.is_some() {
+            return Err(format!("contact {index} is {} and due {:?}", contact.state, contact.due_at));
+        }
+        let policy = &self.campaigns[contact.campaign].settings.retry_policy;
+        if contact.attempts > policy.max_retries + 1 {
+            return Err(format!("contact {index} was tried {} times", contact.attempts));
+        }
+        if contact.attempts != self.count_tries(index) {
+            return Err(format!("contact {index} counts {} tries wrongly", contact.attempts));
+        }
+        Ok(())
+    }
+
+    fn count_tries(&self, contact: usize) -> u32 {
+        let of_contact = self.attempts.iter().filter(|attempt| attempt.contact == contact);
+        let counted = of_contact.filter(|attempt| attempt.outcome().is_some_and(Outcome::counts_as_attempt));
+        counted.count() as u32
+    }
+
+    fn recount(&self, campaign: usize) -> Counts {
+        let mut counts = Counts::default();
+        for (index, contact) in self.contacts.iter().enumerate().filter(|(_, one)| one.campaign == campaign) {
+            *counts.contacts.entry(contact.state).or_default() += 1;
+            let tries = self.count_tries(index);
+            counts.attempts += tries;
+            counts.retries += tries.saturating_sub(1);
+        }
+        for attempt in self.attempts.iter().filter(|attempt| attempt.campaign == campaign) {
+            let Some(outcome) = attempt.outcome() else { continue };
+            *counts.outcomes.entry(outcome).or_default() += 1;
+            // What is heard of an unknown attempt after a newer one was made is not counted any more.
+            counts.talk_seconds += if outcome == Outcome::Unknown { 0 } else { attempt.talk_seconds() };
+        }
+        counts
+    }
+}
+
+impl Counts {
+    fn without_zeros(&self) -> Self {
+        Self {
+            contacts: self.contacts.iter().filter(|(_, count)| **count > 0).map(|(k, v)| (*k, *v)).collect(),
+            outcomes: self.outcomes.iter().filter(|(_, count)| **count > 0).map(|(k, v)| (*k, *v)).collect(),
+            ..*self
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The world in which the shells run: the time, the agenda of what is to come, and everything outside the process.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::attempt::Report;
+use crate::domain::campaign::Move;
+use crate::domain::dialer::{AccountView, Closure};
+
+use super::chance::Chance;
+use super::flaw::Flaw;
+use super::ledger::Ledger;
+use super::provider::Provider;
+use super::store::{Phone, Sid, Store};
+use super::weather::Weather;
+
+/// Something that is to happen.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// What a shell's step waited for has come.
+    Resume {
+        shell: usize,
+    },
+    /// A shell's timer runs out, if it was not set anew since.
+    Timer {
+        shell: usize,
+        setting: u64,
+    },
+    /// A message reaches whoever runs the campaign.
+    Wake {
+        campaign: usize,
+    },
+    /// The next place among the account's calls per second may be given.
+    Grant,
+    /// A request to place a call arrives at the provider.
+    Arrive {
+        attempt: usize,
+        sid: Sid,
+    },
+    Callback {
+        attempt: usize,
+        sid: Sid,
+        report: Report,
+    },
+    Command {
+        campaign: usize,
+        given: Move,
+    },
+    Suppress {
+        phone: Phone,
+    },
+    Crash,
+    Freeze,
+    /// A new process starts.
+    Successor,
+    /// A node renews its lease and takes over what has no living owner.
+    Renew {
+        node: usize,
+    },
+    Tick,
+    /// From here on nothing goes wrong any more.
+    Calm,
+}
+
+/// A process.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) is_up: bool,
+    pub(super) frozen_until: DateTime<Utc>,
+    /// Until when it is sure of its lease itself.
+    pub(super) lease_until: DateTime<Utc>,
+}
+
+/// The provider account's row.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) next_place_at: DateTime<Utc>,
+    pub(super) closed: Option<(DateTime<Utc>, Closure)>,
+    troubles: u32,
+    pub(super) spacing: TimeDelta,
+}
+
+pub(super) struct World {
+    pub(super) now: DateTime<Utc>,
+    pub(super) chance: Chance,
+    pub(super) weather: Weather,
+    pub(super) flaw: Option<Flaw>,
+    pub(super) store: Store,
+    pub(super) account: Account,
+    pub(super) provider: Provider,
+    pub(super) ledger: Ledger,
+    pub(super) nodes: Vec<Node>,
+    /// Shells that wait for a place, the first one longest.
+    pub(super) waiting: VecDeque<usize>,
+    pub(super) agenda: BTreeMap<(DateTime<Utc>, u64), Event>,
+    entries: u64,
+    /// Until when the shell that was just polled sleeps.
+    pub(super) sleeps_until: Option<DateTime<Utc>>,
+}
+
+pub(super) type Shared = Rc<RefCell<World>>;
+
+impl World {
+    pub(super) fn new(seed: u64, flaw: Option<Flaw>) -> Self {
+        let mut chance = Chance::from_seed(seed);
+        // A fortnight around the night in which New York's clocks are set forward.
+        let now = DateTime::from_timestamp(1_772_323_200 + chance.between(0, 14 * 86_400), 0)
+            .expect("an instant of March 2026");
+        let weather = Weather::draw(&mut chance);
+        let spacing = chance.pick(&[TimeDelta::milliseconds(200), TimeDelta::seconds(1)]);
+        Self {
+            now,
+            chance,
+            weather,
+            flaw,
+            store: Store::new(flaw),
+            account: Account { next_place_at: now, closed: None, troubles: 0, spacing },
+            provider: Provider::default(),
+            ledger: Ledger::default(),
+            nodes: Vec::new(),
+            waiting: VecDeque::new(),
+            agenda: BTreeMap::new(),
+            entries: 0,
+            sleeps_until: None,
+        }
+    }
+
+    pub(super) fn schedule(&mut self, at: DateTime<Utc>, event: Event) {
+        self.entries += 1;
+        self.agenda.insert((at.max(self.now), self.entries), event);
+    }
+
+    pub(super) fn schedule_in(&mut self, low: i64, high: i64, event: Event) {
+        let at = self.now + self.chance.millis(low, high);
+        self.schedule(at, event);
+    }
+
+    /// Sends a wake-up, which may be lost.
+    pub(super) fn send_wake(&mut self, campaign: usize) {
+        if !self.chance.happens(self.weather.lost_wakes) {
+            self.schedule_in(0, 20, Event::Wake { campaign });
+        }
+        if self.chance.happens(0.05) {
+            self.schedule_in(0, 2_000, Event::Wake { campaign });
+        }
+    }
+
+    /// What people and fate do to a campaign that is about to dial.
+    pub(super) fn disturb(&mut self, campaign: usize) {
+        if self.chance.happens(self.weather.pauses) {
+            self.schedule_in(0, 1_500, Event::Command { campaign, given: Move::Pause });
+        }
+        if self.chance.happens(self.weather.pauses / 20.0) {
+            self.schedule_in(0, 60_000, Event::Command { campaign, given: Move::Cancel });
+        }
+        if self.chance.happens(self.weather.crashes) {
+            self.schedule_in(0, 1_500, Event::Crash);
+        }
+        if self.chance.happens(self.weather.freezes) {
+            self.schedule_in(0, 1_000, Event::Freeze);
+        }
+    }
+
+    /// A contact that has just been claimed may opt out, before the telephone rings or while it does.
+    pub(super) fn perhaps_opt_out(&mut self, attempt: usize) {
+        let phone = self.store.attempts[attempt].phone;
+        if self.chance.happens(self.weather.suppressions) {
+            self.schedule_in(0, 1_500, Event::Suppress { phone });
+        }
+    }
+
+    /// A node renews its lease; the youngest takes over what has no living owner. Returns false if it is down.
+    pub(super) fn renew(&mut self, node: usize) -> bool {
+        if !self.nodes[node].is_up {
+            return false;
+        }
+        let (now, forever) = (self.now, DateTime::<Utc>::MAX_UTC);
+        (self.nodes[node].lease_until, self.store.alive_until[node]) = (forever, forever);
+        if node + 1 == self.nodes.len() {
+            self.store.take_over(node, now);
+            // Whoever is dead or stands still is inherited when his lease has run out.
+            for other in 0..node {
+                let dies_at = self.store.alive_until[other];
+                if (now..forever).contains(&dies_at) {
+                    let at = dies_at + self.chance.millis(1, 5_000);
+                    self.schedule(at, Event::Renew { node });
+                }
+            }
+        }
+        true
+    }
+
+    pub(super) fn lease_is_held(&self, node: usize) -> bool {
+        self.nodes[node].lease_until > self.now
+    }
+
+    pub(super) fn account_view(&self) -> AccountView {
+        match self.account.closed {
+            Some((until, because)) if until > self.now => AccountView::Closed { until, because },
+            _ => AccountView::Open { next_place_at: self.account.next_place_at },
+        }
+    }
+
+    pub(super) fn close_account(&mut self, because: Closure) {
+        let seconds = 60.min(1 << self.account.troubles.min(10));
+        self.account.troubles += 1;
+        let until = self.now + TimeDelta::seconds(seconds);
+        let known = self.account.closed.map_or(until, |(known, _)| known);
+        self.account.closed = Some((until.max(known), because));
+    }
+
+    pub(super) fn clear_troubles(&mut self) {
+        if matches!(self.account_view(), AccountView::Open { .. }) {
+            (self.account.troubles, self.account.closed) = (0, None);
+        }
+    }
+}
+
+/// Sleeps in the world's time.
+pub(super) struct Sleep<'a> {
+    pub(super) world: &'a Shared,
+    pub(super) until: DateTime<Utc>,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let mut world = self.world.borrow_mut();
+        if world.now >= self.until {
+            return Poll::Ready(());
+        }
+        world.sleeps_until = Some(self.until);
+        Poll::Pending
+    }
+}
