@@ -231,7 +231,10 @@ async fn keep_running(embedded: Option<&Embedded>) {
     loop {
         tokio::time::sleep(LOOK_AFTER_DATABASE).await;
         if let Err(error) = embedded.ensure_running().await {
-            warn!(error = &error as &dyn std::error::Error, "the private PostgreSQL could not be started again");
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "the private PostgreSQL could not be started again"
+            );
         }
     }
 }

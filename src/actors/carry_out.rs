@@ -5,13 +5,15 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::db::accounts;
-use crate::db::attempts::{Heard, Settlement, adopt, find_trace, note_asked, record, reopen, settle};
+use crate::db::attempts::{
+    Heard, Settlement, Trace, adopt, find_trace, list_owned_sids, note_asked, record, reopen, settle,
+};
 use crate::db::campaigns::make_move;
 use crate::db::look::Look;
 use crate::db::{Error, Ownership};
 use crate::domain::attempt::{Facts, Report, Source};
 use crate::domain::campaign::Move;
-use crate::domain::dialer::{Because, PauseReason, Step};
+use crate::domain::dialer::{Because, HaltReason, Step};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
@@ -80,13 +82,14 @@ pub(super) async fn carry_out(
     }
 }
 
-async fn pause(board: &Switchboard, owner: Ownership, because: PauseReason) -> Result<(), Error> {
+async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason) -> Result<(), Error> {
     let detail = match because {
-        PauseReason::OtherAccount => "it was started with another provider account than the one in use",
-        PauseReason::ByPerson => "paused by a person",
-        PauseReason::AccountRefused => "the provider refuses the account",
-        PauseReason::SenderRefused => "the provider refuses the calling number",
-        PauseReason::RequestRefused => "the provider does not understand the request",
+        HaltReason::OtherAccount => "it was started with another provider account than the one in use",
+        HaltReason::ByPerson => "paused by a person",
+        HaltReason::AccountRefused => "the provider refuses the account",
+        HaltReason::SenderRefused => "the provider refuses the calling number",
+        HaltReason::RequestRefused => "the provider does not understand the request",
+        HaltReason::AgentUnreadable => "what is kept of its agent cannot be read",
     };
     if make_move(&board.database, owner, Move::Pause, Some((because, detail)), board.clock.now()).await? {
         warn!(reason = %because, "paused");
@@ -174,20 +177,7 @@ async fn ask(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<Tra
     let Some(trace) = find_trace(&board.database, attempt).await? else { return Ok(Trail::Found) };
     let call = match &trace.sid {
         Some(sid) => board.client.fetch_call(sid).await?,
-        None => {
-            let calls = board.client.list_calls(&trace.to, &trace.from).await?;
-            // The provider's instants are whole seconds.
-            let intended_at = trace.intended_at - TimeDelta::seconds(1);
-            let made_since = |call: &CallRecord| call.created_at.is_none_or(|at| at >= intended_at);
-            let mut unowned = calls.into_iter().filter(made_since);
-            match (unowned.next(), unowned.next()) {
-                (Some(call), None) => {
-                    adopt(&board.database, attempt, &call.sid, board.clock.now()).await?.then_some(call)
-                }
-                // Which of several is ours cannot be known; a callback will say.
-                _ => None,
-            }
-        }
+        None => look_for(board, attempt, &trace).await?,
     };
     let now = board.clock.now();
     note_asked(&board.database, attempt, now).await?;
@@ -203,6 +193,23 @@ async fn ask(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<Tra
     }
     accounts::clear_troubles(&board.database, &board.account_sid).await?;
     Ok(Trail::Found)
+}
+
+/// Looks for the call of an attempt whose answer was lost, and adopts it if there is exactly one that it can be.
+async fn look_for(board: &Switchboard, attempt: Uuid, trace: &Trace) -> Result<Option<CallRecord>, Trouble> {
+    let calls = board.client.list_calls(&trace.to, &trace.from).await?;
+    let sids: Vec<&str> = calls.iter().map(|call| call.sid.as_str()).collect();
+    let owned = list_owned_sids(&board.database, &sids).await?;
+    // The provider's instants are whole seconds.
+    let intended_at = trace.intended_at - TimeDelta::seconds(1);
+    let made_since = |call: &CallRecord| call.created_at.is_none_or(|at| at >= intended_at);
+    let mut candidates = calls.into_iter().filter(|call| made_since(call) && !owned.contains(&call.sid));
+    let (Some(call), None) = (candidates.next(), candidates.next()) else {
+        // Which of several is ours cannot be known; a callback will say.
+        return Ok(None);
+    };
+    let adopted = adopt(&board.database, attempt, &call.sid, board.clock.now()).await?;
+    Ok(adopted.then_some(call))
 }
 
 /// What the provider's record of a call reports.

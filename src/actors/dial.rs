@@ -1,32 +1,27 @@
 //! One call: claim, commit, look once more, place, record. DESIGN's life of one call, steps 1 to 3.
 
-use std::time::Duration;
-
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::clock::Deadline;
 use crate::db::attempts::{
     Claim, ClaimedAttempt, Heard, Permission, Settlement, claim_next, look_once_more, record, reset_cursors,
-    settle, settle_and_pause,
+    settle, settle_and_halt,
 };
 use crate::db::look::Look;
 use crate::db::{Error, Ownership, accounts};
 use crate::domain::attempt::{Facts, Report, Source};
-use crate::domain::dialer::{Because, Closure, PauseReason};
+use crate::domain::campaign::Move;
+use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason};
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
-use crate::twilio::call::CreateCall;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
 
 use super::campaign::Memory;
 use super::carry_out::{Carried, take_back, taken_back};
+use super::speech;
 use super::switchboard::Switchboard;
-
-/// From before the claim is sent until the request is written: what a pause, a cancel or an opt-out may come too
-/// late for.
-const BUDGET: Duration = Duration::from_secs(1);
 
 /// How long a campaign waits whose claim found nobody twice although somebody seemed due.
 const PUZZLED_FOR: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
@@ -37,7 +32,8 @@ pub(super) async fn dial(
     look: &Look,
     memory: &mut Memory,
 ) -> Result<Carried, Error> {
-    let deadline = Deadline::within(BUDGET);
+    // Real time, whatever the clock's course: it is what a pause or an opt-out may come too late for.
+    let deadline = Deadline::within(DIAL_WITHIN.to_std().unwrap_or_default());
     let claim = claim_next(&board.database, owner, &look.settings.from, board.clock.now()).await?;
     let attempt = match claim {
         Claim::Attempt(attempt) => attempt,
@@ -56,14 +52,16 @@ pub(super) async fn dial(
     // From here on the intent exists, and until the request is written nothing has left: should the database fail
     // in between, the attempt is taken back as soon as it answers again.
     memory.unsent = Some(attempt.id);
-    let request = match permitted_request(board, owner, look, &attempt).await? {
-        Ok(request) => request,
-        Err(why) => {
-            info!(attempt.id = %attempt.id, why, "taken back");
-            take_back(board, owner, attempt.id).await?;
-            memory.unsent = None;
-            return Ok(Carried::Out);
-        }
+    if let Err(why) = permit(board, owner, look, &attempt).await? {
+        info!(attempt.id = %attempt.id, why, "taken back");
+        take_back(board, owner, attempt.id).await?;
+        memory.unsent = None;
+        return Ok(Carried::Out);
+    }
+    let Some(request) = speech::request(&board.urls, owner.campaign, &attempt, &look.settings) else {
+        fail(board, owner, &attempt).await?;
+        memory.unsent = None;
+        return Ok(Carried::Out);
     };
     memory.place = None;
     let placing = board.placing.begin();
@@ -77,14 +75,13 @@ pub(super) async fn dial(
     Ok(Carried::Out)
 }
 
-/// Looks once more, within the budget, at everything that may have forbidden the call since it was decided on, and
-/// words the request.
-async fn permitted_request(
+/// Looks once more, within the second, at everything that may have forbidden the call since it was decided on.
+async fn permit(
     board: &Switchboard,
     owner: Ownership,
     look: &Look,
     attempt: &ClaimedAttempt,
-) -> Result<Result<CreateCall, &'static str>, Error> {
+) -> Result<Result<(), &'static str>, Error> {
     match look_once_more(&board.database, owner, attempt, board.clock.now()).await? {
         Permission::Granted => {}
         Permission::Suppressed => return Ok(Err("its number was suppressed meanwhile")),
@@ -97,7 +94,18 @@ async fn permitted_request(
     if !board.lease.is_held() {
         return Ok(Err("the node's lease has run out"));
     }
-    Ok(super::speech::request(&board.urls, owner.campaign, attempt, settings))
+    Ok(Ok(()))
+}
+
+/// What the campaign keeps of its agent cannot be read, and no resume would help.
+async fn fail(board: &Switchboard, owner: Ownership, attempt: &ClaimedAttempt) -> Result<(), Error> {
+    let now = board.clock.now();
+    let reason =
+        (HaltReason::AgentUnreadable, "what the campaign keeps of its agent and script cannot be read");
+    let settlement = taken_back(attempt.id, now);
+    settle_and_halt(&board.database, owner, &settlement, Move::Fail, reason, now).await?;
+    warn!(attempt.id = %attempt.id, "the agent's snapshot cannot be read, the campaign has failed");
+    Ok(())
 }
 
 /// Somebody seemed due and the claim found nobody: the cursors are set back, once. If that does not help, the
@@ -206,15 +214,15 @@ async fn refused(
             accounts::close(&board.database, &board.account_sid, Closure::RateLimited, None).await?;
             return Ok(());
         }
-        Fault::Account => PauseReason::AccountRefused,
-        Fault::Sender => PauseReason::SenderRefused,
-        Fault::Request => PauseReason::RequestRefused,
+        Fault::Account => HaltReason::AccountRefused,
+        Fault::Sender => HaltReason::SenderRefused,
+        Fault::Request => HaltReason::RequestRefused,
     };
     let (code, message) = &error;
     let what_to_do = code.and_then(explain).unwrap_or("look it up in the provider's error dictionary");
     let code = code.map_or_else(|| "without a code".to_owned(), |code| format!("with code {code}"));
     let detail = format!("the provider refused {code}: {message}; {what_to_do}");
-    settle_and_pause(&board.database, owner, &taken_back, (pause, &detail), now).await?;
+    settle_and_halt(&board.database, owner, &taken_back, Move::Pause, (pause, &detail), now).await?;
     warn!(reason = %pause, "paused");
     Ok(())
 }

@@ -26,19 +26,18 @@ pub struct Agent {
     pub script: Script,
 }
 
-/// The request for the call of a claimed attempt. Nothing leaves if the snapshot cannot be read.
+/// The request for the call of a claimed attempt. There is none if the agent's snapshot cannot be read.
 pub(super) fn request(
     urls: &CallbackUrls,
     campaign: Uuid,
     attempt: &ClaimedAttempt,
     settings: &Settings,
-) -> Result<CreateCall, &'static str> {
-    let agent: Agent = serde_json::from_value(attempt.agent.clone())
-        .map_err(|_| "the campaign's snapshot of its agent cannot be read")?;
+) -> Option<CreateCall> {
+    let agent = Agent::deserialize(&attempt.agent).ok()?;
     let fields = fields(attempt.name.as_deref(), &attempt.phone, &attempt.metadata);
     let answer_url = urls.answer(campaign, attempt.id);
     let prompt = agent.prompt_text.as_deref();
-    Ok(CreateCall {
+    Some(CreateCall {
         to: attempt.phone.clone(),
         from: settings.from.clone(),
         instructions: twiml::instructions(&agent.script, &fields, prompt, &answer_url),

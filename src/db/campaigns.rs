@@ -8,7 +8,7 @@ use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
 use crate::domain::campaign::{IllegalMove, Move, State};
-use crate::domain::dialer::PauseReason;
+use crate::domain::dialer::HaltReason;
 use crate::domain::settings::Settings;
 
 use super::contacts::{NewContact, insert_contacts};
@@ -141,7 +141,7 @@ pub async fn command(
         Ok(target) => target,
         Err(illegal) => return Ok(Moved::Illegal(illegal)),
     };
-    let reason = (target == State::Paused).then_some((PauseReason::ByPerson, "paused by a person"));
+    let reason = (target == State::Paused).then_some((HaltReason::ByPerson, "paused by a person"));
     if let Command::Start { account_sid } = command {
         let sql = "UPDATE campaigns SET account_sid = $2 WHERE id = $1";
         execute(&transaction, sql, &[&campaign, &account_sid]).await?;
@@ -160,7 +160,7 @@ pub async fn make_move(
     database: &Database,
     owner: Ownership,
     attempted: Move,
-    reason: Option<(PauseReason, &str)>,
+    reason: Option<(HaltReason, &str)>,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let mut client = database.client().await?;
@@ -177,7 +177,7 @@ pub(super) async fn make_move_in(
     transaction: &Transaction<'_>,
     owner: Ownership,
     attempted: Move,
-    reason: Option<(PauseReason, &str)>,
+    reason: Option<(HaltReason, &str)>,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let Some(locked) = lock(transaction, owner).await? else { return Ok(false) };
@@ -222,7 +222,7 @@ async fn write_state(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     state: State,
-    reason: Option<(PauseReason, &str)>,
+    reason: Option<(HaltReason, &str)>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     const SQL: &str = "

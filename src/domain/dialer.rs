@@ -153,7 +153,7 @@ pub enum Step {
     /// Stop calling until a person lets it go on.
     Pause {
         /// Why.
-        because: PauseReason,
+        because: HaltReason,
     },
     /// Everybody is final: the campaign is completed.
     Finish,
@@ -206,8 +206,8 @@ impl Because {
 }
 
 names! {
-    /// Why a campaign is paused.
-    pub enum PauseReason: "pause reason" {
+    /// Why a campaign is paused or has failed.
+    pub enum HaltReason: "halt reason" {
         /// A person paused it.
         ByPerson = "by-person",
         /// It was started with another provider account.
@@ -218,6 +218,8 @@ names! {
         SenderRefused = "sender-refused",
         /// The provider does not understand our request.
         RequestRefused = "request-refused",
+        /// What is kept of its agent cannot be read: it has failed.
+        AgentUnreadable = "agent-unreadable",
     }
 }
 
@@ -239,7 +241,7 @@ pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     match view.state {
         State::Draft | State::Paused | State::Completed | State::Failed | State::Canceled => Step::Stop,
         State::Pending | State::Running if !view.same_account => {
-            Step::Pause { because: PauseReason::OtherAccount }
+            Step::Pause { because: HaltReason::OtherAccount }
         }
         State::Pending => begin(view, moment.now),
         State::Running => go_on(view, moment.now),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use outdial::db::attempts::{
     Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, adopt, claim_next, look_once_more,
-    record, reopen, settle, settle_and_pause,
+    record, reopen, settle, settle_and_halt,
 };
 use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
 use outdial::db::contacts::{ContactFilter, NewContact, list_contacts, suppress};
@@ -12,7 +12,7 @@ use outdial::db::{Database, Ownership, keys, nodes, watchdog};
 use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
-use outdial::domain::dialer::{PauseReason, Stage};
+use outdial::domain::dialer::{HaltReason, Stage};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::retry::Verdict;
 use outdial::domain::settings::Settings;
@@ -278,8 +278,10 @@ async fn an_account_s_fault_takes_the_attempt_back_and_pauses_in_one_transaction
         call_ended_at: None,
         error: Some((Some(20003), "Authenticate".to_owned())),
     };
-    let reason = (PauseReason::AccountRefused, "check the token");
-    assert!(settle_and_pause(&bench.database, owner, &settlement, reason, bench.now).await.unwrap());
+    let reason = (HaltReason::AccountRefused, "check the token");
+    assert!(
+        settle_and_halt(&bench.database, owner, &settlement, Move::Pause, reason, bench.now).await.unwrap()
+    );
     let campaign =
         campaigns::find_campaign(&bench.database, bench.team, owner.campaign).await.unwrap().unwrap();
     assert_eq!(campaign.state, State::Paused);

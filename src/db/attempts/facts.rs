@@ -244,6 +244,13 @@ pub async fn adopt(database: &Database, attempt: Uuid, sid: &str, now: DateTime<
     }
 }
 
+/// Which of these calls belong to an attempt.
+pub async fn list_owned_sids(database: &Database, sids: &[&str]) -> Result<BTreeSet<String>, Error> {
+    let sql = "SELECT sid FROM attempts WHERE sid = ANY ($1)";
+    let rows = query(&database.client().await?, sql, &[&sids]).await?;
+    rows.iter().map(|row| Ok(row.try_get("sid")?)).collect()
+}
+
 /// Notes that the provider answered a question about an attempt, whatever it said.
 pub async fn note_asked(database: &Database, attempt: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
     let sql = "UPDATE attempts SET asked_at = greatest(asked_at, $2) WHERE id = $1";

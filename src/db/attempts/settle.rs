@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::db::campaigns::{lock, make_move_in};
 use crate::db::{Database, Error, Ownership, execute, query_opt};
 use crate::domain::campaign::Move;
-use crate::domain::dialer::PauseReason;
+use crate::domain::dialer::HaltReason;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::Verdict;
 
@@ -44,13 +44,14 @@ pub async fn settle(
     Ok(settled)
 }
 
-/// Settles an attempt and pauses its campaign, in one transaction: for a fault of the account or the sender, which
-/// would meet every further call as well.
-pub async fn settle_and_pause(
+/// Settles an attempt and pauses or fails its campaign, in one transaction: for a fault that would meet every further
+/// call as well.
+pub async fn settle_and_halt(
     database: &Database,
     owner: Ownership,
     settlement: &Settlement,
-    reason: (PauseReason, &str),
+    halt: Move,
+    reason: (HaltReason, &str),
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let mut client = database.client().await?;
@@ -60,7 +61,7 @@ pub async fn settle_and_pause(
     }
     let settled = apply(&transaction, settlement, now).await?;
     // Somebody else may have paused it first: the settlement stands all the same.
-    make_move_in(&transaction, owner, Move::Pause, Some(reason), now).await?;
+    make_move_in(&transaction, owner, halt, Some(reason), now).await?;
     transaction.commit().await?;
     Ok(settled)
 }
@@ -70,11 +71,12 @@ async fn apply(
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
+    // A call that is given up has no end that anybody knows of: should it prove alive, its end is still to come.
     const SQL: &str = "
         WITH attempt AS (
             UPDATE attempts
             SET outcome = $2, settled_at = $3, error_code = $6, error_message = $7,
-                ended_at = coalesce(ended_at, $5)
+                ended_at = CASE WHEN $2 = 'unknown' THEN ended_at ELSE coalesce(ended_at, $5) END
             WHERE id = $1 AND settled_at IS NULL
             RETURNING id, campaign_id, contact_id, coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
@@ -144,21 +146,27 @@ pub async fn reopen(
             FROM contacts
             WHERE attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
               AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
-            RETURNING attempts.contact_id, contacts.state AS was
+            RETURNING attempts.id, attempts.contact_id, contacts.state AS was
         ), contact AS (
             UPDATE contacts SET state = 'calling', due_at = NULL, attempts = attempts - 1, updated_at = $3
             FROM attempt WHERE contacts.id = attempt.contact_id
-            RETURNING contacts.attempts
+            RETURNING contacts.id, contacts.attempts
+        ), campaign AS (
+            UPDATE campaigns
+            SET calling = calling + 1,
+                pending = pending - (attempt.was = 'pending')::int,
+                failed = failed - (attempt.was = 'failed')::int,
+                attempts = campaigns.attempts - 1,
+                retries = retries - (contact.attempts > 0)::int,
+                outcomes = jsonb_set(outcomes, '{unknown}', to_jsonb((outcomes ->> 'unknown')::int - 1)),
+                last_event = last_event + 1
+            FROM attempt, contact
+            WHERE campaigns.id = $2
+            RETURNING campaigns.id, campaigns.team_id, campaigns.last_event
         )
-        UPDATE campaigns
-        SET calling = calling + 1,
-            pending = pending - (attempt.was = 'pending')::int,
-            failed = failed - (attempt.was = 'failed')::int,
-            attempts = campaigns.attempts - 1,
-            retries = retries - (contact.attempts > 0)::int,
-            outcomes = jsonb_set(outcomes, '{unknown}', to_jsonb((outcomes ->> 'unknown')::int - 1))
-        FROM attempt, contact
-        WHERE campaigns.id = $2";
+        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, attempt_id)
+        SELECT campaign.team_id, campaign.id, campaign.last_event, 'attempt.reopened', $3, contact.id, attempt.id
+        FROM campaign, contact, attempt";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     if lock(&transaction, owner).await?.is_none() {

@@ -121,12 +121,12 @@ fn table() -> Vec<Row> {
         (
             "a campaign of another account is paused before it begins",
             |view| (view.state, view.same_account) = (State::Pending, false),
-            Step::Pause { because: PauseReason::OtherAccount },
+            Step::Pause { because: HaltReason::OtherAccount },
         ),
         (
             "a campaign of another account is paused",
             |view| (view.state, view.same_account) = (State::Running, false),
-            Step::Pause { because: PauseReason::OtherAccount },
+            Step::Pause { because: HaltReason::OtherAccount },
         ),
         (
             "a start that is yet to come is waited for",

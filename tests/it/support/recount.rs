@@ -18,7 +18,7 @@ pub async fn assert_counts_are_true(client: &Client, campaign: Option<Uuid>) {
                    (SELECT outcome, count(*) AS n FROM attempts
                     WHERE campaign_id = campaigns.id AND outcome IS NOT NULL GROUP BY outcome) o), '{}'),
                (SELECT coalesce(sum(duration_seconds), 0) FROM attempts
-                WHERE campaign_id = campaigns.id AND settled_at IS NOT NULL)
+                WHERE campaign_id = campaigns.id AND outcome NOT IN ('unknown', 'not-placed'))
         FROM campaigns,
              LATERAL (SELECT (count(*) FILTER (WHERE state = 'pending'))::int AS pending,
                              (count(*) FILTER (WHERE state = 'calling'))::int AS calling,
