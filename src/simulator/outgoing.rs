@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::twiml::LONGEST_DOCUMENT;
@@ -19,11 +20,16 @@ const MOST_REDIRECTS: u32 = 10;
 /// A kept connection is given up sooner than most servers do, so that no request is lost on a closing one.
 const KEPT_FOR: Duration = Duration::from_secs(2);
 
+/// How many requests are under way at one time. Without a limit a thousand calls a second open a connection for each
+/// callback, overrun the receiver's backlog, and stand still in retries.
+const MOST_AT_ONCE: usize = 256;
+
 /// The connections to the outside; one client for each time that connecting may take.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     token: String,
     clients: Mutex<HashMap<u64, reqwest::Client>>,
+    under_way: Semaphore,
 }
 
 /// What came of a request, all tries together.
@@ -144,7 +150,7 @@ impl RetryOn {
 
 impl Outgoing {
     pub(super) fn new(token: String) -> Self {
-        Self { token, clients: Mutex::default() }
+        Self { token, clients: Mutex::default(), under_way: Semaphore::new(MOST_AT_ONCE) }
     }
 
     /// Sends a form, again where its URL's overrides say so; `idempotency` is the same on every try.
@@ -159,6 +165,8 @@ impl Outgoing {
         };
         let (overrides, _) = Overrides::parse(url.fragment().unwrap_or_default());
         url.set_fragment(None);
+        // The semaphore is never closed, and what waits for it has not begun: its time is not running.
+        let _permit = self.under_way.acquire().await;
         let deadline = Deadline::within(Duration::from_millis(overrides.total_ms));
         let mut tries = 0;
         loop {

@@ -783,3 +783,19 @@ async fn a_stopped_simulator_calls_nobody_back() {
     clock.sleep_until(clock.now() + chrono::TimeDelta::seconds(60)).await;
     assert_eq!(scene.receiver.statuses(), ["initiated", "ringing"]);
 }
+
+#[actix_web::test]
+async fn a_burst_of_calls_loses_no_callback() {
+    let (cps, scenario) = (1_000_000, Scenario::instant(Outcome::Answer));
+    let scene = &Scene::of(SimulatorConfig { cps, scenario, ..config() }).await;
+    let place = async |caller: usize| {
+        for call in 0..40 {
+            scene.place(&format!("+1312555{:04}", caller * 40 + call), &[]).await;
+        }
+    };
+    futures_util::future::join_all((0..10).map(place)).await;
+    scene.statuses(1600).await;
+    let ledger = scene.simulator.ledger();
+    assert!(ledger.callbacks.iter().all(|callback| callback.answer == Some(200) && callback.tries == 1));
+    assert_eq!((ledger.creates().len(), ledger.open.now), (400, 0));
+}
