@@ -1,7 +1,7 @@
 //! Sends what Twilio sends: signed, with the connection overrides of the URL's fragment, within fifteen real seconds.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
@@ -28,6 +28,7 @@ const MOST_AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub(super) struct Outgoing {
     token: String,
+    tls: rustls::ClientConfig,
     clients: Mutex<HashMap<u64, reqwest::Client>>,
     under_way: Semaphore,
 }
@@ -150,7 +151,7 @@ impl RetryOn {
 
 impl Outgoing {
     pub(super) fn new(token: String) -> Self {
-        Self { token, clients: Mutex::default(), under_way: Semaphore::new(MOST_AT_ONCE) }
+        Self { token, tls: tls(), clients: Mutex::default(), under_way: Semaphore::new(MOST_AT_ONCE) }
     }
 
     /// Sends a form, again where its URL's overrides say so; `idempotency` is the same on every try.
@@ -280,11 +281,22 @@ impl Outgoing {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
+            .tls_backend_preconfigured(self.tls.clone())
             .build()
             .map_err(|_| Failure::Connect)?;
         clients.insert(connect_ms, client.clone());
         Ok(client)
     }
+}
+
+/// Trusts the public authorities, as Twilio does. Built once: reading them for each client would hold up the calls.
+fn tls() -> rustls::ClientConfig {
+    let authorities = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks the default versions")
+        .with_root_certificates(rustls::RootCertStore { roots: authorities })
+        .with_no_client_auth()
 }
 
 /// The URL as voice signs it: without user, password and fragment, and over HTTPS without the port.
