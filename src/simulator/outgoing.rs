@@ -154,7 +154,8 @@ impl Outgoing {
         Self { token, tls: tls(), clients: Mutex::default(), under_way: Semaphore::new(MOST_AT_ONCE) }
     }
 
-    /// Sends a form, again where its URL's overrides say so; `idempotency` is the same on every try.
+    /// Sends a form, again where its URL's overrides say so; `idempotency` is the same on every try. Twilio promises no
+    /// pause between tries, so none is taken.
     pub(super) async fn send(
         &self,
         target: &Target,
@@ -291,7 +292,7 @@ impl Outgoing {
 
 /// Trusts the public authorities, as Twilio does. Built once: reading them for each client would hold up the calls.
 fn tls() -> rustls::ClientConfig {
-    let authorities = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let authorities = webpki_roots::TLS_SERVER_ROOTS.to_vec();
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks the default versions")
