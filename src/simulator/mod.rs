@@ -101,7 +101,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts it. The process must have installed a default crypto provider of rustls before.
+    /// Starts it, on the runtime that this is called on.
     pub async fn start(config: SimulatorConfig) -> Result<Self, Error> {
         config.scenario.check()?;
         if config.cps == 0 {

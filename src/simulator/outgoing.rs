@@ -1,10 +1,11 @@
 //! Sends what Twilio sends: signed, with the connection overrides of the URL's fragment, within fifteen real seconds.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::twiml::LONGEST_DOCUMENT;
@@ -19,11 +20,17 @@ const MOST_REDIRECTS: u32 = 10;
 /// A kept connection is given up sooner than most servers do, so that no request is lost on a closing one.
 const KEPT_FOR: Duration = Duration::from_secs(2);
 
+/// How many requests are under way at one time. Without a limit a thousand calls a second open a connection for each
+/// callback, overrun the receiver's backlog, and stand still in retries.
+const MOST_AT_ONCE: usize = 256;
+
 /// The connections to the outside; one client for each time that connecting may take.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     token: String,
+    tls: rustls::ClientConfig,
     clients: Mutex<HashMap<u64, reqwest::Client>>,
+    under_way: Semaphore,
 }
 
 /// What came of a request, all tries together.
@@ -144,10 +151,11 @@ impl RetryOn {
 
 impl Outgoing {
     pub(super) fn new(token: String) -> Self {
-        Self { token, clients: Mutex::default() }
+        Self { token, tls: tls(), clients: Mutex::default(), under_way: Semaphore::new(MOST_AT_ONCE) }
     }
 
-    /// Sends a form, again where its URL's overrides say so; `idempotency` is the same on every try.
+    /// Sends a form, again where its URL's overrides say so; `idempotency` is the same on every try. Twilio promises no
+    /// pause between tries, so none is taken.
     pub(super) async fn send(
         &self,
         target: &Target,
@@ -159,6 +167,8 @@ impl Outgoing {
         };
         let (overrides, _) = Overrides::parse(url.fragment().unwrap_or_default());
         url.set_fragment(None);
+        // The semaphore is never closed, and what waits for it has not begun: its time is not running.
+        let _permit = self.under_way.acquire().await;
         let deadline = Deadline::within(Duration::from_millis(overrides.total_ms));
         let mut tries = 0;
         loop {
@@ -272,11 +282,22 @@ impl Outgoing {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
+            .tls_backend_preconfigured(self.tls.clone())
             .build()
             .map_err(|_| Failure::Connect)?;
         clients.insert(connect_ms, client.clone());
         Ok(client)
     }
+}
+
+/// Trusts the public authorities, as Twilio does. Built once: reading them for each client would hold up the calls.
+fn tls() -> rustls::ClientConfig {
+    let authorities = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks the default versions")
+        .with_root_certificates(rustls::RootCertStore { roots: authorities })
+        .with_no_client_auth()
 }
 
 /// The URL as voice signs it: without user, password and fragment, and over HTTPS without the port.
