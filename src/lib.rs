@@ -10,6 +10,8 @@
 //! main → app → http → actors → db, twilio → domain
 //!              http → import → domain
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
+//!       demo stands outside: it is a person with a list, and starts what it needs
+//!       embedded runs a private PostgreSQL; cli says what may be typed
 //!       config and clock are leaves; domain and db never see them
 //! ```
 //!

@@ -34,7 +34,7 @@ Examples:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the server: the API, the pages, the webhooks and the dialing
+    /// Run the server: the API, the webhooks and the dialing
     ///
     /// It is set up by environment variables only. Without DATABASE_URL it runs a private PostgreSQL of its own;
     /// without any TWILIO_ variable it dials a simulator, and says so. Ctrl-C or SIGTERM ends it: no new call is

@@ -151,6 +151,15 @@ fn every_module_says_what_it_owns() {
 }
 
 #[test]
+fn the_readme_lists_every_variable_of_the_environment() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");
+    for variable in outdial::config::Config::VARIABLES {
+        let row = format!("| `{}` | {} | {} |", variable.name, variable.default, variable.meaning);
+        assert!(readme.contains(&row), "README's table of the environment lacks: {row}");
+    }
+}
+
+#[test]
 fn migrations_have_names_that_are_seen() {
     for entry in std::fs::read_dir(root().join("migrations")).expect("migrations") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
