@@ -3,5 +3,6 @@
 mod api;
 mod dialing;
 mod faults;
+mod start;
 mod supervision;
 mod webhooks;
