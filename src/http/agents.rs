@@ -9,21 +9,19 @@ use crate::actors::speech;
 use crate::db::agents::{Agent, delete_agent, find_agent, insert_agent, list_agents, update_agent};
 
 use super::auth::Caller;
+use super::body::Body;
 use super::problem::answer;
-use super::{Api, Problem, page, show};
+use super::{Api, Problem, page, resource, show};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/agents", web::post().to(create))
-        .route("/agents", web::get().to(list))
-        .route("/agents/{id}", web::get().to(get))
-        .route("/agents/{id}", web::put().to(replace))
-        .route("/agents/{id}", web::delete().to(delete));
+    let agent = resource("/agents/{id}");
+    config.service(resource("/agents").route(web::post().to(create)).route(web::get().to(list))).service(
+        agent.route(web::get().to(get)).route(web::put().to(replace)).route(web::delete().to(delete)),
+    );
 }
 
-fn parse(body: &[u8]) -> Result<speech::Agent, Problem> {
-    let agent: speech::Agent =
-        serde_json::from_slice(body).map_err(|error| Problem::invalid("bad-agent", error.to_string()))?;
+fn parse(body: &Body) -> Result<speech::Agent, Problem> {
+    let agent: speech::Agent = body.json("bad-agent")?;
     if agent.name.trim().is_empty() {
         return Err(Problem::invalid("bad-agent", "name is empty, expected what people call the agent"));
     }
@@ -42,7 +40,7 @@ fn row(api: &Api, id: Uuid, agent: &speech::Agent) -> Result<Agent, Problem> {
     })
 }
 
-async fn create(api: web::Data<Api>, caller: Caller, body: web::Bytes) -> Result<HttpResponse, Problem> {
+async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
     let agent = row(&api, Uuid::now_v7(), &parse(&body)?)?;
     insert_agent(&api.board.database, caller.team, &agent).await?;
     Ok(answer(StatusCode::CREATED, &show::agent(&agent)))
@@ -52,7 +50,7 @@ async fn replace(
     api: web::Data<Api>,
     caller: Caller,
     id: web::Path<Uuid>,
-    body: web::Bytes,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
     let agent = row(&api, *id, &parse(&body)?)?;
     if !update_agent(&api.board.database, caller.team, &agent).await? {

@@ -28,20 +28,18 @@ use crate::import::{Import, Options};
 use super::auth::Caller;
 use super::form::CampaignForm;
 use super::problem::answer;
-use super::{Api, Problem, page, show, upload};
+use super::{Api, Problem, page, resource, show, upload};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/campaigns", web::post().to(create))
-        .route("/campaigns", web::get().to(list))
-        .route("/campaigns/{id}", web::get().to(get))
-        .route("/campaigns/{id}", web::delete().to(delete))
-        .route("/campaigns/{id}/start", web::post().to(start))
-        .route("/campaigns/{id}/pause", web::post().to(pause))
-        .route("/campaigns/{id}/resume", web::post().to(resume))
-        .route("/campaigns/{id}/cancel", web::post().to(cancel))
-        .route("/campaigns/{id}/contacts", web::get().to(contacts))
-        .route("/campaigns/{id}/attempts", web::get().to(attempts));
+        .service(resource("/campaigns").route(web::post().to(create)).route(web::get().to(list)))
+        .service(resource("/campaigns/{id}").route(web::get().to(get)).route(web::delete().to(delete)))
+        .service(resource("/campaigns/{id}/start").route(web::post().to(start)))
+        .service(resource("/campaigns/{id}/pause").route(web::post().to(pause)))
+        .service(resource("/campaigns/{id}/resume").route(web::post().to(resume)))
+        .service(resource("/campaigns/{id}/cancel").route(web::post().to(cancel)))
+        .service(resource("/campaigns/{id}/contacts").route(web::get().to(contacts)))
+        .service(resource("/campaigns/{id}/attempts").route(web::get().to(attempts)));
 }
 
 async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Result<HttpResponse, Problem> {

@@ -14,6 +14,7 @@ use crate::domain::settings::Settings;
 use crate::domain::zone::Zone;
 
 use super::Problem;
+use super::body::json;
 
 const LONGEST_NAME: usize = 200;
 
@@ -61,8 +62,7 @@ fn default_max_call_seconds() -> u32 {
 impl CampaignForm {
     /// Reads the settings, or says which key is wrong and what it expects.
     pub(super) fn parse(text: &[u8]) -> Result<Self, Problem> {
-        let form: Self = serde_json::from_slice(text)
-            .map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
+        let form: Self = json(text, "bad-settings")?;
         let length = form.name.trim().chars().count();
         if !(1..=LONGEST_NAME).contains(&length) {
             let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");

@@ -3,6 +3,7 @@
 
 mod agents;
 mod auth;
+mod body;
 mod campaigns;
 mod form;
 mod health;
@@ -15,7 +16,7 @@ mod webhooks;
 use std::time::Duration;
 
 use actix::Addr;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
 
 use crate::actors::{InboxActor, SupervisorActor, Switchboard};
@@ -51,6 +52,7 @@ pub struct Api {
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(body::refusals)
         .service(
             web::scope("/api/v1")
                 .configure(campaigns::routes)
@@ -60,6 +62,15 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(webhooks::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here));
+}
+
+/// A resource that answers every other method with what it does understand.
+fn resource(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(no_such_method))
+}
+
+async fn no_such_method(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Err(Problem::method_not_allowed(request.method().as_str()))
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

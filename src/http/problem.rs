@@ -41,6 +41,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
+    /// What is there does not understand this method.
+    pub(super) fn method_not_allowed(method: &str) -> Self {
+        let detail = format!("{method} is not understood here");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+    }
+
     /// The state of things does not allow it.
     pub(super) fn conflict(kind: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, kind, "Its state does not allow this", detail)
