@@ -5,7 +5,6 @@
 //! place, a timer.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -16,12 +15,12 @@ use uuid::Uuid;
 use crate::db::look::look;
 use crate::db::{Error, Ownership};
 use crate::domain::dialer::{Because, Step, next_step};
-use crate::domain::settings::Settings;
 
-use super::carry_out::{self, Carried};
+use super::carry_out::carry_out;
+use super::dial::take_back;
 use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant, Place};
-use super::supervisor::{Gone, SupervisorActor};
 use super::switchboard::Switchboard;
+use super::turn::{Carried, Memory};
 
 /// The pauses after a first, second, … failure in a row.
 const BACKOFF: [Duration; 5] = [
@@ -37,15 +36,24 @@ const BACKOFF: [Duration; 5] = [
 #[rtype(result = "()")]
 pub struct Wake;
 
+/// A campaign's actor has ended.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub(super) struct Gone {
+    pub(super) campaign: Uuid,
+}
+
 /// The shell of one campaign.
 pub struct CampaignActor {
     board: Rc<Switchboard>,
     owner: Ownership,
     dispenser: Addr<DispenserActor>,
-    supervisor: Addr<SupervisorActor>,
+    supervisor: Recipient<Gone>,
     progress: Progress,
     timer: Option<SpawnHandle>,
     memory: Memory,
+    /// Steps in a row that failed.
+    failures: usize,
 }
 
 enum Progress {
@@ -54,19 +62,6 @@ enum Progress {
     Busy {
         look_again: bool,
     },
-}
-
-/// What an actor remembers from step to step. Losing it costs a query.
-#[derive(Default)]
-pub(super) struct Memory {
-    pub(super) known: Option<(i32, Arc<Settings>)>,
-    pub(super) place: Option<Place>,
-    /// An attempt of which nothing left, and that could not be taken back because the database failed.
-    pub(super) unsent: Option<Uuid>,
-    /// Claims in a row that found nobody although somebody seemed due.
-    pub(super) empty_claims: u32,
-    /// Failures in a row.
-    failures: usize,
 }
 
 /// What a step came to.
@@ -83,10 +78,10 @@ impl CampaignActor {
         board: Rc<Switchboard>,
         owner: Ownership,
         dispenser: Addr<DispenserActor>,
-        supervisor: Addr<SupervisorActor>,
+        supervisor: Recipient<Gone>,
     ) -> Self {
         let (progress, memory) = (Progress::Idle, Memory::default());
-        Self { board, owner, dispenser, supervisor, progress, timer: None, memory }
+        Self { board, owner, dispenser, supervisor, progress, timer: None, memory, failures: 0 }
     }
 
     fn wake(&mut self, ctx: &mut Context<Self>) {
@@ -116,12 +111,12 @@ impl CampaignActor {
         let woken = matches!(self.progress, Progress::Busy { look_again: true });
         self.progress = Progress::Idle;
         if !matches!(turn, Turn::Failed(_)) {
-            self.memory.failures = 0;
+            self.failures = 0;
         }
         match turn {
             Turn::Failed(error) => {
-                let pause = BACKOFF[self.memory.failures.min(BACKOFF.len() - 1)];
-                self.memory.failures += 1;
+                let pause = BACKOFF[self.failures.min(BACKOFF.len() - 1)];
+                self.failures += 1;
                 warn!(
                     campaign.id = %self.owner.campaign,
                     error = &error as &dyn std::error::Error,
@@ -143,7 +138,8 @@ impl CampaignActor {
             self.dispenser.do_send(GiveBack(place));
         }
         if because == Because::RateLimited {
-            self.dispenser.do_send(AskForPlace { campaign: self.owner.campaign, actor: ctx.address() });
+            self.dispenser
+                .do_send(AskForPlace { campaign: self.owner.campaign, to: ctx.address().recipient() });
         }
         let clock = self.board.clock.clone();
         let sleep = async move { clock.sleep_until(until).await };
@@ -156,7 +152,7 @@ impl CampaignActor {
 
 async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -> Result<Turn, Error> {
     if let Some(attempt) = memory.unsent {
-        carry_out::take_back(board, owner, attempt).await?;
+        take_back(board, owner, attempt).await?;
         memory.unsent = None;
     }
     let found = look(&board.database, owner.campaign, &board.account_sid, memory.known.clone()).await?;
@@ -169,7 +165,7 @@ async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -
     match step {
         Step::Stop => Ok(Turn::Stop),
         Step::Wait { until, because } => Ok(Turn::Wait { until, because }),
-        step => match carry_out::carry_out(board, owner, step, &look, memory).await? {
+        step => match carry_out(board, owner, step, &look, memory).await? {
             Carried::Out => Ok(Turn::LookAgain),
             Carried::NotYet { until, because } => Ok(Turn::Wait { until, because }),
         },

@@ -16,24 +16,15 @@ use crate::domain::campaign::Move;
 use crate::domain::dialer::{Because, HaltReason, Step};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
-use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
 use crate::twilio::call::CallRecord;
 use crate::twilio::client::ReadError;
 
-use super::campaign::Memory;
 use super::dial::dial;
 use super::switchboard::Switchboard;
+use super::turn::{Carried, Memory};
 
 /// How long is waited after the provider could not be asked.
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
-
-/// What carrying a step out came to.
-pub(super) enum Carried {
-    /// It is done, or somebody else has changed what it was decided on: look again.
-    Out,
-    /// It could not be done now.
-    NotYet { until: DateTime<Utc>, because: Because },
-}
 
 pub(super) async fn carry_out(
     board: &Switchboard,
@@ -95,24 +86,6 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason) -> Re
         warn!(reason = %because, "paused");
     }
     Ok(())
-}
-
-/// Ends an attempt of which nothing has left: its contact is due again shortly, and the backoff does not count it.
-pub(super) async fn take_back(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<(), Error> {
-    let now = board.clock.now();
-    settle(&board.database, owner, &taken_back(attempt, now), now).await?;
-    Ok(())
-}
-
-/// The settlement of an attempt that is taken back.
-pub(super) fn taken_back(attempt: Uuid, now: DateTime<Utc>) -> Settlement {
-    Settlement {
-        attempt,
-        outcome: Outcome::NotPlaced,
-        verdict: Verdict::Due(now + TAKEN_BACK_PAUSE),
-        call_ended_at: None,
-        error: None,
-    }
 }
 
 async fn reconcile(

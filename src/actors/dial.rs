@@ -1,5 +1,6 @@
 //! One call: claim, commit, look once more, place, record. DESIGN's life of one call, steps 1 to 3.
 
+use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -15,13 +16,13 @@ use crate::domain::campaign::Move;
 use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason};
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
+use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
 
-use super::campaign::Memory;
-use super::carry_out::{Carried, take_back, taken_back};
 use super::speech;
 use super::switchboard::Switchboard;
+use super::turn::{Carried, Memory};
 
 /// How long a campaign waits whose claim found nobody twice although somebody seemed due.
 const PUZZLED_FOR: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
@@ -73,6 +74,24 @@ pub(super) async fn dial(
     record_answer(board, owner, look, &attempt, answer).await?;
     memory.unsent = None;
     Ok(Carried::Out)
+}
+
+/// Ends an attempt of which nothing has left: its contact is due again shortly, and the backoff does not count it.
+pub(super) async fn take_back(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<(), Error> {
+    let now = board.clock.now();
+    settle(&board.database, owner, &taken_back(attempt, now), now).await?;
+    Ok(())
+}
+
+/// The settlement of an attempt that is taken back.
+pub(super) fn taken_back(attempt: Uuid, now: DateTime<Utc>) -> Settlement {
+    Settlement {
+        attempt,
+        outcome: Outcome::NotPlaced,
+        verdict: Verdict::Due(now + TAKEN_BACK_PAUSE),
+        call_ended_at: None,
+        error: None,
+    }
 }
 
 /// Looks once more, within the second, at everything that may have forbidden the call since it was decided on.

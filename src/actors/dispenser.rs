@@ -13,8 +13,6 @@ use crate::clock::Deadline;
 use crate::db::Database;
 use crate::db::accounts::{Places, take_places};
 
-use super::campaign::CampaignActor;
-
 /// How long a granted place is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
@@ -42,7 +40,7 @@ impl Place {
 #[rtype(result = "()")]
 pub(super) struct AskForPlace {
     pub(super) campaign: Uuid,
-    pub(super) actor: Addr<CampaignActor>,
+    pub(super) to: Recipient<Grant>,
 }
 
 /// A place was granted and is not used after all.
@@ -116,8 +114,8 @@ impl DispenserActor {
     fn grant(&mut self, place: Place) {
         while let Some(first) = self.waiting.pop_front() {
             self.known.remove(&first.campaign);
-            if first.actor.connected() {
-                first.actor.do_send(Grant(place));
+            if first.to.connected() {
+                first.to.do_send(Grant(place));
                 return;
             }
         }

@@ -15,6 +15,7 @@ mod lease;
 pub mod speech;
 mod supervisor;
 mod switchboard;
+mod turn;
 
 pub use campaign::{CampaignActor, Wake};
 pub use dispenser::DispenserActor;

@@ -21,7 +21,7 @@ use crate::clock::Stopwatch;
 use crate::db::{Error, Ownership, nodes, watchdog};
 use crate::domain::roster;
 
-use super::campaign::{CampaignActor, Wake};
+use super::campaign::{CampaignActor, Gone, Wake};
 use super::dispenser::DispenserActor;
 use super::lease::{self, Lease};
 use super::switchboard::Switchboard;
@@ -136,13 +136,6 @@ pub struct FindActor {
     pub campaign: Uuid,
 }
 
-/// A campaign's actor has ended.
-#[derive(Message, Debug, Clone, Copy)]
-#[rtype(result = "()")]
-pub(super) struct Gone {
-    pub(super) campaign: Uuid,
-}
-
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Renew;
@@ -194,7 +187,12 @@ impl SupervisorActor {
         let alive: BTreeSet<Uuid> = self.campaigns.keys().copied().collect();
         let plan = roster::plan(&wanted, &alive);
         for owner in owned.iter().filter(|owner| plan.start.contains(&owner.campaign)) {
-            let actor = CampaignActor::new(self.board.clone(), *owner, self.dispenser.clone(), ctx.address());
+            let actor = CampaignActor::new(
+                self.board.clone(),
+                *owner,
+                self.dispenser.clone(),
+                ctx.address().recipient(),
+            );
             self.campaigns.insert(owner.campaign, actor.start());
         }
         // An actor that is not wanted finds that out by looking, and stops by itself.

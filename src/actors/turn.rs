@@ -1,0 +1,31 @@
+//! What passes between an actor's shell and those who carry its steps out.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::domain::dialer::Because;
+use crate::domain::settings::Settings;
+
+use super::dispenser::Place;
+
+/// What an actor remembers from step to step. Losing it costs a query, or makes an attempt be looked for that could
+/// have been taken back.
+#[derive(Default)]
+pub(super) struct Memory {
+    pub(super) known: Option<(i32, Arc<Settings>)>,
+    pub(super) place: Option<Place>,
+    /// An attempt of which nothing left, and that could not be taken back because the database failed.
+    pub(super) unsent: Option<Uuid>,
+    /// Claims in a row that found nobody although somebody seemed due.
+    pub(super) empty_claims: u32,
+}
+
+/// What carrying a step out came to.
+pub(super) enum Carried {
+    /// It is done, or somebody else has changed what it was decided on: look again.
+    Out,
+    /// It could not be done now.
+    NotYet { until: DateTime<Utc>, because: Because },
+}
