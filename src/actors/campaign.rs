@@ -123,7 +123,10 @@ impl CampaignActor {
                     pause_ms = pause.as_millis(),
                     "a step failed, looking again after a pause",
                 );
-                self.timer = Some(ctx.run_later(pause, |actor, ctx| actor.wake(ctx)));
+                self.timer = Some(ctx.run_later(pause, |actor, ctx| {
+                    actor.timer = None;
+                    actor.wake(ctx);
+                }));
             }
             Turn::LookAgain => self.wake(ctx),
             _ if woken => self.wake(ctx),
