@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Database, Error, execute, query_opt};
+use super::{Database, Error, execute, query_one, query_opt};
 
 /// A key as it is kept.
 #[derive(Debug)]
@@ -15,15 +15,23 @@ pub struct NewKey<'a> {
     pub hash: &'a [u8],
 }
 
-/// The default team, made where there is none.
+/// The default team, made where there is none. Nodes that start together for the first time make one between them:
+/// with two, a key would belong to both.
 pub async fn ensure_team(database: &Database) -> Result<Uuid, Error> {
+    const LOCK: &str = "LOCK TABLE teams IN SHARE ROW EXCLUSIVE MODE";
     const INSERT: &str = "
         INSERT INTO teams (id, name)
         SELECT $1, 'default' WHERE NOT EXISTS (SELECT FROM teams)";
     const SELECT: &str = "SELECT id FROM teams ORDER BY created_at, id LIMIT 1";
-    let client = database.client().await?;
-    execute(&client, INSERT, &[&Uuid::now_v7()]).await?;
-    let row = super::query_one(&client, SELECT, &[]).await?;
+    let mut client = database.client().await?;
+    if let Some(row) = query_opt(&client, SELECT, &[]).await? {
+        return Ok(row.try_get("id")?);
+    }
+    let transaction = client.transaction().await?;
+    execute(&transaction, LOCK, &[]).await?;
+    execute(&transaction, INSERT, &[&Uuid::now_v7()]).await?;
+    let row = query_one(&transaction, SELECT, &[]).await?;
+    transaction.commit().await?;
     Ok(row.try_get("id")?)
 }
 

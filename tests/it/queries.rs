@@ -21,6 +21,7 @@ use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use crate::support::cluster::fresh_database;
+use crate::support::eventually;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000000";
 const FROM: &str = "+12025550100";
@@ -516,4 +517,23 @@ async fn rows_read(psql: &tokio_postgres::Client) -> i64 {
     psql.batch_execute("SELECT pg_stat_clear_snapshot()").await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     psql.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_for_the_first_time_make_one_team() {
+    let (database, config) = fresh_database().await;
+    let (other, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let theirs = Uuid::now_v7();
+    other.batch_execute(&format!("BEGIN; INSERT INTO teams VALUES ('{theirs}', 'default')")).await.unwrap();
+    let other_commits = async {
+        let waits = "SELECT FROM pg_locks WHERE NOT granted";
+        eventually("the second waits for the first", || async {
+            other.query_opt(waits, &[]).await.unwrap().map(drop)
+        })
+        .await;
+        other.batch_execute("COMMIT").await.unwrap();
+    };
+    let (ours, ()) = tokio::join!(keys::ensure_team(&database), other_commits);
+    assert_eq!(ours.unwrap(), theirs);
 }
