@@ -36,6 +36,10 @@ const POOL_SIZE: usize = 8;
 /// How long a connection is waited for before the database counts as gone.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long a server that does not even acknowledge is taken to be there. Without a limit, a database that vanished
+/// behind a silent network would be waited for a quarter of an hour.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
+
 /// What every connection is told: no statement, lock or forgotten transaction may hold others up for long.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
                        -c timezone=UTC";
@@ -65,6 +69,8 @@ impl Database {
             None => SESSION.to_owned(),
         };
         config.options(options).application_name("outdial").connect_timeout(PATIENCE);
+        config.tcp_user_timeout(ACKNOWLEDGED_WITHIN).keepalives_idle(ACKNOWLEDGED_WITHIN);
+        config.keepalives_interval(PATIENCE).keepalives_retries(3);
         let manage = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match tls {
             Tls::Off => Manager::from_config(config, NoTls, manage),
@@ -112,9 +118,10 @@ pub enum Error {
     /// No connection could be had.
     #[error("the database cannot be reached")]
     Unreachable(#[from] deadpool_postgres::PoolError),
-    /// A statement failed.
-    #[error("the database refused a statement")]
-    Statement(#[from] tokio_postgres::Error),
+    /// A statement failed. The cause is told in the words that quote no row: PostgreSQL's details of a refused one
+    /// hold numbers and names, and logs show all causes.
+    #[error("a statement failed: {}", without_details(.0))]
+    Statement(tokio_postgres::Error),
     /// A row says something that no row may say.
     #[error("impossible row: {0}")]
     ImpossibleRow(String),
@@ -146,6 +153,21 @@ impl Error {
             Self::ImpossibleRow(_) | Self::Migration(_) => false,
         }
     }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+fn without_details(error: &tokio_postgres::Error) -> String {
+    let Some(refusal) = error.as_db_error() else {
+        let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+        return format!("{error}{}", cause.unwrap_or_default());
+    };
+    let constraint = refusal.constraint().map(|constraint| format!(" ({constraint})"));
+    format!("{} {}{}", refusal.code().code(), refusal.message(), constraint.unwrap_or_default())
 }
 
 impl From<crate::domain::names::UnknownName> for Error {

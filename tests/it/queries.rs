@@ -537,3 +537,27 @@ async fn nodes_that_start_together_for_the_first_time_make_one_team() {
     let (ours, ()) = tokio::join!(keys::ensure_team(&database), other_commits);
     assert_eq!(ours.unwrap(), theirs);
 }
+
+/// PostgreSQL's details of a refused row quote it. Logs show an error with all its causes.
+#[tokio::test]
+async fn no_error_of_the_database_tells_a_number_or_a_name() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    bench.claimed(owner).await;
+    let psql = bench.database.client().await.unwrap();
+    for refused in [
+        "UPDATE contacts SET state = 'asleep'",
+        "INSERT INTO suppressions (team_id, phone, reason, source, created_at)
+         SELECT team_id, phone, 'twice', 'test', now() FROM contacts, generate_series(1, 2)",
+    ] {
+        let error = outdial::db::Error::from(psql.execute(refused, &[]).await.unwrap_err());
+        let mut told = String::new();
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            told.push_str(&error.to_string());
+            cause = error.source();
+        }
+        assert!(!told.contains("2025550101") && !told.contains("person 1"), "{told}");
+        assert!(told.contains("known_contact_state") || told.contains("suppressions_pkey"), "{told}");
+    }
+}
