@@ -538,6 +538,36 @@ async fn nodes_that_start_together_for_the_first_time_make_one_team() {
     assert_eq!(ours.unwrap(), theirs);
 }
 
+/// An attempt that was settled by the answer to a question is heard of once more, by a late callback.
+#[tokio::test]
+async fn what_was_counted_for_a_settled_call_still_equals_a_recount_after_a_late_callback() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let sid = "CA0000000000000000000000000000000a";
+    let fetched = Report { duration_seconds: None, ..report(Status::Completed, Source::Fetch, 0, bench.now) };
+    bench.record(&[heard(owner, attempt.id, sid, &[fetched])]).await;
+    assert!(bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
+    let late = report(Status::Completed, Source::Callback, 3, bench.now);
+    assert_eq!(
+        bench.record(&[heard(owner, attempt.id, sid, &[late])]).await,
+        [Recorded::Known { matters: false }]
+    );
+    assert_recounted(&bench, owner.campaign).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_certainly_another_attempt_s_is_told_so_every_time() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let other = bench.running(&["+12025550102"]).await;
+    let (one, two) = (bench.claimed(owner).await, bench.claimed(other).await);
+    let sid = "CA0000000000000000000000000000000a";
+    let rings = || report(Status::Ringing, Source::Callback, 1, bench.now);
+    bench.record(&[heard(owner, one.id, sid, &[rings()])]).await;
+    assert_eq!(bench.record(&[heard(other, two.id, sid, &[rings()])]).await, [Recorded::OtherCall]);
+}
+
 /// PostgreSQL's details of a refused row quote it. Logs show an error with all its causes.
 #[tokio::test]
 async fn no_error_of_the_database_tells_a_number_or_a_name() {

@@ -112,7 +112,13 @@ async fn record_alone(database: &Database, heard: &Heard, now: DateTime<Utc>) ->
     let merged = match merge(database, &[heard], now).await {
         Err(error) if error.is_conflict_with("one_attempt_per_call") => {
             let_go(database, heard).await?;
-            merge(database, &[heard], now).await?
+            match merge(database, &[heard], now).await {
+                // Nobody had adopted it: the call is another attempt's by the provider's own word.
+                Err(error) if error.is_conflict_with("one_attempt_per_call") => {
+                    return Ok(Recorded::OtherCall);
+                }
+                merged => merged?,
+            }
         }
         Ok(merged) if matches!(merged.first(), Some((_, Merged::AdoptedAnother))) => {
             let_go(database, heard).await?;
@@ -147,7 +153,7 @@ async fn merge(
     now: DateTime<Utc>,
 ) -> Result<Vec<(Uuid, Merged)>, Error> {
     // The CASEs and least/greatest mirror `Facts::merge`. greatest() passes over NULL as `Option::max` does; the
-    // order of answered_by is that of `AnsweredBy`.
+    // order of answered_by is that of `AnsweredBy`. A duration that was counted stays what was counted.
     const SQL: &str = "
         WITH heard AS (
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[],
@@ -171,7 +177,9 @@ async fn merge(
                 ringing_at = least(attempts.ringing_at, heard.ringing_at),
                 answered_at = least(attempts.answered_at, heard.answered_at),
                 ended_at = least(attempts.ended_at, heard.ended_at),
-                duration_seconds = greatest(attempts.duration_seconds, heard.duration_seconds),
+                duration_seconds = CASE WHEN coalesce(attempts.outcome, 'unknown') = 'unknown'
+                    THEN greatest(attempts.duration_seconds, heard.duration_seconds)
+                    ELSE attempts.duration_seconds END,
                 sip_code = greatest(attempts.sip_code, heard.sip_code),
                 answered_by = CASE
                     WHEN coalesce(array_position($13::text[], heard.answered_by), 0)
