@@ -140,10 +140,11 @@ fn open_attempt(row: &Row) -> Result<Option<OpenAttempt>, Error> {
         }
         (_, Some(status)) => match outcome(status, answered_by, sip_code) {
             Some(outcome) => {
-                let ended_at: Option<DateTime<Utc>> = row.try_get("ended_at")?;
-                let at = ended_at
+                let at = row
+                    .try_get::<_, Option<DateTime<Utc>>>("ended_at")?
                     .ok_or_else(|| Error::ImpossibleRow(format!("attempt {id} ended at no instant")))?;
-                Stage::Ended { outcome, at }
+                // An instant from outside may be wrong; pacing and backoff run from no earlier than the intent.
+                Stage::Ended { outcome, at: at.max(row.try_get("intended_at")?) }
             }
             None => {
                 let heard_at = heard()?;

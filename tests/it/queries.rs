@@ -568,6 +568,19 @@ async fn a_call_that_is_certainly_another_attempt_s_is_told_so_every_time() {
     assert_eq!(bench.record(&[heard(other, two.id, sid, &[rings()])]).await, [Recorded::OtherCall]);
 }
 
+/// An instant in a callback is somebody else's word: the backoff and the pacing run from no earlier than the intent.
+#[tokio::test]
+async fn no_call_ends_before_it_was_intended() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let long_ago = report(Status::Busy, Source::Callback, 2, "1900-01-01T00:00:00Z".parse().unwrap());
+    bench.record(&[heard(owner, attempt.id, "CA0000000000000000000000000000000a", &[long_ago])]).await;
+    let look = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+    let Some(Stage::Ended { at, .. }) = look.open.map(|open| open.stage) else { panic!("it has ended") };
+    assert_eq!(at, bench.now);
+}
+
 /// PostgreSQL's details of a refused row quote it. Logs show an error with all its causes.
 #[tokio::test]
 async fn no_error_of_the_database_tells_a_number_or_a_name() {
