@@ -8,6 +8,9 @@ use crate::domain::dialer::Closure;
 
 use super::{Database, Error, execute, name, query_one, query_opt};
 
+/// For how long an account is closed at most, whatever the provider asks for: afterwards it is asked again.
+const LONGEST_CLOSURE: Duration = Duration::from_secs(3600);
+
 /// Makes sure that the account has its row.
 pub async fn ensure(database: &Database, sid: &str) -> Result<(), Error> {
     const SQL: &str = "
@@ -56,8 +59,8 @@ pub async fn take_places(
     Ok(Places::Closed { for_another: span(row.try_get("left")?) })
 }
 
-/// Closes the account: for as long as the provider asked, or else for a span that doubles with every trouble in a
-/// row, from one second to a minute. Returns for how long.
+/// Closes the account: for as long as the provider asked, an hour at most, or else for a span that doubles with every
+/// trouble in a row, from one second to a minute. Returns for how long.
 pub async fn close(
     database: &Database,
     sid: &str,
@@ -74,7 +77,7 @@ pub async fn close(
             )
         WHERE sid = $1
         RETURNING extract(epoch FROM closed_until - clock_timestamp())::float8 AS left";
-    let seconds = asked_for.map(|span| span.as_secs_f64());
+    let seconds = asked_for.map(|span| span.min(LONGEST_CLOSURE).as_secs_f64());
     let client = database.client().await?;
     let row = query_one(&client, SQL, &[&sid, &because.as_str(), &seconds]).await?;
     Ok(span(row.try_get("left")?))

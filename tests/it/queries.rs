@@ -1,5 +1,7 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use outdial::db::attempts::{
     Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, adopt, claim_next, look_once_more,
@@ -8,11 +10,11 @@ use outdial::db::attempts::{
 use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
 use outdial::db::contacts::{ContactFilter, NewContact, list_contacts, suppress};
 use outdial::db::look::look;
-use outdial::db::{Database, Ownership, keys, nodes, watchdog};
+use outdial::db::{Database, Ownership, accounts, keys, nodes, watchdog};
 use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
-use outdial::domain::dialer::{HaltReason, Stage};
+use outdial::domain::dialer::{Closure, HaltReason, Stage};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::retry::Verdict;
 use outdial::domain::settings::Settings;
@@ -579,6 +581,17 @@ async fn no_call_ends_before_it_was_intended() {
     let look = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
     let Some(Stage::Ended { at, .. }) = look.open.map(|open| open.stage) else { panic!("it has ended") };
     assert_eq!(at, bench.now);
+}
+
+#[tokio::test]
+async fn no_provider_closes_its_account_for_ever() {
+    let bench = Bench::new().await;
+    accounts::ensure(&bench.database, ACCOUNT).await.unwrap();
+    for asked_for in [Duration::from_secs(u64::MAX), Duration::from_secs(400_000_000)] {
+        let closed =
+            accounts::close(&bench.database, ACCOUNT, Closure::RateLimited, Some(asked_for)).await.unwrap();
+        assert!(closed <= Duration::from_secs(3600), "closed for {closed:?}");
+    }
 }
 
 /// PostgreSQL's details of a refused row quote it. Logs show an error with all its causes.
