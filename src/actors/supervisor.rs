@@ -98,6 +98,8 @@ pub struct LastWatchdog {
     pub silent: usize,
     /// Contacts that were held as being called without a call, and made due again.
     pub freed: u64,
+    /// Campaigns whose claim had passed over somebody, and that begin again from the top of their lists.
+    pub reset: usize,
 }
 
 /// Wakes a campaign, starting its actor if it belongs here and has none.
@@ -364,12 +366,26 @@ async fn watch(board: &Switchboard) -> Result<(LastWatchdog, BTreeSet<Uuid>), Er
     }
     let mut freed = 0;
     for owner in watchdog::list_with_stranded_contacts(&board.database, board.node).await? {
-        let contacts = watchdog::free_stranded_contacts(&board.database, owner, now).await?;
+        // A campaign that cannot be mended keeps nobody else from it.
+        let contacts = match watchdog::free_stranded_contacts(&board.database, owner, now).await {
+            Err(error) if !error.is_outage() => {
+                let error = &error as &dyn std::error::Error;
+                error!(error, campaign.id = %owner.campaign, "contacts that are held without a call cannot be freed");
+                continue;
+            }
+            freed => freed?,
+        };
         error!(campaign.id = %owner.campaign, contacts, "contacts were held as being called without a call");
         freed += contacts;
         to_wake.insert(owner.campaign);
     }
-    let look = LastWatchdog { at: now, since: Stopwatch::start(), silent: silent.len(), freed };
+    let blind = watchdog::reset_blind_cursors(&board.database, board.node).await?;
+    for campaign in &blind {
+        error!(campaign.id = %campaign, "pending contacts stood where no claim looks");
+        to_wake.insert(*campaign);
+    }
+    let look =
+        LastWatchdog { at: now, since: Stopwatch::start(), silent: silent.len(), freed, reset: blind.len() };
     Ok((look, to_wake))
 }
 

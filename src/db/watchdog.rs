@@ -101,3 +101,21 @@ pub async fn free_stranded_contacts(
     transaction.commit().await?;
     Ok(freed)
 }
+
+/// Sets the cursors of the node's campaigns back to the beginning that hold pending contacts and see none of them:
+/// no code path leaves one before a cursor, so it is a bug, a hand in the database, or a clock that was set back, and
+/// the contact would be forgotten. Returns the campaigns.
+pub async fn reset_blind_cursors(database: &Database, node: Uuid) -> Result<Vec<Uuid>, Error> {
+    const SQL: &str = "
+        UPDATE campaigns SET order_cursor = 0, due_cursor = '-infinity'
+        WHERE node = $1 AND state = 'running' AND pending > 0
+          AND NOT EXISTS (SELECT FROM contacts
+                          WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND NOT timed
+                            AND position > campaigns.order_cursor)
+          AND NOT EXISTS (SELECT FROM contacts
+                          WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND timed
+                            AND due_at >= campaigns.due_cursor)
+        RETURNING id";
+    let rows = query(&database.client().await?, SQL, &[&node]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}

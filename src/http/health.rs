@@ -112,6 +112,7 @@ fn watchdog(report: &SupervisorReport) -> Value {
             "seconds_ago": look.since.elapsed().as_secs(),
             "silent_attempts": look.silent,
             "freed_contacts": look.freed,
+            "reset_campaigns": look.reset,
         })
     })
 }

@@ -594,6 +594,23 @@ async fn no_provider_closes_its_account_for_ever() {
     }
 }
 
+/// What the claim cannot see because it stands before a cursor, nobody would ever call: a hand in the database, or
+/// a clock that was set back, leaves such a contact.
+#[tokio::test]
+async fn a_contact_that_stands_before_the_cursors_is_found_again() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
+    let attempt = bench.claimed(owner).await;
+    bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Due(bench.minutes(-1))).await;
+    assert!(watchdog::reset_blind_cursors(&bench.database, bench.node).await.unwrap().is_empty());
+    let by_hand = "UPDATE campaigns SET due_cursor = $1, order_cursor = 7";
+    bench.psql().await.execute(by_hand, &[&bench.minutes(9)]).await.unwrap();
+    assert!(matches!(bench.claim(owner).await, Claim::Nobody));
+    let found = watchdog::reset_blind_cursors(&bench.database, bench.node).await.unwrap();
+    assert_eq!(found, [owner.campaign]);
+    assert_eq!(bench.claimed(owner).await.phone, "+12025550101");
+}
+
 /// PostgreSQL's details of a refused row quote it. Logs show an error with all its causes.
 #[tokio::test]
 async fn no_error_of_the_database_tells_a_number_or_a_name() {
