@@ -278,13 +278,20 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
             let now = moment.now;
             let ask_at = silence.ask_at(asked_at, view.settings.ring_time());
             if ask_at > now {
-                Step::Wait { until: ask_at, because: Because::CallOpen }
-            } else if view.same_account {
-                Step::Reconcile { attempt, silence }
-            } else {
-                // Only the account that placed the call can be asked about it.
-                Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::CallOpen }
+                return Step::Wait { until: ask_at, because: Because::CallOpen };
             }
+            if view.same_account {
+                return Step::Reconcile { attempt, silence };
+            }
+            // Only the account that placed the call can be asked about it. Nobody waits for it longer than it can last.
+            let over_at = silence.over_at(view.settings.ring_time(), view.settings.max_call_time());
+            if over_at > now {
+                let until = over_at.min(now + LOOK_AGAIN_AFTER);
+                return Step::Wait { until, because: Because::CallOpen };
+            }
+            let (outcome, tries) = (Outcome::Unknown, open.tries_before + 1);
+            let verdict = view.settings.retry_policy.verdict(outcome, tries, now, moment.jitter);
+            Step::Settle { attempt, outcome, ended_at: now, verdict }
         }
     }
 }

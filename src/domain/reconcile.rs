@@ -51,6 +51,15 @@ impl Silence {
         }
     }
 
+    /// When a call is certainly over of which nobody can be asked: it has rung and lasted as long as it may.
+    pub fn over_at(&self, ring_time: TimeDelta, longest_call: TimeDelta) -> DateTime<Utc> {
+        let heard_at = match *self {
+            Self::Unplaced { intended_at } => intended_at,
+            Self::Ringing { heard_at } | Self::Talking { heard_at } => heard_at,
+        };
+        heard_at + ring_time + longest_call + TRACELESS_AFTER
+    }
+
     /// Whether a call of which the provider found no trace at `now` is given up as unknown, or looked for again.
     pub fn is_traceless(&self, ring_time: TimeDelta, now: DateTime<Utc>) -> bool {
         match *self {

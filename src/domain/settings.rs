@@ -76,6 +76,11 @@ impl Settings {
         Ok(())
     }
 
+    /// How long a call may last, as a length of time.
+    pub fn max_call_time(&self) -> TimeDelta {
+        TimeDelta::seconds(i64::from(self.max_call_seconds))
+    }
+
     /// How long it rings, as a length of time.
     pub fn ring_time(&self) -> TimeDelta {
         TimeDelta::seconds(i64::from(self.ring_seconds))

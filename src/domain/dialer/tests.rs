@@ -104,6 +104,19 @@ fn table() -> Vec<Row> {
             },
             wait(Because::CallOpen, 30),
         ),
+        (
+            "a call of another account is given up when it cannot last any longer",
+            |view| {
+                view.open = unplaced(30 + 1800 + 180);
+                view.same_account = false;
+            },
+            Step::Settle {
+                attempt: ATTEMPT,
+                outcome: Outcome::Unknown,
+                ended_at: after(0),
+                verdict: Verdict::Due(after(3600)),
+            },
+        ),
         ("a call under way is waited for", |view| view.open = unplaced(1), wait(Because::CallOpen, 1)),
         (
             "an unknown attempt that proved alive is opened again",
