@@ -34,7 +34,7 @@ const SIMULATED_FROM: &str = "+15005550006";
 /// Threads that serve HTTP. The actors have one of their own.
 const HTTP_WORKERS: usize = 2;
 
-/// How long a graceful stop waits for answers to requests that have left.
+/// How long a graceful stop waits for calls that are being placed: for the answers, and until they are written.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// How long it waits then for requests that are being answered. Idle connections would be waited for as well.
@@ -192,8 +192,8 @@ impl App {
         self.server.handle()
     }
 
-    /// Works until `stop` comes or the server ends, and stops gracefully: no new calls, answers to requests that
-    /// have left are waited for, and the campaigns are free for others at once.
+    /// Works until `stop` comes or the server ends, and stops gracefully: no new calls, those that are being placed
+    /// are waited for, and the campaigns are free for others at once.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), BuildError> {
         let handle = self.server.handle();
         let server = tokio::task::spawn_local(self.server);

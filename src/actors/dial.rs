@@ -33,6 +33,8 @@ pub(super) async fn dial(
     look: &Look,
     memory: &mut Memory,
 ) -> Result<Carried, Error> {
+    // A graceful stop waits until what came of it is written: what is not cannot be decided any more afterwards.
+    let _placing = board.placing.begin();
     // Real time, whatever the clock's course: it is what a pause or an opt-out may come too late for.
     let deadline = Deadline::within(DIAL_WITHIN.to_std().unwrap_or_default());
     let claim = claim_next(&board.database, owner, &look.settings.from, board.clock.now()).await?;
@@ -65,9 +67,7 @@ pub(super) async fn dial(
         return Ok(Carried::Out);
     };
     memory.place = None;
-    let placing = board.placing.begin();
     let answer = board.client.create_call(&request, deadline).await;
-    drop(placing);
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {
         memory.unsent = None;
     }
@@ -101,6 +101,9 @@ async fn permit(
     look: &Look,
     attempt: &ClaimedAttempt,
 ) -> Result<Result<(), &'static str>, Error> {
+    if attempt.settings_version != look.settings_version {
+        return Ok(Err("the campaign's settings were edited meanwhile"));
+    }
     match look_once_more(&board.database, owner, attempt, board.clock.now()).await? {
         Permission::Granted => {}
         Permission::Suppressed => return Ok(Err("its number was suppressed meanwhile")),

@@ -35,11 +35,12 @@ pub struct Switchboard {
     pub node: Uuid,
     /// Whether this node is surely alive to the others.
     pub lease: Lease,
-    /// The requests to place a call that are under way.
+    /// The calls that are being placed.
     pub placing: Placing,
 }
 
-/// Counts the requests to place a call that are under way, so that a graceful stop can wait for their answers.
+/// Counts the calls that are being placed, from before the claim until what came of the request is written, so that a
+/// graceful stop can wait for them.
 #[derive(Debug, Clone, Default)]
 pub struct Placing(Arc<AtomicUsize>);
 
@@ -56,7 +57,7 @@ impl Placing {
     }
 }
 
-/// A request to place a call is under way as long as this is there.
+/// A call is being placed as long as this is there.
 #[derive(Debug)]
 pub(super) struct UnderWay(Arc<AtomicUsize>);
 
