@@ -18,6 +18,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::twilio::call::CallRecord;
 use crate::twilio::client::ReadError;
+use crate::twilio::wire::latest_meant;
 
 use super::dial::dial;
 use super::switchboard::Switchboard;
@@ -176,7 +177,10 @@ async fn look_for(board: &Switchboard, attempt: Uuid, trace: &Trace) -> Result<O
     // The provider's instants are whole seconds.
     let intended_at = trace.intended_at - TimeDelta::seconds(1);
     let made_since = |call: &CallRecord| call.created_at.is_none_or(|at| at >= intended_at);
-    let mut candidates = calls.into_iter().filter(|call| made_since(call) && !owned.contains(&call.sid));
+    // A call that another call dialed was placed by no request of ours.
+    let may_be_ours =
+        |call: &CallRecord| call.parent_sid.is_none() && made_since(call) && !owned.contains(&call.sid);
+    let mut candidates = calls.into_iter().filter(may_be_ours);
     let (Some(call), None) = (candidates.next(), candidates.next()) else {
         // Which of several is ours cannot be known; a callback will say.
         return Ok(None);
@@ -191,7 +195,7 @@ fn report(call: &CallRecord, now: DateTime<Utc>) -> Report {
         status: call.status,
         source: Source::Fetch,
         sequence: 0,
-        at: if call.status.is_end() { call.ended_at.map_or(now, |at| at.min(now)) } else { now },
+        at: call.ended_at.filter(|_| call.status.is_end()).map_or(now, |at| latest_meant(at).min(now)),
         duration_seconds: call.duration_seconds.filter(|_| call.status.is_end()),
         answered_by: call.answered_by,
         sip_code: None,

@@ -3,7 +3,7 @@
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::time::timeout;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -58,8 +58,8 @@ async fn status(
 
 /// What a callback tells the fold.
 fn heard(campaign: Uuid, attempt: Uuid, callback: &Callback, now: DateTime<Utc>) -> Heard {
-    // A timestamp is a whole second, cut off: the latest instant it can mean, but never one later than its coming.
-    let at = callback.at.map_or(now, |at| (at + TimeDelta::milliseconds(999)).min(now));
+    // Nothing is told before it happened, whatever the clocks say.
+    let at = callback.at.map_or(now, |at| wire::latest_meant(at).min(now));
     let report = Report {
         status: callback.status,
         source: Source::Callback,

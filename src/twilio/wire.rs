@@ -1,6 +1,6 @@
 //! The words and forms that both sides of the wire share: the client here and the simulator over there.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use crate::domain::attempt::{AnsweredBy, Status};
 
@@ -29,6 +29,11 @@ pub fn format_instant(instant: DateTime<Utc>) -> String {
 /// Reads an instant of the form that [`format_instant`] writes.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text).ok().map(|instant| instant.with_timezone(&Utc))
+}
+
+/// The latest instant that one of Twilio's can mean: theirs are whole seconds, cut off.
+pub fn latest_meant(instant: DateTime<Utc>) -> DateTime<Utc> {
+    instant + TimeDelta::milliseconds(999)
 }
 
 /// Reads the pairs of a form's body, decoded and in order, as they are signed.
