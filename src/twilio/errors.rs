@@ -95,11 +95,12 @@ pub fn meaning(http: u16, code: Option<u32>) -> Fault {
         Some(64101..=64108 | 64110) => Request, // ConversationRelay: invalid attributes or messages
         Some(86006 | 86008) => Request,         // ConversationRelay: integration settings
 
-        // The status alone has to tell. Where no API of Twilio's answered, the base URL is wrong.
+        // The status alone has to tell. Where no API of Twilio's answered, the base URL is wrong, or somebody on the
+        // way refuses: nobody's number is at fault, and the next one would fare the same.
         _ if matches!(http, 401 | 403) => Account,
         _ if matches!(http, 408 | 409 | 429) || http >= 500 => Moment,
-        None if matches!(http, 404 | 405 | 415) => Request,
-        Some(_) | None => Contact(Outcome::Failed),
+        None => Request,
+        Some(_) => Contact(Outcome::Failed),
     }
 }
 
@@ -188,10 +189,11 @@ mod tests {
 
     #[test]
     fn without_a_code_the_status_has_to_tell() {
-        assert_eq!(meaning(400, None), Fault::Contact(Outcome::Failed));
+        for http in [400, 404, 407, 413, 451] {
+            assert_eq!(meaning(http, None), Fault::Request, "{http}");
+        }
         assert_eq!(meaning(401, None), Fault::Account);
         assert_eq!(meaning(403, None), Fault::Account);
-        assert_eq!(meaning(404, None), Fault::Request);
         assert_eq!(meaning(429, None), Fault::Moment);
     }
 
