@@ -7,7 +7,7 @@ use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App as Site, HttpServer, web};
 use thiserror::Error;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use url::Url;
 use uuid::Uuid;
 
@@ -43,17 +43,22 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 /// How often the private PostgreSQL is looked after.
 const LOOK_AFTER_DATABASE: Duration = Duration::from_secs(2);
 
+/// How often it is seen whether the parts are alive that nothing could bring back.
+const LOOK_AFTER_PARTS: Duration = Duration::from_secs(1);
+
 /// A running outdial.
 pub struct App {
     url: Url,
     server: Server,
     board: Switchboard,
     supervisor: Addr<SupervisorActor>,
+    inbox: Addr<InboxActor>,
+    dispenser: Addr<DispenserActor>,
     first_key: Option<String>,
     embedded: Option<Embedded>,
 }
 
-/// Why outdial could not start.
+/// Why outdial could not start, or not go on.
 #[derive(Debug, Error)]
 pub enum BuildError {
     /// The private PostgreSQL could not be started.
@@ -87,6 +92,9 @@ pub enum BuildError {
         /// What the provider said.
         source: ReadError,
     },
+    /// A part that nothing in the program could bring back.
+    #[error("the {0} has died; start the program again")]
+    PartLost(&'static str),
     /// The provider has stopped the account.
     #[error("the account {account} is {status} at the provider; nothing can be called with it")]
     NotActive {
@@ -141,12 +149,12 @@ impl App {
         };
         let dispenser =
             DispenserActor::new(database.clone(), line.account.account_sid.clone(), config.cps).start();
-        let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser).start();
+        let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
         let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
         let account = line.account;
         let api = web::Data::new(Api {
             board: board.clone(),
-            inbox,
+            inbox: inbox.clone(),
             supervisor: supervisor.clone(),
             public_url: account.public_url,
             webhook_tokens: std::iter::once(&account.auth_token)
@@ -164,7 +172,7 @@ impl App {
             .listen(listener)?
             .run();
         info!(%url, node = %board.node, "listening");
-        Ok(Self { url, server, board, supervisor, first_key, embedded })
+        Ok(Self { url, server, board, supervisor, inbox, dispenser, first_key, embedded })
     }
 
     /// Where it listens.
@@ -193,15 +201,23 @@ impl App {
     }
 
     /// Works until `stop` comes or the server ends, and stops gracefully: no new calls, those that are being placed
-    /// are waited for, and the campaigns are free for others at once.
+    /// are waited for, and the campaigns are free for others at once. It also ends, with an error, when one of the
+    /// parts has died that all campaigns need.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), BuildError> {
         let handle = self.server.handle();
         let server = tokio::task::spawn_local(self.server);
-        tokio::select! {
-            () = stop => info!("stopping"),
-            () = ended(&server) => {}
-            () = keep_running(self.embedded.as_ref()) => {}
-        }
+        let lost = tokio::select! {
+            () = stop => {
+                info!("stopping");
+                None
+            }
+            () = ended(&server) => None,
+            () = keep_running(self.embedded.as_ref()) => None,
+            part = lost_part(&self.supervisor, &self.inbox, &self.dispenser) => {
+                error!(part, "a part has died, stopping");
+                Some(part)
+            }
+        };
         // Nobody renews the lease any more, and without it nobody dials.
         let _ = self.supervisor.send(Retire).await;
         self.board.lease.give_up();
@@ -216,7 +232,7 @@ impl App {
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }
-        Ok(())
+        lost.map_or(Ok(()), |part| Err(BuildError::PartLost(part)))
     }
 
     /// Works until the process is told to stop.
@@ -235,6 +251,26 @@ async fn keep_running(embedded: Option<&Embedded>) {
                 error = &error as &dyn std::error::Error,
                 "the private PostgreSQL could not be started again"
             );
+        }
+    }
+}
+
+/// Returns the name of a part that has died: a panicking handler kills its actor for good. Without the supervisor the
+/// lease runs out, without the inbox no webhook is stored, and without the dispenser nobody is called.
+async fn lost_part(
+    supervisor: &Addr<SupervisorActor>,
+    inbox: &Addr<InboxActor>,
+    dispenser: &Addr<DispenserActor>,
+) -> &'static str {
+    loop {
+        tokio::time::sleep(LOOK_AFTER_PARTS).await;
+        let parts = [
+            ("supervisor", supervisor.connected()),
+            ("inbox", inbox.connected()),
+            ("dispenser", dispenser.connected()),
+        ];
+        if let Some((part, _)) = parts.iter().find(|(_, lives)| !lives) {
+            return part;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::process::{Child, Command, Stdio};
 
 use actix::{Handler, Message};
-use outdial::actors::{CampaignActor, FindActor, Tick, Watch};
+use outdial::actors::{CampaignActor, FindActor, SupervisorActor, Tick, Watch};
 use outdial::simulator::{Behavior, Outcome, Scenario};
 use reqwest::Method;
 use serde_json::json;
@@ -175,5 +175,26 @@ async fn a_program_that_is_killed_in_the_middle_of_a_call_finds_the_call_again()
     assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"]);
     assert_eq!(scene.simulator.ledger().creates().len(), 2);
     drop(second);
+    scene.end().await;
+}
+
+impl Handler<Panic> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Panic, _: &mut Self::Context) {
+        panic!("the supervisor dies, as the scene wants");
+    }
+}
+
+/// Nothing in the program could bring it back: whoever watches over the program starts it again.
+#[actix_web::test]
+async fn a_program_that_has_lost_one_of_its_parts_ends() {
+    let mut scene = Scene::start().await;
+    scene.supervisor().do_send(Panic);
+    let error = scene.program_s_end().await.expect_err("an end that tells that something is wrong");
+    assert!(error.to_string().contains("supervisor"), "{error}");
+    scene.start_program().await;
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until_completed(&campaign).await;
     scene.end().await;
 }

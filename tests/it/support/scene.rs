@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::Addr;
 use actix_web::rt::{spawn, task::JoinHandle};
 use outdial::actors::{Delivery, SupervisorActor, Switchboard};
-use outdial::app::{App, whole_calls_per_second};
+use outdial::app::{App, BuildError, whole_calls_per_second};
 use outdial::clock::{Clock, Course};
 use outdial::config::{
     Config, Database as Where, Listen, Log, LogFormat, Provider, Secret, Tls, TwilioAccount,
@@ -76,7 +76,7 @@ struct Program {
     supervisor: Addr<SupervisorActor>,
     board: Switchboard,
     stop: oneshot::Sender<()>,
-    ended: JoinHandle<()>,
+    ended: JoinHandle<Result<(), BuildError>>,
 }
 
 impl Scene {
@@ -144,9 +144,7 @@ impl Scene {
         let app = App::build_on(self.config.clone(), database, None, delivery).await.expect("an App");
         let (stop, stopped) = oneshot::channel();
         let (supervisor, board) = (app.supervisor(), app.board().clone());
-        let ended = spawn(async move {
-            app.run_until(async { drop(stopped.await) }).await.expect("a graceful end");
-        });
+        let ended = spawn(async move { app.run_until(async { drop(stopped.await) }).await });
         self.program = Some(Program { supervisor, board, stop, ended });
     }
 
@@ -154,7 +152,13 @@ impl Scene {
     pub async fn stop_program(&mut self) {
         let program = self.program.take().expect("a running program");
         let _ = program.stop.send(());
-        program.ended.await.expect("the program's end");
+        program.ended.await.expect("the program's end").expect("a graceful end");
+    }
+
+    /// Waits until the program ends by itself.
+    pub async fn program_s_end(&mut self) -> Result<(), BuildError> {
+        let program = self.program.take().expect("a running program");
+        program.ended.await.expect("the program's end")
     }
 
     /// The supervisor of the program in this process.
