@@ -1,7 +1,7 @@
 //! A campaign's settings as their owner writes them: JSON with known keys, everything but the name and the agent
 //! with a default.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ use super::Problem;
 use super::body::json;
 
 const LONGEST_NAME: usize = 200;
+
+/// The years in which a campaign may start. The database's calendar ends, and so does what can be meant.
+const YEARS: std::ops::RangeInclusive<i32> = 2000..=9999;
 
 /// The keys that a campaign's settings may have.
 #[derive(Debug, Deserialize)]
@@ -66,6 +69,10 @@ impl CampaignForm {
         let length = form.name.trim().chars().count();
         if !(1..=LONGEST_NAME).contains(&length) {
             let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");
+            return Err(Problem::invalid("bad-settings", detail));
+        }
+        if let Some(starts_at) = form.starts_at.filter(|at| !YEARS.contains(&at.year())) {
+            let detail = format!("starts_at is {starts_at}, expected an instant in the years 2000 to 9999");
             return Err(Problem::invalid("bad-settings", detail));
         }
         if form.agent.is_some() == form.agent_id.is_some() {
@@ -136,6 +143,10 @@ mod tests {
             (format!(r#"{{"name":"x","nmae":1,{agent}}}"#), "unknown field `nmae`, expected one of `name`"),
             (format!(r#"{{"name":" ",{agent}}}"#), "expected 1 to 200"),
             (r#"{"name":"x"}"#.to_owned(), "expected either agent_id"),
+            (
+                format!(r#"{{"name":"x","starts_at":"-200000-01-01T00:00:00Z",{agent}}}"#),
+                "starts_at is -200000",
+            ),
             (format!(r#"{{"name":"x","timezone":"EST5",{agent}}}"#), "timezone: unknown time zone"),
             (format!(r#"{{"name":"x","default_region":"XX",{agent}}}"#), "default_region"),
             (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),
