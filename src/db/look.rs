@@ -36,7 +36,7 @@ pub struct Look {
     pub starts_at: Option<DateTime<Utc>>,
     /// The attempt that is not settled.
     pub open: Option<OpenAttempt>,
-    /// An attempt given up as unknown that has been heard of since.
+    /// An attempt given up as unknown that has been heard of since, and whose number nobody is calling just now.
     pub revived: Option<Uuid>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
@@ -84,6 +84,10 @@ pub async fn look(
                 WHERE unknown.campaign_id = $1 AND unknown.outcome = 'unknown' AND unknown.status_key > 0
                   AND contacts.last_number = unknown.number AND contacts.state IN ('pending', 'failed')
                   AND campaigns.state IN ('pending', 'running', 'paused')
+                  -- While another campaign is calling the number it cannot be opened, and nobody else waits for that.
+                  AND NOT EXISTS (SELECT FROM attempts other
+                                  WHERE other.to_phone = unknown.to_phone AND other.team_id = unknown.team_id
+                                    AND other.settled_at IS NULL)
                 LIMIT 1) AS revived
         FROM campaigns
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL

@@ -8,8 +8,8 @@ use super::campaigns::lock;
 use super::{Database, Error, Ownership, execute, query};
 
 /// The node's campaigns whose next step seems overdue at `now`: a start that has come, an ended call that is not
-/// settled, a call that nobody has asked about since `quiet_since`, everybody final, or somebody due with no call
-/// open.
+/// settled, a call that nobody has asked about since `quiet_since`, everybody final, or, with no call open, somebody
+/// due or a call heard of that had been given up.
 pub async fn list_overdue(
     database: &Database,
     node: Uuid,
@@ -33,6 +33,11 @@ pub async fn list_overdue(
                   OR EXISTS (SELECT FROM contacts
                              WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND timed
                                AND due_at >= campaigns.due_cursor AND due_at <= $2)
+                  OR EXISTS (SELECT FROM attempts unknown
+                             JOIN contacts ON contacts.id = unknown.contact_id
+                             WHERE unknown.campaign_id = campaigns.id AND unknown.outcome = 'unknown'
+                               AND unknown.status_key > 0 AND contacts.last_number = unknown.number
+                               AND contacts.state IN ('pending', 'failed'))
               END";
     let rows = query(&database.client().await?, SQL, &[&node, &now, &quiet_since]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()

@@ -634,3 +634,28 @@ async fn no_error_of_the_database_tells_a_number_or_a_name() {
         assert!(told.contains("known_contact_state") || told.contains("suppressions_pkey"), "{told}");
     }
 }
+
+#[tokio::test]
+async fn an_unknown_that_proves_alive_waits_for_another_campaign_s_call_and_stops_nobody_meanwhile() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
+    let other = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    assert!(bench.settle(owner, attempt.id, Outcome::Unknown, Verdict::Due(bench.minutes(60))).await);
+    let theirs = bench.claimed(other).await;
+    let sid = "CA0000000000000000000000000000000a";
+    bench
+        .record(&[heard(owner, attempt.id, sid, &[report(Status::Ringing, Source::Callback, 1, bench.now)])])
+        .await;
+    assert!(!reopen(&bench.database, owner, attempt.id, bench.now).await.unwrap());
+    let revived =
+        async || look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap().revived;
+    assert_eq!(revived().await, None);
+    bench.settle(other, theirs.id, Outcome::Busy, Verdict::Failed).await;
+    assert_eq!(revived().await, Some(attempt.id));
+    // Whoever missed the word of it is told by the tick.
+    let next = bench.claimed(owner).await;
+    bench.settle(owner, next.id, Outcome::Busy, Verdict::Failed).await;
+    let overdue = watchdog::list_overdue(&bench.database, bench.node, bench.now, bench.now).await.unwrap();
+    assert!(overdue.contains(&owner.campaign));
+}
