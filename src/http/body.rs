@@ -33,6 +33,11 @@ impl FromRequest for Body {
 }
 
 impl Body {
+    /// The body as it came.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Reads the body as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self, kind: &'static str) -> Result<T, Problem> {
         json(&self.0, kind)

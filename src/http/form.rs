@@ -79,6 +79,10 @@ impl CampaignForm {
             let detail = "expected either agent_id, or agent with a name and a script";
             return Err(Problem::invalid("bad-settings", detail));
         }
+        if form.agent.as_ref().is_some_and(|agent| agent.name.trim().is_empty()) {
+            let detail = "agent.name is empty, expected what people call the agent";
+            return Err(Problem::invalid("bad-settings", detail));
+        }
         Ok(form)
     }
 
@@ -147,6 +151,7 @@ mod tests {
                 format!(r#"{{"name":"x","starts_at":"-200000-01-01T00:00:00Z",{agent}}}"#),
                 "starts_at is -200000",
             ),
+            (r#"{"name":"x","agent":{"name":" ","script":{"say":"Hi"}}}"#.to_owned(), "agent.name is empty"),
             (format!(r#"{{"name":"x","timezone":"EST5",{agent}}}"#), "timezone: unknown time zone"),
             (format!(r#"{{"name":"x","default_region":"XX",{agent}}}"#), "default_region"),
             (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),

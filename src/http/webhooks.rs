@@ -15,26 +15,19 @@ use crate::domain::attempt::{Facts, Report, Source};
 use crate::twilio::callbacks::{Callback, call_sid};
 use crate::twilio::{signature, twiml, wire};
 
+use super::body::Body;
 use super::{Api, Problem, STORED_WITHIN};
-
-/// A callback's form is about a kilobyte.
-const LARGEST_FORM: usize = 64 * 1024;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/webhooks/twilio")
-            .app_data(web::PayloadConfig::new(LARGEST_FORM))
             .route("/status/{campaign}/{attempt}", web::post().to(status))
             .route("/answer/{campaign}/{attempt}", web::post().to(answer)),
     );
 }
 
-async fn status(
-    api: web::Data<Api>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
-    let form = verified(&api, &request, &body)?;
+async fn status(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let form = verified(&api, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
     let callback =
         Callback::parse(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
@@ -72,12 +65,8 @@ fn heard(campaign: Uuid, attempt: Uuid, callback: &Callback, now: DateTime<Utc>)
     Heard { campaign, attempt, sid: callback.sid.clone(), facts: Facts::from(&report) }
 }
 
-async fn answer(
-    api: web::Data<Api>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
-    let form = verified(&api, &request, &body)?;
+async fn answer(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let form = verified(&api, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
     call_sid(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
     let found = timeout(STORED_WITHIN, find_speech(&api.board.database, campaign, attempt)).await;

@@ -145,3 +145,13 @@ async fn the_answer_webhook_speaks_the_campaign_s_script_to_the_contact() {
     assert!(inline.contains("Hello Person 1 &amp; welcome"), "{inline}");
     scene.end().await;
 }
+
+#[actix_web::test]
+async fn a_webhook_that_is_too_large_is_refused_in_the_words_of_all_problems() {
+    let scene = Scene::start().await;
+    let form = [("CallSid".to_owned(), "x".repeat(300_000))];
+    let answer = scene.post_form("/webhooks/twilio/status/a/b", &form, Some("unread")).await;
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    scene.end().await;
+}
