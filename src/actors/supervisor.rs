@@ -32,6 +32,9 @@ pub const TICK: Duration = Duration::from_secs(30);
 /// How often the watchdog looks.
 const WATCH: Duration = Duration::from_secs(300);
 
+/// An answer that took longer does not set the clock anew: it may be off by half of that.
+const TELLS_THE_TIME: Duration = Duration::from_secs(1);
+
 /// An open call that was neither heard of nor asked about for so long is overdue for the tick.
 const QUIET: TimeDelta = TimeDelta::minutes(2);
 
@@ -255,7 +258,10 @@ async fn renew(board: &Switchboard, node_name: &str) -> Result<u64, Error> {
     let asked = Stopwatch::start();
     let until = Lease::asked_now();
     let now = nodes::renew(&board.database, board.node, node_name, lease::LENGTH).await?;
-    board.clock.set(now, asked);
+    // Half of the way is taken to have passed since the database looked at its clock. That tells little of a long one.
+    if asked.elapsed() < TELLS_THE_TIME || !board.clock.is_set() {
+        board.clock.set(now, asked);
+    }
     board.lease.keep(until);
     nodes::take_over(&board.database, board.node).await
 }
