@@ -132,6 +132,9 @@ impl Handler<AskForPlace> for DispenserActor {
     fn handle(&mut self, asked: AskForPlace, ctx: &mut Context<Self>) {
         if self.known.insert(asked.campaign) {
             self.waiting.push_back(asked);
+        } else if let Some(waiting) = self.waiting.iter_mut().find(|known| known.campaign == asked.campaign) {
+            // The one who asked before may have died since; the turn is the campaign's.
+            waiting.to = asked.to;
         }
         self.take(ctx);
     }
