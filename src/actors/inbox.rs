@@ -16,6 +16,9 @@ use crate::db::{Database, Error};
 
 use super::supervisor::{SupervisorActor, WakeCampaign};
 
+/// Callbacks that wait at most. Beyond, nobody would still be waiting for the answer when their turn comes.
+const MOST_WAITING: usize = 50_000;
+
 /// How callbacks are grouped into commits.
 #[derive(Debug, Clone, Copy)]
 pub struct Delivery {
@@ -135,6 +138,9 @@ impl Handler<Deliver> for InboxActor {
     type Result = ResponseFuture<Result<Recorded, NotDelivered>>;
 
     fn handle(&mut self, Deliver(heard): Deliver, ctx: &mut Context<Self>) -> Self::Result {
+        if self.waiting.len() >= MOST_WAITING {
+            return Box::pin(async { Err(NotDelivered) });
+        }
         let (answer, told) = oneshot::channel();
         self.waiting.push(Waiting { heard, answer });
         self.commit(ctx);
