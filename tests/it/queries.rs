@@ -370,7 +370,7 @@ async fn a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else() {
             "CA0000000000000000000000000000000d",
             &[report(Status::Ringing, Source::Callback, 1, bench.now)],
         ),
-        // The same call for two attempts: the table refuses the second, and only that.
+        // The same once more.
         heard(owner, one.id, "CA0000000000000000000000000000000a", &[ended(Source::Callback)]),
     ];
     let recorded = bench.record(&batch).await;
@@ -567,7 +567,14 @@ async fn a_call_that_is_certainly_another_attempt_s_is_told_so_every_time() {
     let sid = "CA0000000000000000000000000000000a";
     let rings = || report(Status::Ringing, Source::Callback, 1, bench.now);
     bench.record(&[heard(owner, one.id, sid, &[rings()])]).await;
-    assert_eq!(bench.record(&[heard(other, two.id, sid, &[rings()])]).await, [Recorded::OtherCall]);
+    let poisoned = heard(other, two.id, sid, &[rings()]);
+    let sound = heard(owner, one.id, sid, &[report(Status::InProgress, Source::Callback, 2, bench.now)]);
+    // The table refuses the batch for the sake of one, and nobody else loses anything by it.
+    let recorded = bench.record(&[poisoned, sound]).await;
+    assert_eq!(recorded, [Recorded::OtherCall, Recorded::Known { matters: false }]);
+    let sql = "SELECT status FROM attempts WHERE id = $1";
+    let row = bench.psql().await.query_one(sql, &[&one.id]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "in-progress");
 }
 
 /// An instant in a callback is somebody else's word: the backoff and the pacing run from no earlier than the intent.

@@ -4,13 +4,13 @@ use std::process::{Child, Command, Stdio};
 
 use actix::{Handler, Message};
 use outdial::actors::{CampaignActor, FindActor, SupervisorActor, Tick, Watch};
-use outdial::simulator::{Behavior, Outcome, Scenario};
+use outdial::simulator::{Behavior, Fault, FaultKind, Outcome, Scenario};
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::eventually;
-use crate::support::scene::{Scene, Setting};
+use crate::support::scene::{Scene, Setting, for_a_while};
 
 fn id(campaign: &str) -> Uuid {
     campaign.rsplit('/').next().unwrap().parse().unwrap()
@@ -200,5 +200,31 @@ async fn a_program_that_has_lost_one_of_its_parts_ends() {
     scene.start_program().await;
     let campaign = scene.call(json!({}), &["+12025550101"]).await;
     scene.until_completed(&campaign).await;
+    scene.end().await;
+}
+
+/// A graceful stop lets go of the campaigns when no call is being placed any more, and afterwards nothing can be
+/// decided about them.
+#[actix_web::test]
+async fn a_call_is_being_placed_until_what_came_of_it_is_written() {
+    let scene = Scene::start().await;
+    let psql = scene.psql().await;
+    psql.batch_execute(
+        "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_sleep(1); RETURN NEW; END';
+         CREATE TRIGGER linger BEFORE UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION linger()",
+    )
+    .await
+    .unwrap();
+    scene.simulator.fault(Fault::once(FaultKind::Unauthorized)).unwrap();
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    eventually("the request was refused", || async {
+        (scene.simulator.ledger().creates().len() == 1).then_some(())
+    })
+    .await;
+    for_a_while().await;
+    assert_eq!(scene.board().placing.count(), 1);
+    scene.until(&campaign, "it is paused", |campaign| campaign["state"] == "paused").await;
+    eventually("nothing is under way", || async { (scene.board().placing.count() == 0).then_some(()) }).await;
     scene.end().await;
 }
