@@ -44,11 +44,15 @@ pub async fn insert_first_key(database: &Database, team: Uuid, key: &NewKey<'_>)
     Ok(execute(&database.client().await?, SQL, params).await? > 0)
 }
 
-/// Adds a key that is known from outside, if it is not there yet.
+/// Makes a key that is known from outside the only valid one of its name: whoever changes it there has changed it.
 pub async fn ensure_key(database: &Database, team: Uuid, key: &NewKey<'_>) -> Result<(), Error> {
     const SQL: &str = "
+        WITH former AS (
+            UPDATE api_keys SET revoked_at = now()
+            WHERE team_id = $2 AND name = $3 AND hash <> $5 AND revoked_at IS NULL
+        )
         INSERT INTO api_keys (id, team_id, name, prefix, hash) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (hash, team_id) DO NOTHING";
+        ON CONFLICT (hash, team_id) DO UPDATE SET revoked_at = NULL WHERE api_keys.name = excluded.name";
     let params: super::Params<'_> = &[&Uuid::now_v7(), &team, &key.name, &key.prefix, &key.hash];
     execute(&database.client().await?, SQL, params).await?;
     Ok(())

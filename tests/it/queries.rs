@@ -666,3 +666,14 @@ async fn an_unknown_that_proves_alive_waits_for_another_campaign_s_call_and_stop
     let overdue = watchdog::list_overdue(&bench.database, bench.node, bench.now, bench.now).await.unwrap();
     assert!(overdue.contains(&owner.campaign));
 }
+
+#[tokio::test]
+async fn a_key_that_is_changed_in_the_environment_opens_nothing_any_more() {
+    let bench = Bench::new().await;
+    let key = |hash| keys::NewKey { name: "from the environment", prefix: "secret", hash };
+    let opens = async |hash: &[u8]| keys::find_team_by_key(&bench.database, hash).await.unwrap().is_some();
+    for (now, before) in [(b"one", b"two"), (b"two", b"one"), (b"one", b"two"), (b"one", b"two")] {
+        keys::ensure_key(&bench.database, bench.team, &key(now)).await.unwrap();
+        assert_eq!((opens(now).await, opens(before).await), (true, false));
+    }
+}
