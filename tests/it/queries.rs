@@ -677,3 +677,35 @@ async fn a_key_that_is_changed_in_the_environment_opens_nothing_any_more() {
         assert_eq!((opens(now).await, opens(before).await), (true, false));
     }
 }
+
+/// The statement sees the table as it was when it began, and the row as it is when its turn has come.
+#[tokio::test]
+async fn what_another_node_writes_meanwhile_is_merged_and_not_overwritten() {
+    for (their_sid, expected) in [
+        ("CA0000000000000000000000000000000a", Recorded::Known { matters: true }),
+        ("CA0000000000000000000000000000000b", Recorded::OtherCall),
+    ] {
+        let bench = Bench::new().await;
+        let owner = bench.running(&["+12025550101"]).await;
+        let attempt = bench.claimed(owner).await;
+        let psql = bench.psql().await;
+        let theirs = format!("BEGIN; UPDATE attempts SET sid = '{their_sid}', answered_by = 'fax'");
+        psql.batch_execute(&theirs).await.unwrap();
+        let they_commit = async {
+            let waits = "SELECT FROM pg_locks WHERE NOT granted";
+            eventually("the second waits for the first", || async {
+                psql.query_opt(waits, &[]).await.unwrap().map(drop)
+            })
+            .await;
+            psql.batch_execute("COMMIT").await.unwrap();
+        };
+        let ended = report(Status::Completed, Source::Callback, 3, bench.now);
+        let ours = [heard(owner, attempt.id, "CA0000000000000000000000000000000a", &[ended])];
+        let (recorded, ()) = tokio::join!(bench.record(&ours), they_commit);
+        assert_eq!(recorded, [expected]);
+        let row = psql.query_one("SELECT sid, answered_by, status FROM attempts", &[]).await.unwrap();
+        assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), (their_sid, "fax"));
+        let is_ours = expected != Recorded::OtherCall;
+        assert_eq!(row.get::<_, Option<&str>>(2), is_ours.then_some("completed"));
+    }
+}
