@@ -199,6 +199,20 @@ CREATE UNIQUE INDEX one_attempt_per_call ON attempts (sid, team_id) WHERE sid IS
 CREATE INDEX attempts_by_age ON attempts (campaign_id, id);
 CREATE INDEX attempts_nobody_knows_of ON attempts (campaign_id) WHERE outcome = 'unknown';
 
+-- Attempts that were given up as unknown, have been heard of since, and whose contact is still theirs to correct.
+-- While another campaign is calling the number they cannot be opened again, and nobody waits for that.
+CREATE VIEW revived_attempts AS
+SELECT attempts.id, attempts.team_id, attempts.campaign_id
+FROM attempts
+JOIN contacts ON contacts.id = attempts.contact_id AND contacts.team_id = attempts.team_id
+JOIN campaigns ON campaigns.id = attempts.campaign_id AND campaigns.team_id = attempts.team_id
+WHERE attempts.outcome = 'unknown' AND attempts.heard_at > attempts.settled_at
+  AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
+  AND campaigns.state IN ('pending', 'running', 'paused', 'completed')
+  AND NOT EXISTS (SELECT FROM attempts other
+                  WHERE other.to_phone = attempts.to_phone AND other.team_id = attempts.team_id
+                    AND other.settled_at IS NULL);
+
 CREATE TABLE suppressions (
     team_id    uuid NOT NULL REFERENCES teams,
     phone      text NOT NULL,

@@ -1,6 +1,7 @@
 //! The command line: reads what was typed, sets up what a process needs once, and hands over.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -40,7 +41,9 @@ async fn serve() -> anyhow::Result<ExitCode> {
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
     let app = App::build(config).await?;
     if let Some(key) = app.first_key() {
-        println!("The API key, shown this once and kept only as a hash:\n\n  {key}\n");
+        // Whoever closed the standard output cannot be told, and gets in by OUTDIAL_API_TOKEN.
+        let _ =
+            writeln!(std::io::stdout(), "The API key, shown this once and kept only as a hash:\n\n  {key}\n");
     }
     app.run_until_stopped().await?;
     Ok(ExitCode::SUCCESS)
@@ -137,9 +140,15 @@ async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::
     })
 }
 
+/// Below these levels libraries log what they are given: names and numbers, whatever OUTDIAL_LOG says.
+const SILENCED: &[&str] = &["tokio_postgres=warn", "deadpool_postgres=warn", "rlibphonenumber=info"];
+
 /// Logs to this writer from now on.
 fn start_log(log: &Log, writer: BoxMakeWriter) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&log.filter).context("cannot read OUTDIAL_LOG")?;
+    let mut filter = EnvFilter::try_new(&log.filter).context("cannot read OUTDIAL_LOG")?;
+    for directive in SILENCED {
+        filter = filter.add_directive(directive.parse().context("cannot silence a library")?);
+    }
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match log.format {
         LogFormat::Text => {

@@ -22,7 +22,7 @@ pub use dispenser::DispenserActor;
 pub use inbox::{Deliver, Delivery, InboxActor, NotDelivered};
 pub use lease::Lease;
 pub use supervisor::{
-    FindActor, LastTick, LastWatchdog, Report, Retire, SupervisorActor, SupervisorReport, TICK, Tick,
+    FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, TICK, Tick,
     WakeCampaign, Watch,
 };
 pub use switchboard::{Placing, Switchboard};

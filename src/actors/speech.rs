@@ -2,29 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::db::attempts::ClaimedAttempt;
+use crate::domain::agent::Agent;
 use crate::domain::script::Script;
 use crate::domain::settings::Settings;
 use crate::domain::template::variable_name;
 use crate::twilio::call::CreateCall;
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::twiml;
-
-/// Who speaks. A campaign keeps a snapshot of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Agent {
-    /// What people call it.
-    pub name: String,
-    /// What it is told to be, for agents that think.
-    #[serde(default)]
-    pub prompt_text: Option<String>,
-    /// What the called person hears.
-    pub script: Script,
-}
 
 /// The request for the call of a claimed attempt. There is none if the agent's snapshot cannot be read.
 pub(super) fn request(
@@ -41,7 +29,6 @@ pub(super) fn request(
         to: attempt.phone.clone(),
         from: settings.from.clone(),
         instructions: twiml::instructions(&agent.script, &fields, prompt, &answer_url),
-        fallback_url: None,
         status_callback: urls.status(campaign, attempt.id),
         ring_seconds: settings.ring_seconds,
         max_call_seconds: settings.max_call_seconds,

@@ -35,8 +35,11 @@ const WATCH: Duration = Duration::from_secs(300);
 /// An answer that took longer does not set the clock anew: it may be off by half of that.
 const TELLS_THE_TIME: Duration = Duration::from_secs(1);
 
+/// How long after an actor's end the campaigns are mustered.
+const MUSTER_AFTER: Duration = Duration::from_millis(500);
+
 /// An open call that was neither heard of nor asked about for so long is overdue for the tick.
-const QUIET: TimeDelta = TimeDelta::minutes(2);
+pub const QUIET: TimeDelta = TimeDelta::minutes(2);
 
 /// An open call that was neither heard of nor asked about for so long escaped every mechanism.
 const SILENT: TimeDelta = TimeDelta::minutes(15);
@@ -171,7 +174,7 @@ impl SupervisorActor {
         }
         self.muster = Muster::Busy { again: false };
         let board = self.board.clone();
-        let owned = async move { nodes::list_owned(&board.database, board.node).await };
+        let owned = async move { nodes::list_owned(&board.database, board.node, &board.account_sid).await };
         ctx.spawn(owned.into_actor(self).map(|owned, actor, ctx| {
             let again = matches!(actor.muster, Muster::Busy { again: true });
             actor.muster = Muster::Idle;
@@ -283,8 +286,9 @@ impl Handler<Gone> for SupervisorActor {
         if self.campaigns.get(&campaign).is_some_and(|actor| !actor.connected()) {
             self.campaigns.remove(&campaign);
         }
-        // It may have been started again, or resumed, between its last look and its end.
-        self.muster(ctx);
+        // It may have been started again, or resumed, between its last look and its end. Not at once: a campaign that
+        // is wanted and ends by itself again and again must not keep the database busy.
+        ctx.run_later(MUSTER_AFTER, |supervisor, ctx| supervisor.muster(ctx));
     }
 }
 
@@ -320,7 +324,7 @@ impl Handler<Tick> for SupervisorActor {
         let board = self.board.clone();
         let found = async move {
             let now = board.clock.now();
-            let owned = nodes::list_owned(&board.database, board.node).await?;
+            let owned = nodes::list_owned(&board.database, board.node, &board.account_sid).await?;
             let overdue = watchdog::list_overdue(&board.database, board.node, now, now - QUIET).await?;
             Ok::<_, Error>((now, owned, overdue))
         };

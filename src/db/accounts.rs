@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::dialer::Closure;
 
-use super::{Database, Error, execute, name, query_one, query_opt};
+use super::{Database, Error, execute, query_one, query_opt};
 
 /// For how long an account is closed at most, whatever the provider asks for: afterwards it is asked again.
 const LONGEST_CLOSURE: Duration = Duration::from_secs(3600);
@@ -90,15 +90,6 @@ pub async fn clear_troubles(database: &Database, sid: &str) -> Result<(), Error>
         WHERE sid = $1 AND troubles > 0 AND (closed_until IS NULL OR closed_until <= clock_timestamp())";
     execute(&database.client().await?, SQL, &[&sid]).await?;
     Ok(())
-}
-
-/// A closed account: for how long, and why.
-pub async fn find_closure(database: &Database, sid: &str) -> Result<Option<(Duration, Closure)>, Error> {
-    const SQL: &str = "
-        SELECT extract(epoch FROM closed_until - clock_timestamp())::float8 AS left, closed_because
-        FROM accounts WHERE sid = $1 AND closed_until > clock_timestamp()";
-    let row = query_opt(&database.client().await?, SQL, &[&sid]).await?;
-    row.map(|row| Ok((span(row.try_get("left")?), name(&row, "closed_because", Closure::parse)?))).transpose()
 }
 
 fn span(seconds: f64) -> Duration {

@@ -79,16 +79,7 @@ pub async fn look(
                open.id AS attempt_id, contacts.attempts AS tries_before, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
                open.asked_at, open.ended_at,
-               (SELECT unknown.id FROM attempts unknown
-                JOIN contacts ON contacts.id = unknown.contact_id
-                WHERE unknown.campaign_id = $1 AND unknown.outcome = 'unknown' AND unknown.status_key > 0
-                  AND contacts.last_number = unknown.number AND contacts.state IN ('pending', 'failed')
-                  AND campaigns.state IN ('pending', 'running', 'paused')
-                  -- While another campaign is calling the number it cannot be opened, and nobody else waits for that.
-                  AND NOT EXISTS (SELECT FROM attempts other
-                                  WHERE other.to_phone = unknown.to_phone AND other.team_id = unknown.team_id
-                                    AND other.settled_at IS NULL)
-                LIMIT 1) AS revived
+               (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
         LEFT JOIN contacts ON contacts.id = open.contact_id

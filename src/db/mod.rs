@@ -5,13 +5,15 @@
 //! fold, without a fence ([`attempts::record`]). What it means for contacts and campaigns is a decision: its
 //! transaction first locks the campaign's row and tests only columns of that row, because a predicate over other
 //! rows is not a lock. [`Ownership`] is the fence of a node's decisions.
+//!
+//! **Events.** What happened in a campaign is written by the statement that makes it true, as its last part: the
+//! campaign's UPDATE draws the number under the row's lock, an INSERT takes it.
 
 pub mod accounts;
 pub mod agents;
 pub mod attempts;
 pub mod campaigns;
 pub mod contacts;
-pub mod events;
 pub mod keys;
 pub mod look;
 pub mod nodes;
@@ -40,8 +42,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// behind a silent network would be waited for a quarter of an hour.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
-/// What every connection is told: no statement, lock or forgotten transaction may hold others up for long.
-const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
+/// What every connection is told: what is committed is durable, and no statement, lock or forgotten transaction may hold others up for long.
+const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
                        -c timezone=UTC";
 
 /// A reachable PostgreSQL. Cheap to clone.

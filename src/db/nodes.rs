@@ -32,7 +32,9 @@ pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
             SELECT id, team_id FROM campaigns
             WHERE (state IN ('pending', 'running')
                    OR EXISTS (SELECT FROM attempts
-                              WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL))
+                              WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL)
+                   OR EXISTS (SELECT FROM revived_attempts
+                              WHERE revived_attempts.campaign_id = campaigns.id))
               AND NOT EXISTS (SELECT FROM nodes
                               WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())
             FOR NO KEY UPDATE SKIP LOCKED
@@ -43,15 +45,20 @@ pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
     execute(&database.client().await?, SQL, &[&node]).await
 }
 
-/// The campaigns that this node should be running: pending, running, or with an attempt that is not settled.
-pub async fn list_owned(database: &Database, node: Uuid) -> Result<Vec<Ownership>, Error> {
+/// The campaigns that this node should be running: pending, running, with an attempt that is not settled, or with one
+/// through this account that was given up as unknown and is heard of after all.
+pub async fn list_owned(database: &Database, node: Uuid, account_sid: &str) -> Result<Vec<Ownership>, Error> {
     const SQL: &str = "
         SELECT id, epoch FROM campaigns WHERE node = $1 AND state IN ('pending', 'running')
         UNION
         SELECT campaigns.id, campaigns.epoch
         FROM attempts JOIN campaigns ON campaigns.id = attempts.campaign_id
-        WHERE attempts.settled_at IS NULL AND campaigns.node = $1";
-    let rows = query(&database.client().await?, SQL, &[&node]).await?;
+        WHERE attempts.settled_at IS NULL AND campaigns.node = $1
+        UNION
+        SELECT campaigns.id, campaigns.epoch
+        FROM revived_attempts JOIN campaigns ON campaigns.id = revived_attempts.campaign_id
+        WHERE campaigns.node = $1 AND campaigns.account_sid = $2";
+    let rows = query(&database.client().await?, SQL, &[&node, &account_sid]).await?;
     rows.iter()
         .map(|row| Ok(Ownership { campaign: row.try_get("id")?, node, epoch: row.try_get("epoch")? }))
         .collect()

@@ -33,11 +33,8 @@ pub async fn list_overdue(
                   OR EXISTS (SELECT FROM contacts
                              WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND timed
                                AND due_at >= campaigns.due_cursor AND due_at <= $2)
-                  OR EXISTS (SELECT FROM attempts unknown
-                             JOIN contacts ON contacts.id = unknown.contact_id
-                             WHERE unknown.campaign_id = campaigns.id AND unknown.outcome = 'unknown'
-                               AND unknown.status_key > 0 AND contacts.last_number = unknown.number
-                               AND contacts.state IN ('pending', 'failed'))
+                  OR EXISTS (SELECT FROM revived_attempts
+                             WHERE revived_attempts.campaign_id = campaigns.id)
               END";
     let rows = query(&database.client().await?, SQL, &[&node, &now, &quiet_since]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()

@@ -17,13 +17,3 @@ names! {
         Suppressed = "suppressed",
     }
 }
-
-impl ContactState {
-    /// Whether nothing more will be done for the contact.
-    pub fn is_final(self) -> bool {
-        match self {
-            Self::Completed | Self::Failed | Self::Suppressed => true,
-            Self::Pending | Self::Calling => false,
-        }
-    }
-}

@@ -5,8 +5,9 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::actors::speech;
 use crate::db::agents::{Agent, delete_agent, find_agent, insert_agent, list_agents, update_agent};
+
+use crate::domain::agent;
 
 use super::auth::Caller;
 use super::body::Body;
@@ -20,15 +21,15 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-fn parse(body: &Body) -> Result<speech::Agent, Problem> {
-    let agent: speech::Agent = body.json("bad-agent")?;
+fn parse(body: &Body) -> Result<agent::Agent, Problem> {
+    let agent: agent::Agent = body.json("bad-agent")?;
     if agent.name.trim().is_empty() {
         return Err(Problem::invalid("bad-agent", "name is empty, expected what people call the agent"));
     }
     Ok(agent)
 }
 
-fn row(api: &Api, id: Uuid, agent: &speech::Agent) -> Result<Agent, Problem> {
+fn row(api: &Api, id: Uuid, agent: &agent::Agent) -> Result<Agent, Problem> {
     let now = api.board.clock.now();
     Ok(Agent {
         id,

@@ -46,7 +46,9 @@ impl Body {
 
 /// Reads JSON, or says what is wrong with it. The database can keep no NUL character, so none may come in.
 pub(super) fn json<T: DeserializeOwned>(text: &[u8], kind: &'static str) -> Result<T, Problem> {
-    let read = serde_json::from_slice(text).map_err(|error| Problem::invalid(kind, error.to_string()))?;
+    // The path names the key that is wrong, also where it stands deep inside.
+    let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(text))
+        .map_err(|error| Problem::invalid(kind, error.to_string()))?;
     let plain: Value =
         serde_json::from_slice(text).map_err(|error| Problem::invalid(kind, error.to_string()))?;
     if holds_nul(&plain) {

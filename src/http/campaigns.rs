@@ -9,7 +9,6 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
-use crate::actors::speech::Agent;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
@@ -18,6 +17,7 @@ use crate::db::campaigns::{
 };
 use crate::db::contacts::{ContactFilter, NewContact, list_contacts};
 use crate::db::look::look;
+use crate::domain::agent::Agent;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::dialer::waits_for;

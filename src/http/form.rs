@@ -5,7 +5,7 @@ use chrono::{DateTime, Datelike, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::actors::speech::Agent;
+use crate::domain::agent::Agent;
 use crate::domain::hours::BusinessHours;
 use crate::domain::pacing::Pacing;
 use crate::domain::phone::{Region, parse_phone};

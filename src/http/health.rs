@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::actors::{Report, SupervisorReport, TICK};
+use crate::actors::{QUIET, Report, SupervisorReport, TICK};
 use crate::clock::Stopwatch;
 use crate::db::attempts::count_open;
 use crate::db::nodes::list_nodes;
@@ -31,9 +31,6 @@ const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(15);
 
 /// Silent attempts that are counted one by one; more than that is reported as that many.
 const MOST_SILENT: i64 = 1000;
-
-/// A call that was neither heard of nor asked about for so long is shown as silent.
-const SILENT: chrono::TimeDelta = chrono::TimeDelta::minutes(2);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -86,7 +83,7 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         "simulated": api.is_simulated,
     });
     if database_answers {
-        let silent = list_silent(&board.database, board.clock.now() - SILENT, MOST_SILENT).await?;
+        let silent = list_silent(&board.database, board.clock.now() - QUIET, MOST_SILENT).await?;
         body["attempts"] = json!({ "open": count_open(&board.database).await?, "silent": silent.len() });
         body["nodes"] = nodes(&api).await?;
     }

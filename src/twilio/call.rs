@@ -23,8 +23,6 @@ pub struct CreateCall {
     pub from: String,
     /// What is heard.
     pub instructions: Instructions,
-    /// Where TwiML is fetched if fetching it from [`Instructions::Url`] fails.
-    pub fallback_url: Option<String>,
     /// Where the call's status is reported.
     pub status_callback: String,
     /// How long it may ring, 600 at most.
@@ -41,12 +39,7 @@ impl CreateCall {
         let mut form = vec![("To", self.to.clone()), ("From", self.from.clone())];
         match &self.instructions {
             Instructions::Twiml(document) => form.push(("Twiml", document.clone())),
-            Instructions::Url(url) => {
-                form.extend([("Url", url.clone()), ("Method", "POST".to_owned())]);
-                if let Some(fallback) = &self.fallback_url {
-                    form.extend([("FallbackUrl", fallback.clone()), ("FallbackMethod", "POST".to_owned())]);
-                }
-            }
+            Instructions::Url(url) => form.extend([("Url", url.clone()), ("Method", "POST".to_owned())]),
         }
         form.extend([
             ("StatusCallback", self.status_callback.clone()),
@@ -185,7 +178,6 @@ pub(super) mod tests {
             to: "+12025550123".into(),
             from: "+12025550100".into(),
             instructions: Instructions::Twiml("<Response><Hangup/></Response>".into()),
-            fallback_url: None,
             status_callback: "https://dialer.example/status#rc=5".into(),
             ring_seconds: 30,
             max_call_seconds: 1800,
@@ -198,7 +190,6 @@ pub(super) mod tests {
         let inline = CreateCall { send_digits: Some("ww12".into()), ..request() };
         let fetched = CreateCall {
             instructions: Instructions::Url("https://dialer.example/answer".into()),
-            fallback_url: Some("https://dialer.example/fallback".into()),
             ..request()
         };
         for (name, _) in inline.form().into_iter().chain(fetched.form()) {

@@ -61,8 +61,6 @@ pub struct Callback {
     pub sip_code: Option<u16>,
     /// Who took the call, if detection was asked for.
     pub answered_by: Option<AnsweredBy>,
-    /// Why the call failed. Not documented for calls, and kept if it comes.
-    pub error_code: Option<u32>,
 }
 
 /// A form that is no status callback.
@@ -98,7 +96,6 @@ impl Callback {
             duration_seconds: number(form, "CallDuration"),
             sip_code: number(form, "SipResponseCode"),
             answered_by: find(form, "AnsweredBy").and_then(wire::read_answered_by),
-            error_code: number(form, "ErrorCode"),
         })
     }
 }
@@ -189,7 +186,6 @@ mod tests {
             ("CallDuration", "long"),
             ("SipResponseCode", ""),
             ("AnsweredBy", "parrot"),
-            ("ErrorCode", "32017"),
             ("NewInTwentyThirty", "yes"),
         ] {
             form = with(form, name, value);
@@ -197,7 +193,6 @@ mod tests {
         let callback = Callback::parse(&form).unwrap();
         assert_eq!((callback.at, callback.duration_seconds, callback.sip_code), (None, None, None));
         assert_eq!(callback.answered_by, Some(AnsweredBy::Unknown));
-        assert_eq!(callback.error_code, Some(32017));
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Bench {
     }
 
     async fn owner(&self, campaign: Uuid) -> Ownership {
-        let owned = nodes::list_owned(&self.database, self.node).await.unwrap();
+        let owned = nodes::list_owned(&self.database, self.node, ACCOUNT).await.unwrap();
         *owned.iter().find(|owner| owner.campaign == campaign).expect("the campaign is the node's")
     }
 
@@ -114,7 +114,9 @@ impl Bench {
     }
 
     async fn record(&self, heard: &[Heard]) -> Vec<Recorded> {
-        let recorded = record(&self.database, heard, self.now).await.unwrap();
+        // What is heard is heard after what was settled.
+        let now = self.now + TimeDelta::seconds(1);
+        let recorded = record(&self.database, heard, now).await.unwrap();
         recorded.into_iter().map(|one| one.unwrap()).collect()
     }
 
@@ -234,7 +236,7 @@ async fn nobody_decides_for_a_campaign_that_was_taken_over() {
     assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap(), 1);
     assert!(!bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
     assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
-    let owned = nodes::list_owned(&bench.database, successor).await.unwrap();
+    let owned = nodes::list_owned(&bench.database, successor, ACCOUNT).await.unwrap();
     assert_eq!(owned[0].epoch, owner.epoch + 1);
     // A living node's campaigns are nobody's to take.
     assert_eq!(nodes::take_over(&bench.database, bench.node).await.unwrap(), 0);

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::db::campaigns::{lock, make_move_in};
 use crate::db::{Database, Error, Ownership, execute, query_opt};
-use crate::domain::campaign::Move;
+use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::HaltReason;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::Verdict;
@@ -132,7 +132,7 @@ async fn apply(
 }
 
 /// Opens an attempt again that was given up as unknown and has been heard of since: its contact leaves the queue
-/// until the call ends, and what was counted for it is taken back. Returns false if a newer attempt exists, if the
+/// until the call ends, what was counted for it is taken back, and a completed campaign runs again until then. Returns false if a newer attempt exists, if the
 /// number is being called by another campaign, or if the campaign is no longer this owner's.
 pub async fn reopen(
     database: &Database,
@@ -169,13 +169,15 @@ pub async fn reopen(
         FROM campaign, contact, attempt";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    if lock(&transaction, owner).await?.is_none() {
-        return Ok(false);
+    let Some(campaign) = lock(&transaction, owner).await? else { return Ok(false) };
+    if campaign.state == State::Completed {
+        make_move_in(&transaction, owner, Move::Reopen, None, now).await?;
     }
     match execute(&transaction, SQL, &[&attempt, &owner.campaign, &now]).await {
-        Ok(written) => {
+        Ok(0) => Ok(false),
+        Ok(_) => {
             transaction.commit().await?;
-            Ok(written > 0)
+            Ok(true)
         }
         Err(error) if error.is_conflict_with("one_open_call_per_number") => Ok(false),
         Err(error) => Err(error),

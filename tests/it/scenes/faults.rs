@@ -157,6 +157,37 @@ async fn a_call_that_is_settled_as_unknown_and_proves_alive_is_corrected() {
 }
 
 #[actix_web::test]
+async fn an_unknown_that_proves_alive_after_its_campaign_was_completed_is_corrected_all_the_same() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::once(FaultKind::ServerError { placed: false })).unwrap();
+    let campaign = scene.call(json!({"retry_policy": {"max_retries": 0}}), &["+12025550101"]).await;
+    let given_up = scene.until_completed(&campaign).await;
+    assert_eq!(given_up["counts"]["failed"], 1);
+    let attempt = scene.attempts(&campaign).await[0]["id"].as_str().unwrap().to_owned();
+    let sid = "CA000000000000000000000000000000ff";
+    assert_eq!(scene.call_back(&campaign, &attempt, sid, "completed", 3).await, 204);
+    let reached = |campaign: &Value| campaign["counts"]["completed"] == 1 && campaign["state"] == "completed";
+    let corrected = scene.until(&campaign, "the contact counts as reached", reached).await;
+    assert_eq!((&corrected["counts"]["failed"], &corrected["counts"]["attempts"]), (&json!(0), &json!(1)));
+    assert_eq!(scene.outcomes(&campaign).await, ["answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_that_the_provider_has_forgotten_is_given_up_once_and_stops_nobody() {
+    let scene = scene().await;
+    for event in [Event::Answered, Event::Completed] {
+        scene.simulator.fault(Fault::always(FaultKind::Lost).on(event).to("+12025550101")).unwrap();
+    }
+    scene.simulator.fault(Fault::always(FaultKind::ReadError { http: 404 })).unwrap();
+    let once = json!({"retry_policy": {"max_retries": 0}});
+    let campaign = scene.call(once, &["+12025550101", "+12025550102"]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["unknown", "answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_person_who_opts_out_while_waiting_for_a_retry_is_not_called_again() {
     let scene = scene().await;
     scene.simulator.fix("+12025550101", [Behavior::busy()]).unwrap();
