@@ -22,7 +22,7 @@ mod tls;
 
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
@@ -40,9 +40,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// behind a silent network would be waited for a quarter of an hour.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
-/// What every connection is told: no statement, lock or forgotten transaction may hold others up for long.
+/// What every connection is told: no statement, lock or forgotten transaction may hold others up for long, and a
+/// prepared statement is planned once. Left to itself the server plans the merge of callbacks anew for each of them,
+/// because it takes an array of unknown length for ten rows; that made a statement of 0.16 ms one of 0.44 ms.
 const SESSION: &str = "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
-                       -c timezone=UTC";
+                       -c timezone=UTC -c plan_cache_mode=force_generic_plan";
 
 /// A reachable PostgreSQL. Cheap to clone.
 #[derive(Clone)]
@@ -79,6 +81,8 @@ impl Database {
         };
         let pool = Pool::builder(manager)
             .max_size(POOL_SIZE)
+            // The connection that was used last has its statements prepared and its caches warm.
+            .queue_mode(QueueMode::Lifo)
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))
