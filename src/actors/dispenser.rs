@@ -94,13 +94,19 @@ impl DispenserActor {
         for place in 0..count {
             let after = first_after + self.spacing * place;
             let last = place + 1 == count;
-            ctx.run_later(after, move |actor, ctx| {
+            let grant = move |actor: &mut Self, ctx: &mut Context<Self>| {
                 actor.grant(Place { good_until: Deadline::within(GOOD_FOR) });
                 if last {
                     actor.busy = false;
                     actor.take(ctx);
                 }
-            });
+            };
+            // A timer's grain is a millisecond, which a place that is free already need not wait for.
+            if after.is_zero() {
+                grant(self, ctx);
+            } else {
+                ctx.run_later(after, grant);
+            }
         }
     }
 

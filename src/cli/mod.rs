@@ -93,7 +93,7 @@ pub struct SimulateOptions {
     /// Where chance begins: the same seed, the same people
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// What people do: shares of outcomes, ring and talk times, faults
+    /// What people do: shares of outcomes, ring and talk times, numbers
     #[arg(long, value_name = "FILE")]
     pub scenario: Option<PathBuf>,
     /// A course of time, START@ANCHOR*SPEED, if it is not the present

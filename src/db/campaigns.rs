@@ -359,7 +359,8 @@ pub async fn list_campaigns(
     // Ids are UUIDv7: their order is the order of their making.
     let sql = format!(
         "SELECT {COLUMNS} FROM campaigns
-         WHERE team_id = $1 AND ($2::text IS NULL OR state = $2) AND ($3::uuid IS NULL OR id < $3)
+         WHERE team_id = $1 AND ($2::text IS NULL OR state = $2)
+           AND id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
          ORDER BY id DESC LIMIT $4"
     );
     let state = state.map(State::as_str);

@@ -24,7 +24,7 @@ mod tls;
 
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
@@ -42,9 +42,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// behind a silent network would be waited for a quarter of an hour.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
-/// What every connection is told: what is committed is durable, and no statement, lock or forgotten transaction may hold others up for long.
-const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s \
-                       -c timezone=UTC";
+/// What every connection is told: what is committed is durable; no statement, lock or forgotten transaction may hold
+/// others up for long; and a prepared statement is planned once. Left to itself the server plans the merge of callbacks
+/// anew for each of them, because it takes an array of unknown length for ten rows; that made a statement of 0.16 ms one
+/// of 0.44 ms.
+const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=5s \
+                       -c idle_in_transaction_session_timeout=30s -c timezone=UTC \
+                       -c plan_cache_mode=force_generic_plan";
 
 /// A reachable PostgreSQL. Cheap to clone.
 #[derive(Clone)]
@@ -81,6 +85,8 @@ impl Database {
         };
         let pool = Pool::builder(manager)
             .max_size(POOL_SIZE)
+            // The connection that was used last has its statements prepared and its caches warm.
+            .queue_mode(QueueMode::Lifo)
             .runtime(deadpool_postgres::Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE))
             .create_timeout(Some(PATIENCE))

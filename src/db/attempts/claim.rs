@@ -138,14 +138,17 @@ async fn suppress(
         WITH contact AS (
             UPDATE contacts SET state = 'suppressed', due_at = NULL, updated_at = $3 WHERE id = $2 RETURNING id
         ), campaign AS (
-            UPDATE campaigns SET pending = pending - 1, suppressed = suppressed + 1, last_event = last_event + 1
-            WHERE id = $1 RETURNING id, team_id, last_event
+            UPDATE campaigns
+            SET pending = pending - 1, suppressed = suppressed + 1, last_event = last_event + 1,
+                due_cursor = coalesce($4, due_cursor), order_cursor = coalesce($5, order_cursor)
+            WHERE id = $1
+            RETURNING id, team_id, last_event
         )
         INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id)
         SELECT team_id, campaign.id, last_event, 'contact.suppressed', $3, contact.id FROM campaign, contact";
     let contact: Uuid = candidate.try_get("id")?;
-    execute(transaction, SQL, &[&campaign, &contact, &now]).await?;
-    move_cursor(transaction, campaign, candidate).await?;
+    let (due_cursor, order_cursor) = cursors(candidate)?;
+    execute(transaction, SQL, &[&campaign, &contact, &now, &due_cursor, &order_cursor]).await?;
     Ok(Claim::Suppressed(contact))
 }
 
@@ -155,10 +158,17 @@ async fn pass_over(
     candidate: &Row,
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
-    const SQL: &str = "UPDATE contacts SET timed = true, due_at = $2, updated_at = $3 WHERE id = $1";
+    const SQL: &str = "
+        WITH contact AS (
+            UPDATE contacts SET timed = true, due_at = $3, updated_at = $4 WHERE id = $2
+        )
+        UPDATE campaigns
+        SET due_cursor = coalesce($5, due_cursor), order_cursor = coalesce($6, order_cursor)
+        WHERE id = $1";
     let contact: Uuid = candidate.try_get("id")?;
-    execute(transaction, SQL, &[&contact, &(now + PASSED_OVER_FOR), &now]).await?;
-    move_cursor(transaction, campaign, candidate).await?;
+    let (due_cursor, order_cursor) = cursors(candidate)?;
+    let due_at = now + PASSED_OVER_FOR;
+    execute(transaction, SQL, &[&campaign, &contact, &due_at, &now, &due_cursor, &order_cursor]).await?;
     Ok(Claim::PassedOver(contact))
 }
 
@@ -183,17 +193,27 @@ async fn begin(
                  intended_at)
             SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $4 FROM contact
         ), campaign AS (
-            UPDATE campaigns SET pending = pending - 1, calling = calling + 1 WHERE id = $3 RETURNING agent
+            UPDATE campaigns
+            SET pending = pending - 1, calling = calling + 1,
+                due_cursor = coalesce($8, due_cursor), order_cursor = coalesce($9, order_cursor)
+            WHERE id = $3
+            RETURNING agent
         )
         SELECT phone, extension, name, metadata, attempts, agent FROM contact, campaign";
     let contact: Uuid = candidate.try_get("id")?;
-    let row = query_one(
-        transaction,
-        SQL,
-        &[&contact, &attempt, &owner.campaign, &now, &owner.epoch, &locked.settings_version, &from_phone],
-    )
-    .await?;
-    move_cursor(transaction, owner.campaign, candidate).await?;
+    let (due_cursor, order_cursor) = cursors(candidate)?;
+    let params: crate::db::Params<'_> = &[
+        &contact,
+        &attempt,
+        &owner.campaign,
+        &now,
+        &owner.epoch,
+        &locked.settings_version,
+        &from_phone,
+        &due_cursor,
+        &order_cursor,
+    ];
+    let row = query_one(transaction, SQL, params).await?;
     Ok(Claim::Attempt(ClaimedAttempt {
         id: attempt,
         team: locked.team,
@@ -208,18 +228,14 @@ async fn begin(
     }))
 }
 
-/// The candidate was the first of its queue: nobody who is pending stands before it.
-async fn move_cursor(transaction: &Transaction<'_>, campaign: Uuid, candidate: &Row) -> Result<(), Error> {
-    if candidate.try_get("timed")? {
-        let due_at: DateTime<Utc> = candidate.try_get("due_at")?;
-        let sql = "UPDATE campaigns SET due_cursor = $2 WHERE id = $1";
-        execute(transaction, sql, &[&campaign, &due_at]).await?;
+/// Where the cursor of the candidate's queue goes: the due time's, or the order's. The candidate was the first of its
+/// queue, so nobody who is pending stands before it.
+fn cursors(candidate: &Row) -> Result<(Option<DateTime<Utc>>, Option<i32>), Error> {
+    Ok(if candidate.try_get("timed")? {
+        (Some(candidate.try_get("due_at")?), None)
     } else {
-        let position: i32 = candidate.try_get("position")?;
-        let sql = "UPDATE campaigns SET order_cursor = $2 WHERE id = $1";
-        execute(transaction, sql, &[&campaign, &position]).await?;
-    }
-    Ok(())
+        (None, Some(candidate.try_get("position")?))
+    })
 }
 
 /// Sets the cursors back to the beginning: for an empty claim although somebody seemed due.

@@ -77,7 +77,7 @@ pub async fn list_attempts(
         FROM attempts
         WHERE campaign_id = $1 AND team_id = $2
           AND ($3::text IS NULL OR outcome = $3) AND ($4::uuid IS NULL OR contact_id = $4)
-          AND ($5::uuid IS NULL OR id < $5)
+          AND id < coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
         ORDER BY id DESC LIMIT $6";
     let outcome = filter.outcome.map(Outcome::as_str);
     let params: crate::db::Params<'_> =
