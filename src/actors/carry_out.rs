@@ -27,6 +27,10 @@ use super::turn::{Carried, Memory};
 /// How long is waited after the provider could not be asked.
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
 
+/// By how much the provider's clock may be behind ours. An earlier attempt of ours that lost its call is given up three
+/// minutes after its intent, so a call that is younger than that can only be this one's.
+const CLOCKS_DIFFER_BY: TimeDelta = TimeDelta::seconds(60);
+
 pub(super) async fn carry_out(
     board: &Switchboard,
     owner: Ownership,
@@ -174,9 +178,8 @@ async fn look_for(board: &Switchboard, attempt: Uuid, trace: &Trace) -> Result<O
     let calls = board.client.list_calls(&trace.to, &trace.from).await?;
     let sids: Vec<&str> = calls.iter().map(|call| call.sid.as_str()).collect();
     let owned = list_owned_sids(&board.database, &sids).await?;
-    // The provider's instants are whole seconds.
-    let intended_at = trace.intended_at - TimeDelta::seconds(1);
-    let made_since = |call: &CallRecord| call.created_at.is_none_or(|at| at >= intended_at);
+    let earliest = trace.intended_at - CLOCKS_DIFFER_BY;
+    let made_since = |call: &CallRecord| call.created_at.is_none_or(|at| at >= earliest);
     // A call that another call dialed was placed by no request of ours.
     let may_be_ours =
         |call: &CallRecord| call.parent_sid.is_none() && made_since(call) && !owned.contains(&call.sid);
