@@ -59,7 +59,7 @@ async fn a_paused_campaign_lets_its_call_end_and_starts_no_other() {
         Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
     scene.simulator.fix("+12025550101", [Behavior::answer().talking(40.0)]).unwrap();
     let campaign = scene.call(json!({}), &["+12025550101", "+12025550102"]).await;
-    scene.until(&campaign, "a call is open", |campaign| campaign["counts"]["calling"] == 1).await;
+    scene.until_placed(&campaign).await;
     scene.command(&campaign, "pause").await;
     let paused =
         scene.until(&campaign, "its call is settled", |campaign| campaign["counts"]["calling"] == 0).await;

@@ -40,10 +40,7 @@ async fn a_campaign_whose_actor_panics_is_back_after_a_tick() {
     let actor =
         eventually("the campaign has an actor", || async { supervisor.send(find).await.unwrap() }).await;
     // An actor that dies before its request has left makes the attempt end as unknown: another scene.
-    eventually("the call is placed", || async {
-        scene.attempts(&campaign).await.first().filter(|attempt| attempt["sid"].is_string()).map(drop)
-    })
-    .await;
+    scene.until_placed(&campaign).await;
     actor.do_send(Panic);
     eventually("the actor is dead", || async { (!actor.connected()).then_some(()) }).await;
     supervisor.send(Tick).await.unwrap().expect("a tick that goes through");
@@ -98,7 +95,7 @@ async fn a_program_that_is_stopped_and_started_again_goes_on_where_it_was() {
     let scenario = Scenario::always(Outcome::Answer);
     let mut scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
     let campaign = scene.call(json!({}), &["+12025550101", "+12025550102", "+12025550103"]).await;
-    scene.until(&campaign, "a call is open", |campaign| campaign["counts"]["calling"] == 1).await;
+    scene.until_placed(&campaign).await;
     scene.stop_program().await;
     scene.start_program().await;
     scene.until_completed(&campaign).await;

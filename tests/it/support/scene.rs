@@ -240,6 +240,14 @@ impl Scene {
             .await
     }
 
+    /// Waits until a campaign's first call is placed. Before that a pause, a stop or a death may rightly take it back.
+    pub async fn until_placed(&self, campaign: &str) -> Value {
+        eventually("its call is placed", || async {
+            self.attempts(campaign).await.into_iter().find(|attempt| attempt["sid"].is_string())
+        })
+        .await
+    }
+
     /// Waits until a campaign is completed.
     pub async fn until_completed(&self, campaign: &str) -> Value {
         self.until(campaign, "the campaign is completed", |campaign| campaign["state"] == "completed").await
