@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::actors::{
     Delivery, DispenserActor, InboxActor, Lease, Placing, Retire, SupervisorActor, Switchboard,
+    speech::Speeches,
 };
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
@@ -146,6 +147,7 @@ impl App {
             node: Uuid::now_v7(),
             lease: Lease::default(),
             placing: Placing::default(),
+            speeches: Speeches::default(),
         };
         let dispenser =
             DispenserActor::new(database.clone(), line.account.account_sid.clone(), config.cps).start();

@@ -186,6 +186,7 @@ impl Actor for CampaignActor {
         if let Some(place) = self.memory.place.take() {
             self.dispenser.do_send(GiveBack(place));
         }
+        self.board.speeches.forget(self.owner.campaign);
         self.supervisor.do_send(Gone { campaign: self.owner.campaign });
     }
 }

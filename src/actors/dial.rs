@@ -17,6 +17,7 @@ use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason};
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
+use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
 
@@ -37,7 +38,7 @@ pub(super) async fn dial(
     let _placing = board.placing.begin();
     // Real time, whatever the clock's course: it is what a pause or an opt-out may come too late for.
     let deadline = Deadline::within(DIAL_WITHIN.to_std().unwrap_or_default());
-    let claim = claim_next(&board.database, owner, &look.settings.from, board.clock.now()).await?;
+    let claim = claim_next(&board.database, owner, &look.settings, board.clock.now()).await?;
     let attempt = match claim {
         Claim::Attempt(attempt) => attempt,
         Claim::Suppressed(contact) => {
@@ -66,6 +67,9 @@ pub(super) async fn dial(
         memory.unsent = None;
         return Ok(Carried::Out);
     };
+    if let Instructions::Url(_) = request.instructions {
+        board.speeches.keep(owner.campaign, &attempt, &look.settings);
+    }
     memory.place = None;
     let answer = board.client.create_call(&request, deadline).await;
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {

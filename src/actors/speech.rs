@@ -1,18 +1,50 @@
-//! What a called person hears: the campaign's script, rendered for the contact.
+//! What a called person hears: the campaign's script, rendered for the contact; and what a machine hears instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::db::attempts::ClaimedAttempt;
+use crate::db::campaigns::Speech;
 use crate::domain::agent::Agent;
-use crate::domain::script::Script;
+use crate::domain::answering_machine::{Detect, Detection, Hears};
+use crate::domain::attempt::AnsweredBy;
 use crate::domain::settings::Settings;
 use crate::domain::template::variable_name;
-use crate::twilio::call::CreateCall;
+use crate::twilio::call::{CreateCall, Instructions, MachineDetection};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::twiml;
+
+/// What is heard in the calls that this node has placed and whose instructions the provider is yet to fetch, one for
+/// each campaign: so that the called person is spoken to also while the database is away.
+#[derive(Debug, Clone, Default)]
+pub struct Speeches(Arc<Mutex<HashMap<Uuid, (Uuid, Arc<Speech>)>>>);
+
+impl Speeches {
+    /// What is heard in the call of an attempt, if this node remembers it.
+    pub fn find(&self, campaign: Uuid, attempt: Uuid) -> Option<Arc<Speech>> {
+        let speeches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        speeches.get(&campaign).filter(|(of, _)| *of == attempt).map(|(_, speech)| speech.clone())
+    }
+
+    pub(super) fn keep(&self, campaign: Uuid, attempt: &ClaimedAttempt, settings: &Settings) {
+        let speech = Speech {
+            agent: attempt.agent.clone(),
+            name: attempt.name.clone(),
+            phone: attempt.phone.clone(),
+            metadata: attempt.metadata.clone(),
+            answering_machine: settings.answering_machine.clone(),
+        };
+        let mut speeches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        speeches.insert(campaign, (attempt.id, Arc::new(speech)));
+    }
+
+    pub(super) fn forget(&self, campaign: Uuid) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&campaign);
+    }
+}
 
 /// The request for the call of a claimed attempt. There is none if the agent's snapshot cannot be read.
 pub(super) fn request(
@@ -22,34 +54,45 @@ pub(super) fn request(
     settings: &Settings,
 ) -> Option<CreateCall> {
     let agent = Agent::deserialize(&attempt.agent).ok()?;
-    let fields = fields(attempt.name.as_deref(), &attempt.phone, &attempt.metadata);
     let answer_url = urls.answer(campaign, attempt.id);
-    let prompt = agent.prompt_text.as_deref();
+    let instructions = match attempt.detection {
+        Some(Detection::First) => Instructions::Url(answer_url),
+        Some(Detection::Beside) | None => {
+            let fields = fields(attempt.name.as_deref(), &attempt.phone, &attempt.metadata);
+            twiml::instructions(&agent.script, &fields, agent.prompt_text.as_deref(), &answer_url)
+        }
+    };
+    let machine_detection = attempt.detection.map(|detection| MachineDetection {
+        waits_for_message_end: settings.answering_machine.detect == Detect::MessageEnd,
+        callback: match detection {
+            Detection::First => None,
+            Detection::Beside => Some(urls.machine(campaign, attempt.id)),
+        },
+    });
     Some(CreateCall {
         to: attempt.phone.clone(),
         from: settings.from.clone(),
-        instructions: twiml::instructions(&agent.script, &fields, prompt, &answer_url),
+        instructions,
         status_callback: urls.status(campaign, attempt.id),
         ring_seconds: settings.ring_seconds,
         max_call_seconds: settings.max_call_seconds,
         // Half a second for the switchboard on the other side to listen.
         send_digits: (!attempt.extension.is_empty()).then(|| format!("w{}", attempt.extension)),
+        machine_detection,
     })
 }
 
-/// The TwiML that an agent speaks to a contact, for the webhook that is asked for it. A script that is somebody
-/// else's TwiML is fetched there and has none of its own.
-pub fn twiml_for(
-    agent: &serde_json::Value,
-    name: Option<&str>,
-    phone: &str,
-    metadata: &serde_json::Value,
-) -> Option<String> {
-    let agent = Agent::deserialize(agent).ok()?;
-    let fields = fields(name, phone, metadata);
-    match agent.script {
-        Script::Url(_) => None,
-        script => Some(twiml::twiml(&script, &fields, agent.prompt_text.as_deref())),
+/// The TwiML for whoever took the call, as far as the provider can tell who that is. There is none if the agent's
+/// snapshot cannot be read.
+pub fn twiml_for(speech: &Speech, answered_by: Option<AnsweredBy>) -> Option<String> {
+    let fields = fields(speech.name.as_deref(), &speech.phone, &speech.metadata);
+    match speech.answering_machine.hears(answered_by) {
+        Hears::Nothing => Some(twiml::HANGUP.to_owned()),
+        Hears::Message(message) => Some(twiml::message(message, &fields)),
+        Hears::Script => {
+            let agent = Agent::deserialize(&speech.agent).ok()?;
+            Some(twiml::twiml(&agent.script, &fields, agent.prompt_text.as_deref()))
+        }
     }
 }
 

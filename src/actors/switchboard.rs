@@ -17,6 +17,7 @@ use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::Client;
 
 use super::lease::Lease;
+use super::speech::Speeches;
 
 /// What the steps of all campaigns of a node are carried out with.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct Switchboard {
     pub lease: Lease,
     /// The calls that are being placed.
     pub placing: Placing,
+    /// What is heard in the calls that are under way here.
+    pub speeches: Speeches,
 }
 
 /// Counts the calls that are being placed, from before the claim until what came of the request is written, so that a

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
+use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::campaign::{IllegalMove, Move, State};
 use crate::domain::dialer::HaltReason;
 use crate::domain::settings::Settings;
@@ -375,7 +376,7 @@ pub async fn find_speech(
     attempt: Uuid,
 ) -> Result<Option<Speech>, Error> {
     const SQL: &str = "
-        SELECT campaigns.agent, contacts.name, contacts.phone, contacts.metadata
+        SELECT campaigns.agent, campaigns.settings, contacts.name, contacts.phone, contacts.metadata
         FROM attempts
         JOIN campaigns ON campaigns.id = attempts.campaign_id
         JOIN contacts ON contacts.id = attempts.contact_id
@@ -387,6 +388,7 @@ pub async fn find_speech(
             name: row.try_get("name")?,
             phone: row.try_get("phone")?,
             metadata: row.try_get("metadata")?,
+            answering_machine: json::<Settings>(&row, "settings")?.answering_machine,
         })
     })
     .transpose()
@@ -403,6 +405,8 @@ pub struct Speech {
     pub phone: String,
     /// The file's other columns.
     pub metadata: serde_json::Value,
+    /// What a machine hears instead.
+    pub answering_machine: AnsweringMachine,
 }
 
 fn campaign(row: &tokio_postgres::Row) -> Result<Campaign, Error> {

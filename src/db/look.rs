@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
 use crate::domain::campaign::State;
 use crate::domain::dialer::{Closure, OpenAttempt, Stage};
@@ -78,7 +79,7 @@ pub async fn look(
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
                open.id AS attempt_id, contacts.attempts AS tries_before, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
-               open.asked_at, open.ended_at,
+               open.asked_at, open.ended_at, open.detection,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
@@ -139,7 +140,11 @@ fn open_attempt(row: &Row) -> Result<Option<OpenAttempt>, Error> {
                     .try_get::<_, Option<DateTime<Utc>>>("ended_at")?
                     .ok_or_else(|| Error::ImpossibleRow(format!("attempt {id} ended at no instant")))?;
                 // An instant from outside may be wrong; pacing and backoff run from no earlier than the intent.
-                Stage::Ended { outcome, at: at.max(row.try_get("intended_at")?) }
+                let at = at.max(row.try_get("intended_at")?);
+                let detection = name_opt(row, "detection", Detection::parse)?;
+                let is_silent = status == Status::Completed && answered_by.is_none();
+                let awaits_verdict = is_silent && detection == Some(Detection::Beside);
+                Stage::Ended { outcome, at, awaits_verdict }
             }
             None => {
                 let heard_at = heard()?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+use super::answering_machine::VERDICT_WITHIN;
 use super::campaign::State;
 use super::hours::Opening;
 use super::outcome::Outcome;
@@ -106,10 +107,12 @@ pub enum Stage {
     },
     /// It is over.
     Ended {
-        /// What it came to.
+        /// What it came to, as far as is known.
         outcome: Outcome,
         /// When.
         at: DateTime<Utc>,
+        /// Whether the provider may still say that a machine took it.
+        awaits_verdict: bool,
     },
 }
 
@@ -269,7 +272,10 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<(Because, Option
 fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
     let attempt = open.id;
     match open.stage {
-        Stage::Ended { outcome, at } => {
+        Stage::Ended { at, awaits_verdict: true, .. } if at + VERDICT_WITHIN > moment.now => {
+            Step::Wait { until: at + VERDICT_WITHIN, because: Because::CallOpen }
+        }
+        Stage::Ended { outcome, at, .. } => {
             let tries = open.tries_before + 1;
             let verdict = view.settings.retry_policy.verdict(outcome, tries, at, moment.jitter);
             Step::Settle { attempt, outcome, ended_at: at, verdict }

@@ -2,6 +2,7 @@
 //! as values.
 
 pub mod agent;
+pub mod answering_machine;
 pub mod attempt;
 pub mod campaign;
 pub mod contact;

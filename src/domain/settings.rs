@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::retry::{BadRetryPolicy, RetryPolicy};
@@ -37,6 +38,9 @@ pub struct Settings {
     pub ring_seconds: u32,
     /// How long a call may last.
     pub max_call_seconds: u32,
+    /// What is done about answering machines.
+    #[serde(default)]
+    pub answering_machine: AnsweringMachine,
 }
 
 /// A setting that cannot be dialed by, with its path.
@@ -57,6 +61,9 @@ pub enum BadSetting {
     /// A call would be cut at once, or never.
     #[error("max_call_seconds is {0}, expected seconds from 1 to {LONGEST_CALL_SECONDS}")]
     CallLength(u32),
+    /// What is done about answering machines makes no sense.
+    #[error("answering_machine: {0}")]
+    AnsweringMachine(#[from] BadAnsweringMachine),
 }
 
 impl Settings {
@@ -73,6 +80,7 @@ impl Settings {
         if !(1..=LONGEST_CALL_SECONDS).contains(&self.max_call_seconds) {
             return Err(BadSetting::CallLength(self.max_call_seconds));
         }
+        self.answering_machine.check()?;
         Ok(())
     }
 
@@ -102,6 +110,7 @@ pub(crate) mod tests {
             retry_policy: RetryPolicy::default(),
             ring_seconds: 30,
             max_call_seconds: 1800,
+            answering_machine: AnsweringMachine::default(),
         }
     }
 

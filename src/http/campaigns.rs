@@ -22,6 +22,8 @@ use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::dialer::waits_for;
 use crate::domain::outcome::Outcome;
+use crate::domain::script::{Say, check_variables};
+use crate::domain::settings::Settings;
 use crate::domain::template::variables_of;
 use crate::import::{Import, Options};
 
@@ -53,7 +55,7 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
         .await
         .map_err(|_| Problem::unavailable("the server is stopping"))?
         .map_err(|error| Problem::invalid(error.reason(), error.to_string()))?;
-    check_script(&agent, &import)?;
+    check_script(&agent, &settings, &import)?;
     if import.contacts.is_empty() {
         let detail = "the file holds no number that can be called";
         return Err(Problem::invalid("nobody-to-call", detail).with("refused", refused(&import)));
@@ -102,8 +104,8 @@ async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, 
     Ok(Agent { name: agent.name, prompt_text: agent.prompt_text, script })
 }
 
-/// A script may name the contact's name, its number, and the list's columns, and nothing else.
-fn check_script(agent: &Agent, import: &Import) -> Result<(), Problem> {
+/// What is said may name the contact's name, its number, and the list's columns, and nothing else.
+fn check_script(agent: &Agent, settings: &Settings, import: &Import) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
     let columns = import.columns.iter().map(String::as_str);
     let own = ["name", "phone"];
@@ -112,7 +114,9 @@ fn check_script(agent: &Agent, import: &Import) -> Result<(), Problem> {
         columns.filter(|column| !own.contains(&crate::domain::template::variable_name(column).as_str()));
     let variables = variables_of(others).map_err(|collision| bad(collision.to_string()))?;
     let available = variables.keys().map(String::as_str).chain(own);
-    agent.script.check_variables(available).map_err(|unknown| bad(unknown.to_string()))
+    let mut named = agent.script.variables();
+    named.extend(settings.answering_machine.message.iter().flat_map(Say::variables));
+    check_variables(&named, available).map_err(|unknown| bad(unknown.to_string()))
 }
 
 fn refused(import: &Import) -> Value {

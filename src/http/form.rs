@@ -6,6 +6,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::domain::agent::Agent;
+use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::hours::BusinessHours;
 use crate::domain::pacing::Pacing;
 use crate::domain::phone::{Region, parse_phone};
@@ -44,6 +45,8 @@ pub(super) struct CampaignForm {
     ring_seconds: u32,
     #[serde(default = "default_max_call_seconds")]
     max_call_seconds: u32,
+    #[serde(default)]
+    answering_machine: AnsweringMachine,
 }
 
 fn default_region() -> String {
@@ -112,6 +115,7 @@ impl CampaignForm {
             retry_policy: self.retry_policy.clone(),
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,
+            answering_machine: self.answering_machine.clone(),
         };
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
@@ -156,6 +160,16 @@ mod tests {
             (format!(r#"{{"name":"x","default_region":"XX",{agent}}}"#), "default_region"),
             (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),
             (format!(r#"{{"name":"x","ring_seconds":3,{agent}}}"#), "ring_seconds is 3, expected"),
+            (
+                format!(r#"{{"name":"x","answering_machine":{{"detect":"sometimes"}},{agent}}}"#),
+                "expected one of off, fast, message_end",
+            ),
+            (
+                format!(
+                    r#"{{"name":"x","answering_machine":{{"detect":"fast","on_machine":"leave_message"}},{agent}}}"#
+                ),
+                "answering_machine: on_machine is leave_message, expected a message",
+            ),
             (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
         ];

@@ -1,6 +1,8 @@
 //! What the provider posts to us. Whoever cannot sign is told nothing and changes nothing; a status callback is
 //! answered with 2xx only when it is durable; the called person never hears an error of ours.
 
+use std::sync::Arc;
+
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -8,11 +10,12 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::actors::{Deliver, speech};
+use crate::actors::Deliver;
+use crate::actors::speech::twiml_for;
 use crate::db::attempts::{Heard, Recorded};
-use crate::db::campaigns::find_speech;
-use crate::domain::attempt::{Facts, Report, Source};
-use crate::twilio::callbacks::{Callback, call_sid};
+use crate::db::campaigns::{Speech, find_speech};
+use crate::domain::attempt::{Facts, Report, Source, Status};
+use crate::twilio::callbacks::{Callback, MachineVerdict, call_sid};
 use crate::twilio::{signature, twiml, wire};
 
 use super::body::Body;
@@ -22,6 +25,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/webhooks/twilio")
             .route("/status/{campaign}/{attempt}", web::post().to(status))
+            .route("/machine/{campaign}/{attempt}", web::post().to(machine))
             .route("/answer/{campaign}/{attempt}", web::post().to(answer)),
     );
 }
@@ -32,6 +36,21 @@ async fn status(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result
     let callback =
         Callback::parse(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
     let heard = heard(campaign, attempt, &callback, api.board.clock.now());
+    store(&api, heard).await
+}
+
+/// The verdict on who took a call, posted while the call goes on.
+async fn machine(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    let form = verified(&api, &request, body.bytes())?;
+    let (campaign, attempt) = ids(&request)?;
+    let verdict =
+        MachineVerdict::parse(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
+    store(&api, taken(campaign, attempt, &verdict, api.board.clock.now())).await
+}
+
+/// Makes durable what was heard. The provider is told so only when it is.
+async fn store(api: &Api, heard: Heard) -> Result<HttpResponse, Problem> {
+    let (attempt, sid) = (heard.attempt, heard.sid.clone());
     let word = timeout(STORED_WITHIN, api.inbox.send(Deliver(heard))).await;
     match word {
         Ok(Ok(Ok(Recorded::Known { .. }))) => Ok(HttpResponse::NoContent().finish()),
@@ -40,13 +59,27 @@ async fn status(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result
             Err(Problem::not_found("attempt"))
         }
         Ok(Ok(Ok(Recorded::OtherCall))) => {
-            warn!(attempt.id = %attempt, call.sid = %callback.sid, "a callback of a call that is not the attempt's");
+            warn!(attempt.id = %attempt, call.sid = %sid, "a callback of a call that is not the attempt's");
             Err(Problem::not_found("call of this attempt"))
         }
         Ok(Ok(Err(_)) | Err(_)) | Err(_) => {
             Err(Problem::unavailable("the callback is not stored yet; send it again"))
         }
     }
+}
+
+/// What a verdict tells the fold: somebody or something had taken the call, then.
+fn taken(campaign: Uuid, attempt: Uuid, verdict: &MachineVerdict, now: DateTime<Utc>) -> Heard {
+    let report = Report {
+        status: Status::InProgress,
+        source: Source::Callback,
+        sequence: 0,
+        at: now - verdict.took,
+        duration_seconds: None,
+        answered_by: Some(verdict.answered_by),
+        sip_code: None,
+    };
+    Heard { campaign, attempt, sid: verdict.sid.clone(), facts: Facts::from(&report) }
 }
 
 /// What a callback tells the fold.
@@ -65,27 +98,41 @@ fn heard(campaign: Uuid, attempt: Uuid, callback: &Callback, now: DateTime<Utc>)
     Heard { campaign, attempt, sid: callback.sid.clone(), facts: Facts::from(&report) }
 }
 
+/// What is heard. It does not wait for the database where this node placed the call, and where it has to and the
+/// database is away, the call is ended politely.
 async fn answer(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let form = verified(&api, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
     call_sid(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
-    let found = timeout(STORED_WITHIN, find_speech(&api.board.database, campaign, attempt)).await;
-    let spoken = match found {
-        Ok(Ok(Some(speech))) => {
-            speech::twiml_for(&speech.agent, speech.name.as_deref(), &speech.phone, &speech.metadata)
-        }
-        Ok(Ok(None)) => return Err(Problem::not_found("attempt")),
+    let verdict = MachineVerdict::parse(&form).ok();
+    if let Some(verdict) = &verdict {
+        // Only a hint: the call's own callbacks say the same, and their sender waits until it is stored.
+        api.inbox.do_send(Deliver(taken(campaign, attempt, verdict, api.board.clock.now())));
+    }
+    let speech = match api.board.speeches.find(campaign, attempt) {
+        Some(speech) => Some(speech),
+        None => find_in_time(&api, campaign, attempt).await?,
+    };
+    let answered_by = verdict.map(|verdict| verdict.answered_by);
+    let spoken = speech.and_then(|speech| twiml_for(&speech, answered_by));
+    let twiml = spoken.unwrap_or_else(|| twiml::POLITE_HANGUP.to_owned());
+    Ok(HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(twiml))
+}
+
+/// What is heard in a call that another node has placed, or this one before it was started again.
+async fn find_in_time(api: &Api, campaign: Uuid, attempt: Uuid) -> Result<Option<Arc<Speech>>, Problem> {
+    match timeout(STORED_WITHIN, find_speech(&api.board.database, campaign, attempt)).await {
+        Ok(Ok(Some(speech))) => Ok(Some(Arc::new(speech))),
+        Ok(Ok(None)) => Err(Problem::not_found("attempt")),
         Ok(Err(error)) => {
             warn!(error = &error as &dyn std::error::Error, attempt.id = %attempt, "nothing to say");
-            None
+            Ok(None)
         }
         Err(_) => {
             warn!(attempt.id = %attempt, "nothing to say in time");
-            None
+            Ok(None)
         }
-    };
-    let twiml = spoken.unwrap_or_else(|| twiml::POLITE_HANGUP.to_owned());
-    Ok(HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(twiml))
+    }
 }
 
 /// The form, if the provider signed it for this very URL.

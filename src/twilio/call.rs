@@ -31,6 +31,18 @@ pub struct CreateCall {
     pub max_call_seconds: u32,
     /// Keys that are pressed when it is taken, such as an extension: `wwww123`.
     pub send_digits: Option<String>,
+    /// Whether to find out if a machine took it.
+    pub machine_detection: Option<MachineDetection>,
+}
+
+/// A request to find out whether a machine took the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineDetection {
+    /// Whether to wait for the end of a machine's greeting.
+    pub waits_for_message_end: bool,
+    /// Where the verdict is posted while the instructions are already carried out; without it they are fetched
+    /// only after the verdict, which is told with that request.
+    pub callback: Option<String>,
 }
 
 impl CreateCall {
@@ -55,6 +67,17 @@ impl CreateCall {
         ]);
         if let Some(digits) = &self.send_digits {
             form.push(("SendDigits", digits.clone()));
+        }
+        if let Some(detection) = &self.machine_detection {
+            let mode = if detection.waits_for_message_end { "DetectMessageEnd" } else { "Enable" };
+            form.push(("MachineDetection", mode.to_owned()));
+            if let Some(callback) = &detection.callback {
+                form.extend([
+                    ("AsyncAmd", "true".to_owned()),
+                    ("AsyncAmdStatusCallback", callback.clone()),
+                    ("AsyncAmdStatusCallbackMethod", "POST".to_owned()),
+                ]);
+            }
         }
         form
     }
@@ -182,6 +205,7 @@ pub(super) mod tests {
             ring_seconds: 30,
             max_call_seconds: 1800,
             send_digits: None,
+            machine_detection: None,
         }
     }
 
@@ -192,9 +216,27 @@ pub(super) mod tests {
             instructions: Instructions::Url("https://dialer.example/answer".into()),
             ..request()
         };
-        for (name, _) in inline.form().into_iter().chain(fetched.form()) {
+        let callback = Some("https://dialer.example/machine".into());
+        let detecting = MachineDetection { waits_for_message_end: true, callback };
+        let detected = CreateCall { machine_detection: Some(detecting), ..request() };
+        for (name, _) in [inline, fetched, detected].iter().flat_map(CreateCall::form) {
             assert!(PARAMETERS.contains(&name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_verdict_is_posted_beside_the_call_only_where_there_is_a_place_for_it() {
+        let form = |waits_for_message_end, callback: Option<&str>| {
+            let callback = callback.map(str::to_owned);
+            let detection = MachineDetection { waits_for_message_end, callback };
+            let call = CreateCall { machine_detection: Some(detection), ..request() };
+            let about_machines = |name: &str| name.contains("Machine") || name.contains("Amd");
+            call.form().into_iter().filter(|(name, _)| about_machines(name)).collect::<Vec<_>>()
+        };
+        assert_eq!(form(true, None), [("MachineDetection", "DetectMessageEnd".to_owned())]);
+        let beside = form(false, Some("https://dialer.example/machine"));
+        assert_eq!(beside[..2], [("MachineDetection", "Enable".into()), ("AsyncAmd", "true".into())]);
+        assert_eq!(beside[2].0, "AsyncAmdStatusCallback");
     }
 
     #[test]

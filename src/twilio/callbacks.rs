@@ -1,7 +1,7 @@
 //! The webhooks of one call: the URLs that travel with it, and what Twilio posts to them.
 //! Source: <https://www.twilio.com/docs/voice/api/call-resource#statuscallback>.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 use uuid::Uuid;
 
@@ -36,6 +36,11 @@ impl CallbackUrls {
     /// Where Twilio fetches what the called person hears.
     pub fn answer(&self, campaign: Uuid, attempt: Uuid) -> String {
         self.url("answer", campaign, attempt)
+    }
+
+    /// Where the verdict on who took the call is reported.
+    pub fn machine(&self, campaign: Uuid, attempt: Uuid) -> String {
+        self.url("machine", campaign, attempt)
     }
 
     fn url(&self, kind: &str, campaign: Uuid, attempt: Uuid) -> String {
@@ -96,6 +101,31 @@ impl Callback {
             duration_seconds: number(form, "CallDuration"),
             sip_code: number(form, "SipResponseCode"),
             answered_by: find(form, "AnsweredBy").and_then(wire::read_answered_by),
+        })
+    }
+}
+
+/// The verdict on who took a call: posted while the call goes on, or told with the request for its instructions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineVerdict {
+    /// Twilio's id of the call.
+    pub sid: String,
+    /// Who took it.
+    pub answered_by: AnsweredBy,
+    /// How long after the answer it was clear.
+    pub took: TimeDelta,
+}
+
+impl MachineVerdict {
+    /// Reads the form. The call and the verdict must be there.
+    /// Source: <https://www.twilio.com/docs/voice/answering-machine-detection#asyncamdstatuscallback>.
+    pub fn parse(form: &[(String, String)]) -> Result<Self, BadCallback> {
+        let verdict = required(form, "AnsweredBy")?;
+        let took: u32 = number(form, "MachineDetectionDuration").unwrap_or(0);
+        Ok(Self {
+            sid: call_sid(form)?.to_owned(),
+            answered_by: wire::read_answered_by(verdict).unwrap_or(AnsweredBy::Unknown),
+            took: TimeDelta::milliseconds(i64::from(took)),
         })
     }
 }
@@ -193,6 +223,18 @@ mod tests {
         let callback = Callback::parse(&form).unwrap();
         assert_eq!((callback.at, callback.duration_seconds, callback.sip_code), (None, None, None));
         assert_eq!(callback.answered_by, Some(AnsweredBy::Unknown));
+    }
+
+    #[test]
+    fn a_verdict_tells_who_took_the_call_and_when_that_was_clear() {
+        let form = fixture!("machine_verdict");
+        let verdict = MachineVerdict::parse(&form).unwrap();
+        assert_eq!(verdict.answered_by, AnsweredBy::MachineStart);
+        assert_eq!(verdict.took, TimeDelta::milliseconds(4120));
+        let missing = MachineVerdict::parse(&without(form.clone(), "AnsweredBy"));
+        assert_eq!(missing, Err(BadCallback::Missing("AnsweredBy")));
+        let new = MachineVerdict::parse(&with(form, "AnsweredBy", "parrot")).unwrap();
+        assert_eq!(new.answered_by, AnsweredBy::Unknown);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::call::Instructions;
-use crate::domain::script::{Agent, Script};
+use crate::domain::script::{Agent, Say, Script};
 
 /// The longest document that may travel with a request, in characters: Twilio refuses longer ones (32018).
 pub const LONGEST_INLINE: usize = 4000;
@@ -14,6 +14,9 @@ pub const LONGEST_INLINE: usize = 4000;
 /// What is said when nothing is known of the call: the called person must never hear that an error occurred.
 pub const POLITE_HANGUP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <Response><Say>Please excuse the interruption. Goodbye.</Say><Hangup/></Response>";
+
+/// For a call that is ended without a word.
+pub const HANGUP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Hangup/></Response>";
 
 /// What travels with the request for a call: the script's document if it is short enough; else, or if somebody
 /// else's server writes it, where Twilio finds it. Below `answer_url` [`twiml`] of the same script is served.
@@ -38,15 +41,26 @@ pub fn instructions(
 /// `prompt`. For somebody else's TwiML it is a redirection there.
 pub fn twiml(script: &Script, fields: &BTreeMap<String, String>, prompt: Option<&str>) -> String {
     let verb = match script {
-        Script::Say(say) => {
-            let attributes = [("voice", say.voice.as_deref()), ("language", say.language.as_deref())];
-            element("Say", &attributes, &escape(&say.text.render(fields)))
-        }
+        Script::Say(say) => said(say, fields),
         Script::Play(url) => element("Play", &[], &escape(url.as_str())),
         Script::Url(url) => element("Redirect", &[("method", Some("POST"))], &escape(url.as_str())),
         Script::Connect(agent) => element("Connect", &[], &noun(agent, fields, prompt)),
     };
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", element("Response", &[], &verb))
+    document(&verb)
+}
+
+/// The document that leaves a message on a contact's answering machine.
+pub fn message(message: &Say, fields: &BTreeMap<String, String>) -> String {
+    document(&said(message, fields))
+}
+
+fn document(verbs: &str) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", element("Response", &[], verbs))
+}
+
+fn said(say: &Say, fields: &BTreeMap<String, String>) -> String {
+    let attributes = [("voice", say.voice.as_deref()), ("language", say.language.as_deref())];
+    element("Say", &attributes, &escape(&say.text.render(fields)))
 }
 
 fn noun(agent: &Agent, fields: &BTreeMap<String, String>, prompt: Option<&str>) -> String {

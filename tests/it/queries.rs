@@ -37,6 +37,14 @@ struct Bench {
     now: DateTime<Utc>,
 }
 
+fn settings() -> Settings {
+    serde_json::from_value(json!({
+        "from": FROM, "default_region": "US", "timezone": "America/New_York",
+        "pacing": {}, "business_hours": {}, "retry_policy": {}, "ring_seconds": 30, "max_call_seconds": 1800,
+    }))
+    .unwrap()
+}
+
 impl Bench {
     async fn new() -> Self {
         let (database, config) = fresh_database().await;
@@ -49,11 +57,7 @@ impl Bench {
     /// A running campaign with these numbers, owned by the bench's node.
     async fn running(&self, phones: &[&str]) -> Ownership {
         let id = Uuid::now_v7();
-        let settings: Settings = serde_json::from_value(json!({
-            "from": FROM, "default_region": "US", "timezone": "America/New_York",
-            "pacing": {}, "business_hours": {}, "retry_policy": {}, "ring_seconds": 30, "max_call_seconds": 1800,
-        }))
-        .unwrap();
+        let settings = settings();
         let new = NewCampaign {
             id,
             team: self.team,
@@ -98,7 +102,7 @@ impl Bench {
     }
 
     async fn claim(&self, owner: Ownership) -> Claim {
-        claim_next(&self.database, owner, FROM, self.now).await.unwrap()
+        claim_next(&self.database, owner, &settings(), self.now).await.unwrap()
     }
 
     async fn claimed(&self, owner: Ownership) -> ClaimedAttempt {
@@ -180,7 +184,7 @@ async fn a_campaign_never_has_two_open_attempts() {
     let bench = Bench::new().await;
     let owner = bench.running(&["+12025550101", "+12025550102"]).await;
     bench.claimed(owner).await;
-    let refused = claim_next(&bench.database, owner, FROM, bench.now).await.unwrap_err();
+    let refused = claim_next(&bench.database, owner, &settings(), bench.now).await.unwrap_err();
     assert!(!refused.is_outage(), "{refused:?}");
     assert_eq!(bench.counts(owner.campaign).await.calling, 1);
 }

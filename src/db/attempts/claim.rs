@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::db::campaigns::{Locked, lock};
 use crate::db::{Database, Error, Ownership, count, execute, query_one, query_opt};
+use crate::domain::answering_machine::Detection;
 use crate::domain::campaign::State;
+use crate::domain::settings::Settings;
 
 /// How long a number is passed over that another campaign is calling just now.
 const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -50,6 +52,8 @@ pub struct ClaimedAttempt {
     pub agent: serde_json::Value,
     /// The version of the settings that it is called under.
     pub settings_version: i32,
+    /// The detection that is asked for with the call.
+    pub detection: Option<Detection>,
 }
 
 /// Claims the first due contact: those with a due time of their own before those in the order of the list. One
@@ -61,13 +65,13 @@ pub struct ClaimedAttempt {
 pub async fn claim_next(
     database: &Database,
     owner: Ownership,
-    from_phone: &str,
+    settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
-    match try_claim(database, owner, from_phone, now, false).await {
+    match try_claim(database, owner, settings, now, false).await {
         // Another campaign took the number between our look and our write.
         Err(error) if error.is_conflict_with("one_open_call_per_number") => {
-            try_claim(database, owner, from_phone, now, true).await
+            try_claim(database, owner, settings, now, true).await
         }
         claimed => claimed,
     }
@@ -76,7 +80,7 @@ pub async fn claim_next(
 async fn try_claim(
     database: &Database,
     owner: Ownership,
-    from_phone: &str,
+    settings: &Settings,
     now: DateTime<Utc>,
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
@@ -95,7 +99,7 @@ async fn try_claim(
         pass_over(&transaction, owner.campaign, &candidate, now).await?
     } else {
         let attempt = Uuid::now_v7();
-        begin(&transaction, owner, &campaign, &candidate, attempt, from_phone, now).await?
+        begin(&transaction, owner, &campaign, &candidate, attempt, settings, now).await?
     };
     transaction.commit().await?;
     Ok(claim)
@@ -109,16 +113,16 @@ async fn first_due(
 ) -> Result<Option<Row>, Error> {
     const SQL: &str = "
         WITH due AS (
-            (SELECT id, phone, timed, position, due_at FROM contacts
+            (SELECT id, phone, extension, timed, position, due_at FROM contacts
              WHERE campaign_id = $1 AND state = 'pending' AND timed AND due_at <= $2
                AND due_at >= (SELECT due_cursor FROM campaigns WHERE id = $1)
              ORDER BY due_at LIMIT 1)
             UNION ALL
-            (SELECT id, phone, timed, position, due_at FROM contacts
+            (SELECT id, phone, extension, timed, position, due_at FROM contacts
              WHERE campaign_id = $1 AND state = 'pending' AND NOT timed AND position > $4
              ORDER BY position LIMIT 1)
         )
-        SELECT id, timed, position, due_at,
+        SELECT id, extension, timed, position, due_at,
                EXISTS (SELECT FROM suppressions
                        WHERE suppressions.phone = due.phone AND team_id = $3
                          AND (expires_at IS NULL OR expires_at > $2)) AS suppressed,
@@ -178,7 +182,7 @@ async fn begin(
     locked: &Locked,
     candidate: &Row,
     attempt: Uuid,
-    from_phone: &str,
+    settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
     const SQL: &str = "
@@ -190,17 +194,19 @@ async fn begin(
         ), attempt AS (
             INSERT INTO attempts
                 (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone, from_phone,
-                 intended_at)
-            SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $4 FROM contact
+                 detection, intended_at)
+            SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $8, $4 FROM contact
         ), campaign AS (
             UPDATE campaigns
             SET pending = pending - 1, calling = calling + 1,
-                due_cursor = coalesce($8, due_cursor), order_cursor = coalesce($9, order_cursor)
+                due_cursor = coalesce($9, due_cursor), order_cursor = coalesce($10, order_cursor)
             WHERE id = $3
             RETURNING agent
         )
-        SELECT phone, extension, name, metadata, attempts, agent FROM contact, campaign";
+        SELECT phone, name, metadata, attempts, agent FROM contact, campaign";
     let contact: Uuid = candidate.try_get("id")?;
+    let extension: String = candidate.try_get("extension")?;
+    let detection = settings.answering_machine.detection(!extension.is_empty());
     let (due_cursor, order_cursor) = cursors(candidate)?;
     let params: crate::db::Params<'_> = &[
         &contact,
@@ -209,7 +215,8 @@ async fn begin(
         &now,
         &owner.epoch,
         &locked.settings_version,
-        &from_phone,
+        &settings.from,
+        &detection.map(Detection::as_str),
         &due_cursor,
         &order_cursor,
     ];
@@ -219,12 +226,13 @@ async fn begin(
         team: locked.team,
         contact,
         phone: row.try_get("phone")?,
-        extension: row.try_get("extension")?,
+        extension,
         tries_before: count(&row, "attempts")?,
         name: row.try_get("name")?,
         metadata: row.try_get("metadata")?,
         agent: row.try_get("agent")?,
         settings_version: locked.settings_version,
+        detection,
     }))
 }
 

@@ -53,7 +53,7 @@ fn open(stage: Stage) -> Option<OpenAttempt> {
 }
 
 fn ended(outcome: Outcome) -> Option<OpenAttempt> {
-    open(Stage::Ended { outcome, at: after(-1) })
+    open(Stage::Ended { outcome, at: after(-1), awaits_verdict: false })
 }
 
 fn unplaced(seconds_ago: i64) -> Option<OpenAttempt> {
@@ -87,6 +87,27 @@ fn table() -> Vec<Row> {
             "a call that was not answered makes its contact due again",
             |view| view.open = ended(Outcome::NoAnswer),
             settle(Outcome::NoAnswer, Verdict::Due(after(3600 - 1))),
+        ),
+        (
+            "a verdict on who took the call is waited for after its end",
+            |view| {
+                let (outcome, at) = (Outcome::Answered, after(-1));
+                view.open = open(Stage::Ended { outcome, at, awaits_verdict: true });
+            },
+            wait(Because::CallOpen, 9),
+        ),
+        (
+            "a verdict is not waited for longer than ten seconds",
+            |view| {
+                let (outcome, at) = (Outcome::Answered, after(-10));
+                view.open = open(Stage::Ended { outcome, at, awaits_verdict: true });
+            },
+            Step::Settle {
+                attempt: ATTEMPT,
+                outcome: Outcome::Answered,
+                ended_at: after(-10),
+                verdict: Verdict::Completed,
+            },
         ),
         (
             "a call in silence is asked about",
@@ -380,8 +401,8 @@ fn stage() -> impl Strategy<Value = Stage> {
     prop_oneof![
         (silence, prop::option::of(instant()))
             .prop_map(|(silence, asked_at)| Stage::Under { silence, asked_at }),
-        (prop::sample::select(Outcome::ALL), instant())
-            .prop_map(|(outcome, at)| Stage::Ended { outcome, at }),
+        (prop::sample::select(Outcome::ALL), instant(), any::<bool>())
+            .prop_map(|(outcome, at, awaits_verdict)| Stage::Ended { outcome, at, awaits_verdict }),
     ]
 }
 

@@ -213,7 +213,11 @@ impl Store {
             (_, Some(facts)) => match outcome(facts.status, facts.answered_by, facts.sip_code) {
                 Some(outcome) => {
                     let at = attempt.given_end.into_iter().chain(facts.ended_at).min();
-                    Stage::Ended { outcome, at: at.expect("an ended call ended at some instant") }
+                    Stage::Ended {
+                        outcome,
+                        at: at.expect("an ended call ended at some instant"),
+                        awaits_verdict: false,
+                    }
                 }
                 None if facts.status == Status::InProgress => {
                     Stage::Under { silence: Silence::Talking { heard_at: heard_at() }, asked_at }

@@ -3,6 +3,7 @@
 mod api;
 mod dialing;
 mod faults;
+mod machines;
 mod start;
 mod supervision;
 mod webhooks;
