@@ -20,13 +20,19 @@ use crate::twilio::twiml;
 /// What is heard in the calls that this node has placed and whose instructions the provider is yet to fetch, one for
 /// each campaign: so that the called person is spoken to also while the database is away.
 #[derive(Debug, Clone, Default)]
-pub struct Speeches(Arc<Mutex<HashMap<Uuid, (Uuid, Arc<Speech>)>>>);
+pub struct Speeches(Arc<Mutex<HashMap<Uuid, Kept>>>);
+
+#[derive(Debug)]
+struct Kept {
+    attempt: Uuid,
+    speech: Arc<Speech>,
+}
 
 impl Speeches {
     /// What is heard in the call of an attempt, if this node remembers it.
     pub fn find(&self, campaign: Uuid, attempt: Uuid) -> Option<Arc<Speech>> {
         let speeches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        speeches.get(&campaign).filter(|(of, _)| *of == attempt).map(|(_, speech)| speech.clone())
+        speeches.get(&campaign).filter(|kept| kept.attempt == attempt).map(|kept| kept.speech.clone())
     }
 
     pub(super) fn keep(&self, campaign: Uuid, attempt: &ClaimedAttempt, settings: &Settings) {
@@ -38,7 +44,7 @@ impl Speeches {
             answering_machine: settings.answering_machine.clone(),
         };
         let mut speeches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        speeches.insert(campaign, (attempt.id, Arc::new(speech)));
+        speeches.insert(campaign, Kept { attempt: attempt.id, speech: Arc::new(speech) });
     }
 
     pub(super) fn forget(&self, campaign: Uuid) {
