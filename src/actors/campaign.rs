@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use chrono::{DateTime, Utc};
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, info, info_span, warn};
 use uuid::Uuid;
 
 use crate::db::look::look;
@@ -52,6 +52,8 @@ pub struct CampaignActor {
     progress: Progress,
     timer: Option<SpawnHandle>,
     memory: Memory,
+    /// What it last waited for, so that the log says once why nothing happens.
+    waited_for: Option<Because>,
     /// Steps in a row that failed.
     failures: usize,
 }
@@ -81,7 +83,17 @@ impl CampaignActor {
         supervisor: Recipient<Gone>,
     ) -> Self {
         let (progress, memory) = (Progress::Idle, Memory::default());
-        Self { board, owner, dispenser, supervisor, progress, timer: None, memory, failures: 0 }
+        Self {
+            board,
+            owner,
+            dispenser,
+            supervisor,
+            progress,
+            timer: None,
+            memory,
+            waited_for: None,
+            failures: 0,
+        }
     }
 
     fn wake(&mut self, ctx: &mut Context<Self>) {
@@ -136,7 +148,9 @@ impl CampaignActor {
     }
 
     fn wait(&mut self, until: DateTime<Utc>, because: Because, ctx: &mut Context<Self>) {
-        debug!(campaign.id = %self.owner.campaign, %until, %because, "waiting");
+        if self.waited_for.replace(because) != Some(because) && because.is_long() {
+            info!(campaign.id = %self.owner.campaign, %until, %because, "waiting: {}", because.sentence());
+        }
         if let Some(place) = self.memory.place.take() {
             self.dispenser.do_send(GiveBack(place));
         }

@@ -191,6 +191,20 @@ names! {
 }
 
 impl Because {
+    /// Whether it is more than the moment between two calls, so that somebody may wonder why nothing happens.
+    pub fn is_long(self) -> bool {
+        match self {
+            Self::Pacing | Self::CallOpen | Self::RateLimited => false,
+            Self::Draft
+            | Self::NotStarted
+            | Self::Paused
+            | Self::OutsideHours
+            | Self::NobodyDue
+            | Self::ProviderDown
+            | Self::NodeIsolated => true,
+        }
+    }
+
     /// The reason in words for the person who asks why nothing happens.
     pub fn sentence(self) -> &'static str {
         match self {
