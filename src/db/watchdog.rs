@@ -78,7 +78,8 @@ pub async fn list_with_stranded_contacts(database: &Database, node: Uuid) -> Res
         .collect()
 }
 
-/// Makes a campaign's stranded contacts due again, now. Returns how many there were.
+/// Makes a campaign's stranded contacts due again, now, and counts its contacts anew: what stranded them, or settled a
+/// call whose contact somebody else had touched, has left the counters wrong. Returns how many there were.
 pub async fn free_stranded_contacts(
     database: &Database,
     owner: Ownership,
@@ -90,7 +91,12 @@ pub async fn free_stranded_contacts(
           AND NOT EXISTS (SELECT FROM attempts WHERE contact_id = contacts.id AND settled_at IS NULL)";
     const COUNT: &str = "
         UPDATE campaigns
-        SET calling = calling - $2, pending = pending + $2, due_cursor = least(due_cursor, $3)
+        SET (pending, calling, completed, failed, suppressed) =
+                (SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'calling'),
+                        count(*) FILTER (WHERE state = 'completed'), count(*) FILTER (WHERE state = 'failed'),
+                        count(*) FILTER (WHERE state = 'suppressed')
+                 FROM contacts WHERE campaign_id = $1),
+            due_cursor = least(due_cursor, $2)
         WHERE id = $1";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
@@ -98,8 +104,7 @@ pub async fn free_stranded_contacts(
         return Ok(0);
     }
     let freed = execute(&transaction, SQL, &[&owner.campaign, &now]).await?;
-    let count = i32::try_from(freed).unwrap_or(i32::MAX);
-    execute(&transaction, COUNT, &[&owner.campaign, &count, &now]).await?;
+    execute(&transaction, COUNT, &[&owner.campaign, &now]).await?;
     transaction.commit().await?;
     Ok(freed)
 }

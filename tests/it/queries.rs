@@ -482,6 +482,21 @@ async fn contacts_that_are_stranded_are_found_and_due_again() {
     assert_eq!(bench.claimed(owner).await.phone, "+12025550101");
 }
 
+#[tokio::test]
+async fn counters_that_a_hand_in_the_database_left_wrong_are_counted_anew() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
+    let attempt = bench.claimed(owner).await;
+    let by_hand = "UPDATE contacts SET state = 'failed' WHERE state = 'calling'";
+    bench.psql().await.execute(by_hand, &[]).await.unwrap();
+    assert!(!bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
+    assert_eq!(bench.counts(owner.campaign).await.calling, 1, "nobody was there to be settled");
+    assert_eq!(watchdog::free_stranded_contacts(&bench.database, owner, bench.now).await.unwrap(), 0);
+    let counts = bench.counts(owner.campaign).await;
+    assert_eq!((counts.pending, counts.calling, counts.failed), (1, 0, 1));
+    assert_eq!(bench.claimed(owner).await.phone, "+12025550102");
+}
+
 /// The claim's cost must not grow with the list, nor with those who wait for a retry: it reads index entries from
 /// its cursors on, and never the table from one end to the other.
 #[tokio::test]
