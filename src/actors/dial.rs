@@ -16,6 +16,7 @@ use crate::domain::campaign::Move;
 use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason};
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
+use crate::domain::phone::Phone;
 use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
 use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
@@ -56,6 +57,11 @@ pub(super) async fn dial(
     // From here on the intent exists, and until the request is written nothing has left: should the database fail
     // in between, the attempt is taken back as soon as it answers again.
     memory.unsent = Some(attempt.id);
+    if Phone::from_e164(&attempt.phone).is_err() {
+        forbid(board, owner, look, &attempt).await?;
+        memory.unsent = None;
+        return Ok(Carried::Out);
+    }
     if let Err(why) = permit(board, owner, look, &attempt).await? {
         info!(attempt.id = %attempt.id, why, "taken back");
         take_back(board, owner, attempt.id).await?;
@@ -121,6 +127,34 @@ async fn permit(
         return Ok(Err("the node's lease has run out"));
     }
     Ok(Ok(()))
+}
+
+/// The import lets no such number in, so somebody else has put it there. Twilio would really call an emergency service.
+async fn forbid(
+    board: &Switchboard,
+    owner: Ownership,
+    look: &Look,
+    attempt: &ClaimedAttempt,
+) -> Result<(), Error> {
+    warn!(attempt.id = %attempt.id, "its number is none that may ever be dialed");
+    let error = (None, "the number is no E.164 number that may be dialed".to_owned());
+    let settlement = given_up(board, look, attempt, Outcome::InvalidNumber, error);
+    settle(&board.database, owner, &settlement, board.clock.now()).await?;
+    Ok(())
+}
+
+/// The settlement of an attempt that can come to nothing, and of which nothing has left.
+fn given_up(
+    board: &Switchboard,
+    look: &Look,
+    attempt: &ClaimedAttempt,
+    outcome: Outcome,
+    error: (Option<u32>, String),
+) -> Settlement {
+    let moment = board.moment();
+    let tries = attempt.tries_before + 1;
+    let verdict = look.settings.retry_policy.verdict(outcome, tries, moment.now, moment.jitter);
+    Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error) }
 }
 
 /// What the campaign keeps of its agent cannot be read, and no resume would help.
@@ -218,13 +252,8 @@ async fn refused(
     fault: Fault,
     error: (Option<u32>, String),
 ) -> Result<(), Error> {
-    let moment = board.moment();
-    let now = moment.now;
-    let ended = |outcome: Outcome| {
-        let tries = attempt.tries_before + 1;
-        let verdict = look.settings.retry_policy.verdict(outcome, tries, now, moment.jitter);
-        Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error.clone()) }
-    };
+    let now = board.clock.now();
+    let ended = |outcome: Outcome| given_up(board, look, attempt, outcome, error.clone());
     let taken_back = Settlement { error: Some(error.clone()), ..taken_back(attempt.id, now) };
     let pause = match fault {
         Fault::Contact(outcome) => {

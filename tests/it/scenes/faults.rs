@@ -205,3 +205,16 @@ async fn a_person_who_opts_out_while_waiting_for_a_retry_is_not_called_again() {
     assert_eq!(scene.simulator.ledger().creates().len(), 1);
     scene.end().await;
 }
+
+#[actix_web::test]
+async fn an_emergency_number_is_never_dialed_whatever_way_it_came() {
+    let scene = scene().await;
+    let campaign = scene.upload(json!({}), &["+12025550101", "+12025550102"]).await;
+    let by_hand = "UPDATE contacts SET phone = '+1911' WHERE position = 1";
+    scene.psql().await.execute(by_hand, &[]).await.unwrap();
+    scene.command(&campaign, "start").await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["invalid-number", "answered"]);
+    assert_eq!(scene.simulator.ledger().creates().len(), 1);
+    scene.end().await;
+}
