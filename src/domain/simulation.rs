@@ -45,6 +45,7 @@ const OF_INTEREST: &[&str] = &[
     "taken back",
     "too late",
     "unavoidable overlap",
+    "verdict between the end and the settlement",
 ];
 
 /// Runs the seeds, and says how often each thing of interest was seen.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use crate::domain::outcome::Outcome;
 use crate::domain::settings::Settings;
@@ -53,6 +54,8 @@ pub(super) struct Call {
     course: Vec<(DateTime<Utc>, Status)>,
     talk_seconds: u32,
     answered_by: Option<AnsweredBy>,
+    /// When the verdict on who took it is posted, if it travels beside the call; nothing else tells it then.
+    verdict_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Default)]
@@ -109,8 +112,10 @@ impl Provider {
         }
         let held_up = chance.happens(weather.mute_calls).then(|| chance.millis(0, 3_600_000));
         let mut arrivals = Vec::new();
-        for (place, &(at, status)) in call.course.iter().enumerate().skip(1) {
-            let report = call.report(status, Source::Callback, place as u32 - 1, at);
+        let reports = call.course.iter().enumerate().skip(1);
+        let reports = reports
+            .map(|(place, &(at, status))| (at, call.report(status, Source::Callback, place as u32 - 1, at)));
+        for (at, report) in reports.chain(call.verdict()) {
             let copies = match chance.share() {
                 draw if draw < weather.lost_callbacks => 0,
                 draw if draw < weather.lost_callbacks + weather.doubled_callbacks => 2,
@@ -200,7 +205,12 @@ impl Call {
             }
             _ => step(&mut at, chance.millis(0, 2_000), end),
         }
-        let is_machine = end == Status::Completed && chance.happens(0.25);
+        let answered_at = course.iter().find(|(_, status)| *status == Status::InProgress).map(|(at, _)| *at);
+        let is_machine = answered_at.is_some() && chance.happens(0.25);
+        let verdict_at = match settings.answering_machine.detection(false) {
+            Some(Detection::Beside) => answered_at.map(|at| at + chance.millis(1_000, 15_000)),
+            Some(Detection::First) | None => None,
+        };
         Self {
             attempt,
             phone,
@@ -209,7 +219,16 @@ impl Call {
             course,
             talk_seconds: talk_seconds as u32,
             answered_by: is_machine.then_some(AnsweredBy::MachineStart),
+            verdict_at,
         }
+    }
+
+    /// The verdict that is posted, as a person's too where no machine took the call.
+    fn verdict(&self) -> Option<(DateTime<Utc>, Report)> {
+        let at = self.verdict_at?;
+        let answered_by = Some(self.answered_by.unwrap_or(AnsweredBy::Human));
+        let report = Report { answered_by, ..self.report(Status::InProgress, Source::Callback, 0, at) };
+        Some((at, report))
     }
 
     fn report(&self, status: Status, source: Source, sequence: u32, at: DateTime<Utc>) -> Report {
@@ -219,7 +238,7 @@ impl Call {
             sequence,
             at,
             duration_seconds: status.is_end().then_some(self.talk_seconds),
-            answered_by: self.answered_by.filter(|_| status.is_end()),
+            answered_by: self.answered_by.filter(|_| status.is_end() && self.verdict_at.is_none()),
             sip_code: None,
         }
     }

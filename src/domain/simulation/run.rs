@@ -8,7 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
-use crate::domain::attempt::Facts;
+use crate::domain::answering_machine::{AnsweringMachine, Detect, OnMachine};
+use crate::domain::attempt::{Facts, Status};
 use crate::domain::campaign::{Move, State};
 use crate::domain::hours::{BusinessHours, TimeOfDay};
 use crate::domain::outcome::Outcome;
@@ -385,6 +386,11 @@ impl Run {
         if world.store.attempts[attempt].sid.is_none() {
             world.ledger.saw("callback before the answer");
         }
+        let has_ended =
+            world.store.attempts[attempt].facts.as_ref().is_some_and(|known| known.status.is_end());
+        if has_ended && !settled && facts.status == Status::InProgress && facts.answered_by.is_some() {
+            world.ledger.saw("verdict between the end and the settlement");
+        }
         if world.store.record(attempt, sid, facts, true, now) {
             world.send_wake(world.store.attempts[attempt].campaign);
         }
@@ -500,9 +506,11 @@ fn draw_settings(chance: &mut Chance) -> Settings {
         backoff_hours: chance.pick(&backoffs).to_vec(),
         retryable_outcomes: vec![Outcome::NoAnswer, Outcome::Busy, Outcome::Failed, Outcome::Machine],
     };
+    let detect = if chance.happens(0.3) { Detect::Fast } else { Detect::Off };
     Settings {
         business_hours,
         retry_policy,
+        answering_machine: AnsweringMachine { detect, on_machine: OnMachine::Continue, message: None },
         pacing: Pacing { delay_seconds: chance.pick(&[0, 1, 10]) },
         ring_seconds: chance.pick(&[15, 30, 300]),
         max_call_seconds: 900,

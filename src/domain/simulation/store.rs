@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 pub(super) use attempts::{Claim, Permission, Settlement};
 
+use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{Facts, Status, outcome};
 use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
@@ -213,10 +214,13 @@ impl Store {
             (_, Some(facts)) => match outcome(facts.status, facts.answered_by, facts.sip_code) {
                 Some(outcome) => {
                     let at = attempt.given_end.into_iter().chain(facts.ended_at).min();
+                    let settings = &self.campaigns[attempt.campaign].settings;
+                    let is_beside = settings.answering_machine.detection(false) == Some(Detection::Beside);
+                    let is_silent = facts.status == Status::Completed && facts.answered_by.is_none();
                     Stage::Ended {
                         outcome,
                         at: at.expect("an ended call ended at some instant"),
-                        awaits_verdict: false,
+                        awaits_verdict: is_beside && is_silent,
                     }
                 }
                 None if facts.status == Status::InProgress => {
