@@ -43,7 +43,7 @@ impl Countries {
     /// What is called where no countries are named. A number written internationally may be anywhere, apart from
     /// the islands that share country code 1 with the United States and Canada: they look domestic, are expensive,
     /// and are where toll fraud lives. A number written nationally has to be in the home region or one of its
-    /// territories.
+    /// territories; the United States and Canada, which share their numbers, are at home in each other.
     pub fn default_for(home: Region) -> Self {
         Self(Rule::Default { home })
     }
@@ -91,6 +91,12 @@ impl Countries {
         match &self.0 {
             Rule::Only(_) => Verdict::Allowed,
             Rule::Default { .. } if region.is_one_country_with(home) => Verdict::Allowed,
+            // Between the United States and Canada a national number is one number, at much the same price.
+            Rule::Default { .. }
+                if region.is_domestic_to_the_us_and_canada() && home.is_domestic_to_the_us_and_canada() =>
+            {
+                Verdict::Allowed
+            }
             Rule::Default { .. } => Verdict::IfInternational,
         }
     }

@@ -116,7 +116,7 @@ fn what_is_likely_but_not_certain_is_suggested() {
         ("2025550143 / 44", "US", "several-numbers", "+12025550143"),
         ("2025550143; 123", "US", "several-numbers", "+12025550143"),
         ("900 555 0123; 202 555 0143", "US", "premium-rate", "+12025550143"),
-        ("416 555 0143", "US", "written-nationally", "+14165550143"),
+        ("416 555 0143", "JM", "written-nationally", "+14165550143"),
         ("2.02555014E9", "US", "lossy-scientific", "+12025550140"),
         ("+229 97 12 34 56", "US", "invalid", "+2290197123456"),
     ] {
