@@ -16,10 +16,9 @@ use super::country::country;
 use super::fields;
 use super::layout::{Layout, Lines, Names};
 use super::masking::mask;
-use super::numbers::{Countries, Parsed, Refusal, read_phone};
-use super::reading::Limits;
+use super::numbers::{Countries, Parsed, Refusal, Repair, read_phone};
+use super::reading::{Cell, Content, Limits, Row};
 use super::rejects::Returned;
-use super::row::{Cell, Content, Row};
 use super::seen::NumberKey;
 use super::warnings::{Sign, Signs};
 use crate::domain::phone::{Phone, PhoneError, Region};
@@ -137,23 +136,23 @@ impl<'p> Intake<'p> {
             return;
         }
         let layout = &self.plan.layout;
-        match check(&row, &self.plan.limits).map_or_else(|| self.number(&row), Err) {
-            Ok(number) => {
-                taken.signs.note(row.text(layout.phone), Sign::Number(number.parsed.region));
-                match self.contact(&row, &number) {
-                    Ok(contact) => {
-                        self.plan.columns.note_extra(&row, &mut taken.extra);
-                        let candidate = self.candidate(row, number, contact);
-                        taken.rows.push(Taken::Contact(Box::new(candidate)));
-                    }
-                    Err(fault) => taken.rows.push(Taken::Refused(self.refused(row, fault))),
-                }
+        let verdict = check(&row, &self.plan.limits).map_or_else(|| self.number(&row), Err);
+        let sign = match &verdict {
+            Ok(number) => Sign::Number(number.parsed.region),
+            Err(fault) => fault.sign(),
+        };
+        taken.signs.note(row.text(layout.phone), sign);
+        let verdict = verdict.and_then(|number| {
+            let source = (number.column, number.parsed.repair);
+            Ok((self.contact(&row, number)?, source))
+        });
+        taken.rows.push(match verdict {
+            Ok((contact, (column, repair))) => {
+                self.plan.columns.note_extra(&row, &mut taken.extra);
+                Taken::Contact(Box::new(self.candidate(row, contact, column, repair)))
             }
-            Err(fault) => {
-                taken.signs.note(row.text(layout.phone), fault.sign());
-                taken.rows.push(Taken::Refused(self.refused(row, fault)));
-            }
-        }
+            Err(fault) => Taken::Refused(self.refused(row, fault)),
+        });
     }
 
     /// The number that is called. Where its column is empty, the first of the others with a number stands in for it;
@@ -219,10 +218,9 @@ impl<'p> Intake<'p> {
     }
 
     /// A contact without what can be moved out of its row: its name and its number as written.
-    fn contact(&mut self, row: &Row, number: &Number) -> Result<NewContact, Fault> {
+    fn contact(&mut self, row: &Row, mut number: Number) -> Result<NewContact, Fault> {
         let layout = &self.plan.layout;
-        let parsed = &number.parsed;
-        let extension = self.extension(row, parsed)?;
+        let extension = self.extension(row, number.parsed.extension.take())?;
         let timezone = match layout.timezone.map(|column| (column, row.text(column))) {
             Some((column, text)) if !text.is_empty() => {
                 let sentence = "expected an IANA time zone such as America/New_York";
@@ -243,13 +241,15 @@ impl<'p> Intake<'p> {
             .columns
             .metadata(row)
             .map_err(|_| Fault::new(0, "unreadable", "expected texts that can be kept"))?;
+        self.add_alternates(row, &mut number);
+        let parsed = number.parsed;
         Ok(NewContact {
             row: row.number,
-            phone: parsed.phone.clone(),
+            phone: parsed.phone,
             extension,
             region: parsed.region,
             number_type: parsed.number_type,
-            alternates: self.alternates(row, number),
+            alternates: parsed.alternates,
             name: None,
             raw_phone: String::new(),
             timezone,
@@ -260,14 +260,9 @@ impl<'p> Intake<'p> {
     }
 
     /// The extension of the number's own cell or of its column; where both say something else, nobody knows which.
-    fn extension(&self, row: &Row, parsed: &Parsed) -> Result<Option<String>, Fault> {
-        let own = parsed.extension.as_deref();
-        let Some((column, text)) = self.plan.layout.extension.map(|column| (column, row.text(column))) else {
-            return Ok(own.map(str::to_owned));
-        };
-        if text.is_empty() {
-            return Ok(own.map(str::to_owned));
-        }
+    fn extension(&self, row: &Row, own: Option<String>) -> Result<Option<String>, Fault> {
+        let said = self.plan.layout.extension.map(|column| (column, row.text(column)));
+        let Some((column, text)) = said.filter(|(_, text)| !text.is_empty()) else { return Ok(own) };
         let bad = |sentence| Fault::new(column, "bad-extension", sentence);
         let digits =
             fields::extension(text).ok_or_else(|| bad("expected an extension of at most 7 digits"))?;
@@ -277,35 +272,35 @@ impl<'p> Intake<'p> {
         Ok(Some(digits.to_owned()))
     }
 
-    /// Further numbers: of the same cell, and of the columns behind the one that is called.
-    fn alternates(&mut self, row: &Row, number: &Number) -> Vec<Phone> {
-        let mut alternates = number.parsed.alternates.clone();
+    /// Adds the numbers of other columns to those of the number's own cell.
+    fn add_alternates(&mut self, row: &Row, number: &mut Number) {
         let others = &self.plan.layout.alternates;
-        if others.iter().all(|column| row.text(*column).is_empty()) {
-            return alternates;
-        }
-        let home = self.home(row);
-        for column in others.iter().filter(|column| **column != number.column) {
-            if row.text(*column).is_empty() {
-                continue;
-            }
-            let Ok(parsed) = self.read(row, *column, home) else { continue };
-            for phone in std::iter::once(parsed.phone).chain(parsed.alternates) {
-                if phone != number.parsed.phone && !alternates.contains(&phone) {
-                    alternates.push(phone);
+        let is_other = |column: &&usize| **column != number.column && !row.text(**column).is_empty();
+        let others: Vec<usize> = others.iter().filter(is_other).copied().collect();
+        for column in others {
+            let home = self.home(row);
+            let Ok(other) = self.read(row, column, home) else { continue };
+            for phone in std::iter::once(other.phone).chain(other.alternates) {
+                if phone != number.parsed.phone && !number.parsed.alternates.contains(&phone) {
+                    number.parsed.alternates.push(phone);
                 }
             }
         }
-        alternates
     }
 
-    fn candidate(&self, row: Row, number: Number, mut contact: NewContact) -> Candidate {
+    fn candidate(
+        &self,
+        row: Row,
+        mut contact: NewContact,
+        column: usize,
+        repair: Option<Repair>,
+    ) -> Candidate {
         let plan = self.plan;
         let key = NumberKey::of(&contact.phone, contact.extension.as_deref());
-        let repair = if number.column == plan.layout.phone {
-            number.parsed.repair.map(|repair| (repair.as_str(), Cow::Borrowed(repair.sentence())))
+        let repair = if column == plan.layout.phone {
+            repair.map(|repair| (repair.as_str(), Cow::Borrowed(repair.sentence())))
         } else {
-            let other = plan.columns.name(number.column);
+            let other = plan.columns.name(column);
             Some((
                 "other-column",
                 Cow::Owned(format!("the number was taken from {other:?}, as this cell is empty")),
@@ -325,8 +320,8 @@ impl<'p> Intake<'p> {
             Content::UnclosedQuote => Vec::new(),
         };
         contact.name = name(plan.layout.names, &mut cells);
-        contact.raw_phone = move_out(&mut cells, number.column);
-        Candidate { key, contact, column: number.column, repaired }
+        contact.raw_phone = move_out(&mut cells, column);
+        Candidate { key, contact, column, repaired }
     }
 
     fn refused(&self, row: Row, fault: Fault) -> RowReport {

@@ -16,12 +16,12 @@ use self::content::Sample;
 use self::mapping::{Mapped, MappedName};
 pub(super) use self::people::Names;
 use self::titles::unique_names;
+use super::ImportError;
 use super::country::{country, is_country_name};
 use super::fields;
 use super::numbers::Countries;
-use super::row::{Cell, Row};
+use super::reading::{Cell, Row};
 use super::warnings::{Warning, WarningKind};
-use super::{ImportError, MAX_COLUMNS};
 use crate::domain::phone::Region;
 
 /// The share of a column's cells that have to be numbers for it to be the phone column without saying so.
@@ -41,6 +41,8 @@ const ABOVE: usize = 10;
 pub(super) struct Known<'k> {
     pub(super) home: Region,
     pub(super) countries: &'k Countries,
+    /// The most columns of a row; what is beyond is not looked at.
+    pub(super) columns: usize,
     pub(super) mapping: &'k ColumnMapping,
     /// Columns of further numbers, known by name.
     pub(super) alternates: &'k [String],
@@ -99,7 +101,7 @@ impl Layout {
 
     fn with_header(header: &[&Row], below: &[&Row], known: &Known<'_>) -> Result<Self, ImportError> {
         let Some((row, above)) = header.split_last() else { return Err(ImportError::Empty) };
-        let titles = texts(row);
+        let titles = texts(row, known);
         let columns = unique_names(&titles);
         let mapped = known.mapping.resolve(&columns, Some(&titles))?;
         let mut draft = Draft::new(columns, mapped);
@@ -166,7 +168,7 @@ impl Layout {
             draft.layout.phone = phone;
         } else {
             let Some(phone) = draft.best(&shares, HARDLY_ANY) else {
-                let first = texts(rows[0]);
+                let first = texts(rows[0], known);
                 let is_header = first.iter().all(|text| is_title(text) || text.is_empty());
                 return Err(ImportError::NoPhoneColumn {
                     columns: if is_header { unique_names(&first) } else { draft.layout.columns },
@@ -206,11 +208,11 @@ fn header(filled: &[&Row], known: &Known<'_>) -> Option<usize> {
     let candidates = &filled[..without_number];
     let first = *candidates.first()?;
     let is_named = |row: &Row| row.cells().iter().any(|cell| words::is_known(cell.as_str()));
-    if let Some(at) = candidates.iter().position(|row| known.mapping.names_one_of(&texts(row))) {
+    if let Some(at) = candidates.iter().position(|row| known.mapping.names_one_of(&texts(row, known))) {
         return Some(at);
     }
     if !is_named(first)
-        && let Some(at) = candidates.iter().position(|row| is_certainly_a_header(row))
+        && let Some(at) = candidates.iter().position(|row| is_certainly_a_header(&texts(row, known)))
         && candidates[..at].iter().all(|above| count(above) < count(candidates[at]).min(3))
     {
         return Some(at);
@@ -223,9 +225,8 @@ fn header(filled: &[&Row], known: &Known<'_>) -> Option<usize> {
     by_content.is_some_and(|column| is_title(first.text(column))).then_some(0)
 }
 
-/// Whether a row has titles of a phone column and of another one.
-fn is_certainly_a_header(row: &Row) -> bool {
-    let titles = texts(row);
+/// Whether these are the titles of a phone column and of another one.
+fn is_certainly_a_header(titles: &[&str]) -> bool {
     titles.iter().any(|title| words::phone_rank(title) >= Some(2))
         && titles.iter().filter(|title| words::is_known(title)).count() > 1
 }
@@ -235,8 +236,8 @@ fn count(row: &Row) -> usize {
     row.cells().iter().filter(|cell| !cell.as_str().is_empty()).count()
 }
 
-fn texts(row: &Row) -> Vec<&str> {
-    row.cells().iter().take(MAX_COLUMNS).map(Cell::as_str).collect()
+fn texts<'r>(row: &'r Row, known: &Known<'_>) -> Vec<&'r str> {
+    row.cells().iter().take(known.columns).map(Cell::as_str).collect()
 }
 
 /// Whether a text in the phone column may be its title: no number, not even a bad one.

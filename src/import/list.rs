@@ -9,9 +9,8 @@ use super::intake::{Columns, Intake, Plan};
 use super::layout::{FoundColumn, Known, Layout};
 use super::merge::Merge;
 use super::ordered::in_order;
-use super::reading::{self, Chunk, Reading, Source};
+use super::reading::{self, Chunk, Reading, Row, Source};
 use super::rejects::{self, Returned};
-use super::row::Row;
 use super::{Account, ColumnMapping, ImportError, Options};
 
 /// How many rows with anything in them are looked at to find out which column is which.
@@ -48,6 +47,7 @@ pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
     let known = Known {
         home,
         countries: &options.countries,
+        columns: options.limits.columns,
         mapping: &mapping,
         alternates: returned.as_ref().map_or(&[], |returned| &returned.alternates),
         has_header: returned.is_some(),
@@ -128,3 +128,6 @@ impl List {
         merge.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,11 +38,11 @@ pub(super) fn in_order<T: Send, U: Send, W: FnMut(T) -> U>(
             let work = move || carry_out(tasks, new_worker(), &done);
             Builder::new().spawn_scoped(scope, work).map_err(|_| ImportError::Defect)?;
         }
-        let source = move || give_out(&permitted, &mut next, &to_do, &done);
-        Builder::new().spawn_scoped(scope, source).map_err(|_| ImportError::Defect)?;
         for _ in 0..ahead {
             permits.send(()).map_err(|_| ImportError::Defect)?;
         }
+        let source = move || give_out(&permitted, &mut next, &to_do, &done);
+        Builder::new().spawn_scoped(scope, source).map_err(|_| ImportError::Defect)?;
         let mut early = BTreeMap::new();
         let mut at = 0;
         for (place, result) in results {
@@ -135,6 +135,24 @@ mod tests {
             )
             .unwrap();
             assert!(taken.iter().copied().eq(0..500), "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn a_short_list_ends_as_well_as_a_long_one() {
+        for count in (0..40).cycle().take(400) {
+            let mut taken = 0;
+            in_order(
+                2,
+                numbers(count),
+                || |task: usize| task,
+                |_| {
+                    taken += 1;
+                    Ok(())
+                },
+            )
+            .unwrap();
+            assert_eq!(taken, count);
         }
     }
 

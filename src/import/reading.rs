@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 
 use super::format::{self, Format};
-use super::row::Row;
+pub(super) use super::row::{Cell, Content, Row};
 use super::{ImportError, MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, decode, delimited, workbook};
 use crate::domain::phone::Region;
 

@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 
 use super::layout::{ColumnMapping, FoundColumn, Role, Why};
-use super::row::{Cell, Content, Row};
+use super::reading::{Cell, Content, Row};
 
 const REASON: &str = "outdial reason";
 const EXPECTED: &str = "outdial expected";

@@ -82,8 +82,6 @@ impl Signs {
             return;
         }
         self.filled += 1;
-        self.dates += usize::from(looks_like_a_date(text));
-        self.prices += usize::from(looks_like_a_price(text));
         if is_whole_number(text) {
             if let Ok(number) = text.parse() {
                 self.follow(number, number, 0);
@@ -91,6 +89,9 @@ impl Signs {
             if sign == Sign::Nothing {
                 self.lengths[text.len().min(LONGEST - 1)] += 1;
             }
+        } else {
+            self.dates += usize::from(looks_like_a_date(text));
+            self.prices += usize::from(looks_like_a_price(text));
         }
         match sign {
             Sign::Number(region) => self.regions.add(region, 1),

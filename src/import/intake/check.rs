@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use super::Fault;
-use crate::import::reading::Limits;
-use crate::import::row::{Cell, Content, Row};
+use crate::import::reading::{Cell, Content, Limits, Row};
 
 /// Why a row is refused before its number is looked at.
 pub(super) fn check(row: &Row, limits: &Limits) -> Option<Fault> {

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::import::layout::{Layout, Names, with_nameless};
-use crate::import::row::Row;
+use crate::import::reading::Row;
 
 /// The columns of a list, those that only some rows have included.
 #[derive(Debug)]

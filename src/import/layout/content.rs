@@ -2,9 +2,8 @@
 
 use super::{Known, country};
 use crate::domain::phone::Region;
-use crate::import::MAX_COLUMNS;
 use crate::import::numbers::read_phone;
-use crate::import::row::Row;
+use crate::import::reading::Row;
 
 /// Countries that are tried when a list's numbers do not fit its own.
 #[rustfmt::skip]
@@ -28,13 +27,16 @@ pub(super) struct Sample<'s> {
 
 impl<'s> Sample<'s> {
     pub(super) fn new(rows: &'s [&'s Row], known: &'s Known<'s>) -> Self {
-        let width = rows.iter().map(|row| row.cells().len()).max().unwrap_or(0).min(MAX_COLUMNS);
+        let width = rows.iter().map(|row| row.cells().len()).max().unwrap_or(0).min(known.columns);
         Self { rows, width, country: None, known }
     }
 
     /// Whether a row has a number in any of its cells.
     pub(super) fn has_number(&self, row: &Row) -> bool {
-        row.cells().iter().take(MAX_COLUMNS).any(|cell| self.is_number(row, cell.as_str(), self.known.home))
+        row.cells()
+            .iter()
+            .take(self.known.columns)
+            .any(|cell| self.is_number(row, cell.as_str(), self.known.home))
     }
 
     /// The texts of a column that are not empty.
