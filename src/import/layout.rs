@@ -148,6 +148,7 @@ impl Layout {
             draft.layout.extension =
                 draft.take_if(Role::Extension, place, &sample, fits, "extensions of at most 7 digits");
         }
+        draft.look_for_wishes(&titles, &sample);
         draft.compare(&sample);
         Ok(draft.finish())
     }
@@ -417,6 +418,20 @@ impl Draft {
             };
             let place = (0..sample.width).find(holds_zones);
             self.layout.timezone = self.take(Role::Timezone, place, Why::Content);
+        }
+    }
+
+    /// Looks for people who do not want to be called: nobody here knows what such a column means, but its owner should.
+    fn look_for_wishes(&mut self, titles: &[&str], sample: &Sample<'_>) {
+        let asks = |column: &usize| {
+            words::is_do_not_call(titles[*column]) && sample.texts(*column).any(words::asks_not_to_be_called)
+        };
+        if let Some(column) = (0..titles.len()).filter(|column| self.is_free(*column)).find(asks) {
+            let name = self.name(column);
+            let sentence = format!(
+                "{name:?} seems to say who does not want to be called; they are called unless they are left out or suppressed"
+            );
+            self.warn(WarningKind::DoNotCallColumn, sentence);
         }
     }
 

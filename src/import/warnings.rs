@@ -23,6 +23,8 @@ names! {
         BetterColumn = "better-column",
         /// A column's title says what it holds, and it holds something else.
         ColumnNotUsed = "column-not-used",
+        /// A column seems to say who does not want to be called, and is not obeyed.
+        DoNotCallColumn = "do-not-call-column",
         /// There is something above the header.
         RowsAboveHeader = "rows-above-header",
     }

@@ -21,7 +21,13 @@ pub(in crate::import) enum Names {
 pub(super) fn by_word(titles: &[&str], sample: &Sample<'_>, is_free: impl Fn(usize) -> bool) -> Names {
     let find =
         |is_it: fn(&str) -> bool| (0..titles.len()).find(|&column| is_free(column) && is_it(titles[column]));
-    let name = find(|title| words::is_name(title) || words::is_full_name(title));
+    let may_be_name = |column: &usize| {
+        is_free(*column)
+            && words::may_be_name(titles[*column])
+            && sample.holds(*column, MOST, looks_like_a_name)
+    };
+    let name = find(|title| words::is_name(title) || words::is_full_name(title))
+        .or_else(|| (0..titles.len()).find(may_be_name));
     match (name, find(words::is_given_name), find(words::is_family_name)) {
         (Some(name), Some(given), Some(_)) if contains(sample, name, given) => Names::Whole(name),
         (_, Some(given), Some(family)) => Names::Joined(given, family),

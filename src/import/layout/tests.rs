@@ -66,6 +66,8 @@ fn a_column_called_name_is_the_part_that_another_column_lacks() {
         ("Company name|Patient name|Phone\nHarbor|Ada Marsh|2025550101", Names::Whole(1)),
         ("Company name|Phone\nHarbor|2025550101", Names::Nowhere),
         ("Vorname|Telefon\nAda|2025550101", Names::Whole(0)),
+        ("Customer|Phone\nAda Marsh|2025550101", Names::Whole(0)),
+        ("Customer|Phone\nC-10293|2025550101", Names::Nowhere),
     ] {
         assert_eq!(layout(text).names, names, "{text}");
     }
@@ -168,6 +170,15 @@ fn a_columns_own_meaning_gives_way_to_what_its_owner_says() {
     let mapping = ColumnMapping { country: Some("Phone".to_owned()), ..ColumnMapping::default() };
     let layout = layout_with("Phone|Line\nUS|2025550101", &mapping).unwrap();
     assert_eq!((layout.country, layout.phone), (Some(0), 1));
+}
+
+#[test]
+fn who_does_not_want_to_be_called_is_not_passed_over_in_silence() {
+    let list = |wish: &str| format!("Name|Phone|Do Not Call\nAda|2025550101|\nAlan|2025550102|{wish}");
+    assert_eq!(warned(&list("yes")), [WarningKind::DoNotCallColumn]);
+    assert_eq!(warned(&list("x")), [WarningKind::DoNotCallColumn]);
+    assert_eq!(warned(&list("No")), []);
+    assert_eq!(warned("Name|Phone|Opt-in\nAda|2025550101|yes"), []);
 }
 
 #[test]

@@ -59,7 +59,7 @@ const NOT_PHONES: &[&str] = &[
     "type", "ext", "extn", "extension", "code", "country", "id", "consent", "status", "verified", "fax", "telefax",
     "valid", "carrier", "model", "opt", "notes", "note", "provider", "brand", "make", "os", "plan", "bill", "cost",
     "price", "count", "date", "time", "times", "calls", "attempts", "preference", "prefix", "operator", "network",
-    "timezone", "name", "user", "app", "iphone", "smartphone", "microphone", "headphone", "model", "version",
+    "timezone", "name", "user", "app", "label", "asst", "tty", "tdd", "pager", "iphone", "smartphone", "microphone", "headphone", "model", "version",
     "emergency", "spouse", "parent", "guardian", "agent", "manager", "doctor", "referrer", "assistant",
     "typ", "vorwahl", "landesvorwahl", "anbieter", "notiz", "notizen", "notfall", "faxnummer", "einwilligung",
     "tipo", "codigo", "prefijo", "indicativo", "lada", "operador", "operadora", "nota", "notas", "estado",
@@ -70,14 +70,21 @@ const NOT_PHONES: &[&str] = &[
 
 #[rustfmt::skip]
 const FULL_NAMES: &[&str] = &[
-    "full name", "fullname", "contact name", "contact", "contact person", "customer name", "customer",
-    "client name", "client", "lead name", "lead", "patient name", "patient", "person",
-    "nombre completo", "nombre y apellido", "nombre y apellidos", "nombres y apellidos", "contacto", "cliente",
-    "nombre del cliente", "nombre de contacto", "paciente",
-    "vollstandiger name", "vor und nachname", "ansprechpartner", "ansprechpartnerin", "kundenname", "kunde",
-    "patientenname", "kontakt", "kontaktname",
+    "full name", "fullname", "contact name", "contact person", "customer name", "client name", "lead name",
+    "patient name", "person",
+    "nombre completo", "nombre y apellido", "nombre y apellidos", "nombres y apellidos", "nombre del cliente",
+    "nombre de contacto",
+    "vollstandiger name", "vor und nachname", "ansprechpartner", "ansprechpartnerin", "kundenname",
+    "patientenname", "kontaktname",
     "nom complet", "nom et prenom", "nom prenom", "prenom nom", "prenom et nom", "nom du client", "nom du contact",
-    "nome completo", "nome e sobrenome", "nome do cliente", "contato", "nome do contato",
+    "nome completo", "nome e sobrenome", "nome do cliente", "nome do contato",
+];
+
+/// Titles that may mean a person's name, or an id.
+#[rustfmt::skip]
+const MAYBE_NAMES: &[&str] = &[
+    "contact", "customer", "client", "lead", "patient", "contacto", "cliente", "paciente", "kontakt", "kunde",
+    "contato",
 ];
 
 /// A whole name where no other column has a part of it; the other part where one has.
@@ -121,7 +128,24 @@ const COUNTRIES: &[&str] = &[
 ];
 
 /// Titles that may mean a country: German for country, English for ground, and the like.
-const MAYBE_COUNTRIES: &[&str] = &["land", "staat", "nation", "location", "region", "country of residence"];
+#[rustfmt::skip]
+const MAYBE_COUNTRIES: &[&str] = &[
+    "land", "staat", "nation", "location", "region", "country of residence", "mailing country", "billing country",
+    "shipping country", "home country", "address country", "contact country", "customer country",
+    "home country region",
+];
+
+/// Titles of columns of people who do not want to be called.
+#[rustfmt::skip]
+const DO_NOT_CALL: &[&str] = &[
+    "do not call", "donotcall", "do not phone", "do not contact", "dnc", "dnd", "opt out", "opted out", "optout",
+    "phone opt out", "call opt out", "unsubscribed", "no llamar", "no contactar", "nicht anrufen", "werbesperre",
+    "ne pas appeler", "ne pas contacter", "nao ligar", "nao contatar", "nao perturbe",
+];
+
+/// Cells of such a column that say that somebody may be called.
+const MAY_BE_CALLED: &[&str] =
+    &["no", "n", "false", "0", "f", "nein", "non", "nao", "falso", "falsch", "faux"];
 
 #[rustfmt::skip]
 const TIMEZONES: &[&str] = &[
@@ -172,9 +196,18 @@ pub(super) fn phone_rank(title: &str) -> Option<u8> {
 /// Whether a title is one that this module knows.
 pub(super) fn is_known(title: &str) -> bool {
     phone_rank(title).is_some()
-        || [is_full_name, is_name, is_given_name, is_family_name, is_country, is_timezone, is_priority]
-            .iter()
-            .any(|is_it| is_it(title))
+        || [
+            is_full_name,
+            may_be_name,
+            is_name,
+            is_given_name,
+            is_family_name,
+            is_country,
+            is_timezone,
+            is_priority,
+        ]
+        .iter()
+        .any(|is_it| is_it(title))
 }
 
 fn is_one_of(title: &str, words: &[&str]) -> bool {
@@ -184,6 +217,21 @@ fn is_one_of(title: &str, words: &[&str]) -> bool {
 /// Whether the column holds whole names, whatever the others hold.
 pub(super) fn is_full_name(title: &str) -> bool {
     is_one_of(title, FULL_NAMES)
+}
+
+/// Whether the column may hold whole names; its cells decide.
+pub(super) fn may_be_name(title: &str) -> bool {
+    is_one_of(title, MAYBE_NAMES)
+}
+
+/// Whether the column says who does not want to be called.
+pub(super) fn is_do_not_call(title: &str) -> bool {
+    is_one_of(title, DO_NOT_CALL)
+}
+
+/// Whether a cell of such a column asks not to be called.
+pub(super) fn asks_not_to_be_called(cell: &str) -> bool {
+    !cell.is_empty() && !is_one_of(cell, MAY_BE_CALLED)
 }
 
 /// Whether the column holds names: whole ones, or the part that another column lacks.
@@ -273,6 +321,11 @@ mod tests {
             ("Number", Some(1)),
             ("Contact", Some(1)),
             ("Kontakt", Some(1)),
+            ("Phone 1 - Value", Some(2)),
+            ("Phone 1 - Label", None),
+            ("Assistant's Phone", None),
+            ("TTY/TDD Phone", None),
+            ("Phonetic First Name", None),
             ("Phone type", None),
             ("Phone country", None),
             ("Fax", None),

@@ -182,6 +182,21 @@ fn batches_are_some_thousands_of_contacts() {
 }
 
 #[test]
+fn a_batch_of_large_rows_has_fewer_of_them() {
+    let note = "x".repeat(30_000);
+    let text: String = (0..600).map(|n| format!("12{n},{note}\n")).collect();
+    let mut sizes = Vec::new();
+    let list = open_text(&format!("phone,note\n2025550101,\n{text}")).unwrap();
+    list.read(&mut |batch| {
+        sizes.push(batch.rows.len());
+        Ok(())
+    })
+    .unwrap();
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= 300), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 600);
+}
+
+#[test]
 fn a_list_as_a_whole_is_warned_of() {
     let warned = |rows: &dyn Fn(usize) -> String| -> Vec<WarningKind> {
         let text: String = (0..20).map(rows).collect();
