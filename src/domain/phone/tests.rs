@@ -1,5 +1,6 @@
 use super::*;
 
+mod differential;
 mod policy;
 mod properties;
 mod repairs;
