@@ -16,12 +16,11 @@ use super::country::country;
 use super::fields;
 use super::layout::{Layout, Lines, Names};
 use super::masking::mask;
-use super::numbers::{Countries, Parsed, Refusal, Repair, read_phone};
 use super::reading::{Cell, Content, Limits, Row};
 use super::rejects::Returned;
 use super::seen::NumberKey;
 use super::warnings::{Sign, Signs};
-use crate::domain::phone::{Phone, PhoneError, Region};
+use crate::domain::phone::{Countries, Parsed, Phone, PhoneError, Refusal, Region, Repair, read_phone};
 use crate::domain::zone::Zone;
 
 /// Everything that is known of a list before its rows are taken.
@@ -165,7 +164,8 @@ impl<'p> Intake<'p> {
             Ok(parsed) => return Ok(Number { parsed, column }),
             Err(fault) => fault,
         };
-        let is_empty = !row.text(column).contains(char::is_numeric);
+        let nothing = [PhoneError::Empty.reason(), PhoneError::Placeholder.reason()];
+        let is_empty = nothing.contains(&fault.reason) || !row.text(column).contains(char::is_numeric);
         let other = layout
             .alternates
             .iter()

@@ -19,10 +19,9 @@ use self::titles::unique_names;
 use super::ImportError;
 use super::country::{country, is_country_name};
 use super::fields;
-use super::numbers::Countries;
 use super::reading::{Cell, Row};
 use super::warnings::{Warning, WarningKind};
-use crate::domain::phone::Region;
+use crate::domain::phone::{Countries, Region};
 
 /// The share of a column's cells that have to be numbers for it to be the phone column without saying so.
 const MOST: f64 = 0.5;

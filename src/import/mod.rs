@@ -19,7 +19,6 @@ mod layout;
 mod list;
 mod masking;
 mod merge;
-mod numbers;
 mod ordered;
 mod plain;
 mod reading;
@@ -35,12 +34,11 @@ pub use self::contact::{Batch, Kind, NewContact, RowReport, Stopped};
 pub use self::error::ImportError;
 pub use self::layout::{ColumnMapping, FoundColumn, Role, Why};
 pub use self::list::{List, open};
-pub use self::numbers::Countries;
 pub use self::reading::{Limits, Source};
 pub use self::rejects::Rejects;
 pub use self::warnings::{Warning, WarningKind};
 pub use self::whole::{Import, read};
-use crate::domain::phone::Region;
+use crate::domain::phone::{Countries, Region};
 
 /// The most rows of one file.
 pub const MAX_ROWS: usize = 1_000_000;

@@ -152,7 +152,7 @@ fn a_first_row_with_a_word_that_headers_use_is_still_a_row() {
     let import = read_bytes(b"Ada Marsh,2025550101,mobile\nAlan Park,2025550102,work").unwrap();
     assert_eq!(import.contacts.len(), 2);
     let import = read_bytes(b"Ada Marsh,12\nAlan Park,2025550102\nGrace Okafor,2025550103").unwrap();
-    assert_eq!(refused(&import), [(1, "Column 2", "emergency-or-short")]);
+    assert_eq!(refused(&import), [(1, "Column 2", "short-number")]);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn rows_are_named_by_the_line_they_begin_on() {
     assert_eq!(field(&import.contacts[0], "Address"), "1 Main St\nFloor 2\nWashington");
     assert_eq!(import.contacts[1].row, 5);
     assert_eq!(field(&import.contacts[1], "Address"), "12 \"Old\" Mill Rd");
-    assert_eq!(refused(&import), [(6, "Phone", "emergency-or-short")]);
+    assert_eq!(refused(&import), [(6, "Phone", "short-number")]);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_list_of_numbers_is_a_list() {
     let import = import("one_number_a_line.txt");
     let rows: Vec<_> = import.contacts.iter().map(|contact| (contact.row, contact.phone.as_str())).collect();
     assert_eq!(rows, [(1, "+12025550101"), (2, "+12025550102"), (3, "+12025550103")]);
-    assert_eq!(refused(&import), [(4, "Column 1", "emergency-or-short")]);
+    assert_eq!(refused(&import), [(4, "Column 1", "short-number")]);
 }
 
 #[test]

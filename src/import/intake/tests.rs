@@ -33,7 +33,7 @@ fn a_rows_country_says_where_its_number_is() {
          Fay,USA,12\n",
     );
     assert_eq!(phones(&import), ["+493023125001", "+12025550101", "+12025550103", "+493023125002"]);
-    assert_eq!(said(&import), [(4, "country", "unknown-country"), (7, "phone", "emergency-or-short")]);
+    assert_eq!(said(&import), [(4, "country", "unknown-country"), (7, "phone", "short-number")]);
     assert_eq!(import.account.columns, ["country"], "what is kept nowhere else is metadata");
 }
 
@@ -112,7 +112,7 @@ fn another_column_stands_in_for_an_empty_one_and_is_only_proposed_for_a_wrong_on
         said(&import),
         [
             (3, "phone", "other-column"),
-            (4, "phone", "emergency-or-short"),
+            (4, "phone", "short-number"),
             (5, "phone", "other-column"),
             (6, "phone", "empty")
         ]
@@ -121,6 +121,30 @@ fn another_column_stands_in_for_an_empty_one_and_is_only_proposed_for_a_wrong_on
     assert_eq!(suggestion.as_deref(), Some("+12025550104"));
     assert_eq!(cells, &["Cay", "202555", "2025550104", ""]);
     assert_eq!(import.account.columns, ["work phone", "home phone"], "what the file says of them is kept");
+}
+
+#[test]
+fn what_was_repaired_is_a_contact_that_says_so() {
+    let import =
+        take("phone,day\n12025550101.0,Mon\n2025550102,Tue\n(202) 555-0101,Wed\n12025550102.0,Thu\n");
+    assert_eq!(phones(&import), ["+12025550101", "+12025550102"]);
+    let repairs: Vec<_> = import.contacts.iter().map(|contact| contact.repair).collect();
+    assert_eq!(repairs, [Some("fraction-removed"), None]);
+    let kinds: Vec<_> = import.rows.iter().map(|row| (row.row, row.kind.as_str(), row.reason)).collect();
+    let expected =
+        [(2, "repaired", "fraction-removed"), (4, "duplicate", "duplicate"), (5, "duplicate", "duplicate")];
+    assert_eq!(kinds, expected, "what came before is no contact, and its repair is of no interest");
+    assert_eq!((import.account.repaired, import.account.imported, import.account.rows), (1, 2, 4));
+}
+
+#[test]
+fn only_the_countries_that_may_be_called_are() {
+    let countries = Countries::only(&[Region::US]);
+    let options = Options { countries, ..Options::for_region(Region::US) };
+    let text = "phone\n2025550101\n+49 30 23125 001\n";
+    let import = read(Source::from(text.as_bytes().to_vec()), &options).unwrap();
+    assert_eq!(phones(&import), ["+12025550101"]);
+    assert_eq!(import.account.rejected, 1);
 }
 
 #[test]
@@ -143,13 +167,13 @@ fn a_wrong_column_that_was_asked_for_is_asked_for() {
 #[test]
 fn the_account_shows_the_first_contacts_and_some_rows_of_each_reason() {
     let mut text = "name,phone\n".to_owned();
-    (0..30).for_each(|n| text.push_str(&format!("Ada,20255501{n:02}\nBob,12{n}\n")));
+    (0..30).for_each(|n| text.push_str(&format!("Ada,20255501{n:02}\nBob,202555{n:02}\n")));
     let account = take(&text).account;
     assert_eq!((account.first.len(), account.imported, account.rejected), (10, 30, 30));
     assert_eq!(account.first[9].phone.as_str(), "+12025550109");
     assert_eq!(account.reasons.len(), 1);
     let reason = &account.reasons[0];
-    assert_eq!((reason.kind, reason.reason, reason.count), ("refused", "emergency-or-short", 30));
+    assert_eq!((reason.kind, reason.reason, reason.count), ("refused", "too-short", 30));
     assert_eq!(reason.samples.iter().map(|row| row.row).collect::<Vec<_>>(), [3, 5, 7]);
     assert_eq!(account.regions, [(Region::US, 30)]);
 }

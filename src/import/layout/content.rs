@@ -1,8 +1,7 @@
 //! What stands in the columns of a list's first rows.
 
 use super::{Known, country};
-use crate::domain::phone::Region;
-use crate::import::numbers::read_phone;
+use crate::domain::phone::{Region, read_phone};
 use crate::import::reading::Row;
 
 /// Countries that are tried when a list's numbers do not fit its own.

@@ -55,6 +55,7 @@ fn some_rows() -> impl Strategy<Value = String> {
     let row = prop_oneof![
         4 => (0_u32..40).prop_map(|n| format!("Ada,20255501{n:02},=1+1,US")),
         2 => (0_u32..40).prop_map(|n| format!("Bob,(202) 555-01{n:02} x{n},x,")),
+        1 => (0_u32..40).prop_map(|n| format!("Ida,20255501{n:02}.0,,")),
         1 => (0_u32..5).prop_map(|n| format!("Cay,20255{n},-3,Atlantis")),
         1 => Just("Dee,+1 900 555 0123,@x,".to_owned()),
         1 => Just("Eve,,,,beyond".to_owned()),
