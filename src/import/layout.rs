@@ -110,8 +110,7 @@ impl Layout {
             draft.warn(WarningKind::RowsAboveHeader, sentence);
         }
         let mut sample = Sample::new(below, known);
-        let find =
-            |is_it: fn(&str) -> bool| move |titles: &[&str]| titles.iter().position(|title| is_it(title));
+        let find = |is_it: fn(&str) -> bool| titles.iter().position(|title| is_it(title));
 
         draft.layout.country = draft.mapped(Role::Country, draft.mapped.country);
         if draft.layout.country.is_none() {
@@ -119,7 +118,7 @@ impl Layout {
                 words::may_be_country(titles[*column])
                     && sample.holds(*column, MOST, |text| country(text).is_some())
             };
-            let place = find(words::is_country)(&titles).or_else(|| (0..titles.len()).find(by_cells));
+            let place = find(words::is_country).or_else(|| (0..titles.len()).find(by_cells));
             draft.layout.country = draft.take(Role::Country, place, Why::Header);
         }
         sample.country = draft.layout.country;
@@ -129,20 +128,20 @@ impl Layout {
 
         draft.layout.timezone = draft.mapped(Role::Timezone, draft.mapped.timezone);
         if draft.layout.timezone.is_none() {
-            let place = find(words::is_timezone)(&titles);
+            let place = find(words::is_timezone);
             draft.layout.timezone = draft.take(Role::Timezone, place, Why::Header);
         }
         draft.find_timezone_by_content(&sample);
         draft.layout.priority = draft.mapped(Role::Priority, draft.mapped.priority);
         if draft.layout.priority.is_none() {
-            let place = find(words::is_priority)(&titles);
+            let place = find(words::is_priority);
             let fits = |text: &str| fields::priority(text).is_some();
             draft.layout.priority =
                 draft.take_if(Role::Priority, place, &sample, fits, "whole numbers from -1000 to 1000");
         }
         draft.layout.extension = draft.mapped(Role::Extension, draft.mapped.extension);
         if draft.layout.extension.is_none() {
-            let place = find(words::is_extension)(&titles);
+            let place = find(words::is_extension);
             let fits = |text: &str| fields::extension(text).is_some();
             draft.layout.extension =
                 draft.take_if(Role::Extension, place, &sample, fits, "extensions of at most 7 digits");
@@ -460,8 +459,15 @@ impl Draft {
         }
     }
 
+    /// A column that was found may stand beyond the titles: it gets its name here.
     fn finish(self) -> Layout {
-        self.layout
+        let mut layout = self.layout;
+        let width = layout.found.iter().map(|found| found.place + 1).max().unwrap_or(0);
+        layout.columns = with_nameless(layout.columns, width);
+        for found in &mut layout.found {
+            found.name.clone_from(&layout.columns[found.place]);
+        }
+        layout
     }
 }
 

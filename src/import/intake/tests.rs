@@ -158,6 +158,14 @@ fn metadata_is_json_with_the_headers_columns_and_what_a_row_has_beyond() {
 }
 
 #[test]
+fn a_phone_column_beyond_the_titles_is_one_like_any_other() {
+    let import = take("name,column 3\nAda,x,2025550101,late\nAlan,y,2025550102\n");
+    assert_eq!(import.account.phone_column(), Some("Column 3 2"));
+    let metadata: Vec<_> = import.contacts.iter().map(|contact| contact.metadata.get()).collect();
+    assert_eq!(metadata, [r#"{"column 3":"x","Column 4":"late"}"#, r#"{"column 3":"y"}"#]);
+}
+
+#[test]
 fn a_wrong_column_that_was_asked_for_is_asked_for() {
     let priority = ColumnMapping { priority: Some("level".to_owned()), ..ColumnMapping::default() };
     let import = take_with("phone,level\n2025550101,high\n2025550102,2\n", priority);
