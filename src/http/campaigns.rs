@@ -25,7 +25,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
 use crate::domain::template::variables_of;
-use crate::import::{Import, Options};
+use crate::import::{Import, Kind, Options, Source};
 
 use super::auth::Caller;
 use super::form::CampaignForm;
@@ -48,10 +48,10 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
     let uploaded = upload::read(multipart).await?;
     let form = CampaignForm::parse(&uploaded.settings)?;
     let settings = form.settings(&api.default_from)?;
-    let options = Options { default_region: form.region()? };
+    let options = Options::for_region(form.region()?);
     let agent = agent(&api, caller, &form).await?;
     // Reading a large list takes a while: not on the thread that answers everybody else.
-    let import = web::block(move || crate::import::read(&uploaded.file, &options))
+    let import = web::block(move || crate::import::read(Source::from(uploaded.file), &options))
         .await
         .map_err(|_| Problem::unavailable("the server is stopping"))?
         .map_err(|error| Problem::invalid(error.reason(), error.to_string()))?;
@@ -73,16 +73,14 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
         import: &summary,
         starts_at: form.starts_at,
     };
-    insert_campaign(&api.board.database, &new, &contacts_of(&import), api.board.clock.now()).await?;
+    insert_campaign(&api.board.database, &new, &contacts_of(&import)?, api.board.clock.now()).await?;
     info!(campaign.id = %id, contacts = import.contacts.len(), "uploaded");
     let mut body = json!({
         "id": id,
         "state": State::Draft,
         "simulated": api.is_simulated,
         "refused": refused(&import),
-        "repeated": import.duplicates.iter().map(|duplicate| json!({
-            "row": duplicate.row, "repeats": duplicate.repeats, "value": duplicate.value,
-        })).collect::<Vec<_>>(),
+        "repeated": repeated(&import),
     });
     if let (Value::Object(body), Value::Object(summary)) = (&mut body, summary) {
         body.extend(summary);
@@ -107,7 +105,7 @@ async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, 
 /// What is said may name the contact's name, its number, and the list's columns, and nothing else.
 fn check_script(agent: &Agent, settings: &Settings, import: &Import) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
-    let columns = import.columns.iter().map(String::as_str);
+    let columns = import.account.columns.iter().map(String::as_str);
     let own = ["name", "phone"];
     // A column called like the contact's own name gives way to it.
     let others =
@@ -120,44 +118,60 @@ fn check_script(agent: &Agent, settings: &Settings, import: &Import) -> Result<(
 }
 
 fn refused(import: &Import) -> Value {
-    let row = |refused: &crate::import::RefusedRow| {
-        json!({
-            "row": refused.row,
-            "column": refused.column,
-            "value": refused.value,
-            "reason": refused.reason,
-            "message": refused.sentence,
-        })
-    };
-    import.refused.iter().map(row).collect()
+    let refused = import.rows.iter().filter_map(|row| match &row.kind {
+        Kind::Refused { suggestion, .. } => Some(json!({
+            "row": row.row,
+            "column": &*row.column,
+            "value": row.value,
+            "reason": row.reason,
+            "message": row.sentence,
+            "suggestion": suggestion,
+        })),
+        Kind::Repaired | Kind::Duplicate { .. } => None,
+    });
+    refused.collect()
+}
+
+fn repeated(import: &Import) -> Value {
+    let repeated = import.rows.iter().filter_map(|row| match row.kind {
+        Kind::Duplicate { repeats } => {
+            Some(json!({ "row": row.row, "repeats": repeats, "value": row.value }))
+        }
+        Kind::Repaired | Kind::Refused { .. } => None,
+    });
+    repeated.collect()
 }
 
 fn summary(import: &Import) -> Value {
+    let account = &import.account;
     json!({
-        "phone_column": import.phone_column,
-        "name_column": import.name_column,
-        "columns": import.columns,
-        "rows": import.rows,
-        "imported": import.contacts.len(),
-        "duplicates": import.duplicates.len(),
-        "rejected": import.refused.len(),
-        "blank": import.blank,
+        "phone_column": account.phone_column(),
+        "name_column": account.name_column(),
+        "columns": account.columns,
+        "rows": account.rows,
+        "imported": account.imported,
+        "duplicates": account.duplicates,
+        "rejected": account.rejected,
+        "blank": account.blank,
     })
 }
 
-fn contacts_of(import: &Import) -> Vec<NewContact> {
+fn contacts_of(import: &Import) -> Result<Vec<NewContact>, Problem> {
     let number = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
-    let contact = |(index, contact): (usize, &crate::import::NewContact)| NewContact {
-        position: number(index + 1),
-        phone: contact.phone.as_str().to_owned(),
-        extension: contact.extension.clone().unwrap_or_default(),
-        name: contact.name.clone(),
-        metadata: Value::Object(contact.metadata.clone()),
-        file_row: i32::try_from(contact.row).unwrap_or(i32::MAX),
-        raw_phone: contact.raw_phone.clone(),
-        region: Some(contact.region.to_string()),
-        number_type: Some(contact.number_type.as_str().to_owned()),
-        alternates: contact.alternates.iter().map(|phone| phone.as_str()).collect(),
+    let contact = |(index, contact): (usize, &crate::import::NewContact)| {
+        let metadata = serde_json::from_str(contact.metadata.get());
+        Ok(NewContact {
+            position: number(index + 1),
+            phone: contact.phone.as_str().to_owned(),
+            extension: contact.extension.clone().unwrap_or_default(),
+            name: contact.name.clone(),
+            metadata: metadata.map_err(|error| Problem::malformed(error.to_string()))?,
+            file_row: i32::try_from(contact.row).unwrap_or(i32::MAX),
+            raw_phone: contact.raw_phone.clone(),
+            region: Some(contact.region.to_string()),
+            number_type: Some(contact.number_type.as_str().to_owned()),
+            alternates: contact.alternates.iter().map(|phone| phone.as_str()).collect(),
+        })
     };
     import.contacts.iter().enumerate().map(contact).collect()
 }

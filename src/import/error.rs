@@ -15,6 +15,20 @@ pub enum ImportError {
         /// The columns that were seen.
         columns: Vec<String>,
     },
+    /// A column was named that the list does not have.
+    #[error("expected a column {named:?}; found {}", list(columns))]
+    UnknownColumn {
+        /// What was named.
+        named: String,
+        /// The columns that are there.
+        columns: Vec<String>,
+    },
+    /// A column was named for two things.
+    #[error("expected each column to be named once, found {column:?} twice")]
+    ColumnTwice {
+        /// The column.
+        column: String,
+    },
     /// Something else than a contact list.
     #[error("expected CSV, TXT, XLSX or XLS, found {found}")]
     NotAList {
@@ -30,6 +44,12 @@ pub enum ImportError {
         /// What was wrong with it.
         what: String,
     },
+    /// Whoever took the contacts wanted no more of them.
+    #[error("expected to read to the end, was stopped")]
+    Stopped,
+    /// A defect of this program.
+    #[error("expected rows that can be read, but reading them failed; this is a defect of the program")]
+    Defect,
     /// More rows than one file may have.
     #[error("expected at most {} rows; split the file", super::MAX_ROWS)]
     TooManyRows,
@@ -45,9 +65,13 @@ impl ImportError {
             Self::Empty => "empty-file",
             Self::HeaderOnly => "header-only",
             Self::NoPhoneColumn { .. } => "no-phone-column",
+            Self::UnknownColumn { .. } => "unknown-column",
+            Self::ColumnTwice { .. } => "column-twice",
             Self::NotAList { .. } => "not-a-list",
             Self::Encrypted => "encrypted",
             Self::Corrupt { .. } => "corrupt",
+            Self::Stopped => "stopped",
+            Self::Defect => "defect",
             Self::TooManyRows => "too-many-rows",
             Self::TooLarge => "too-large",
         }

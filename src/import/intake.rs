@@ -1,229 +1,422 @@
-//! Rows to contacts: what each row comes to, and the account of all of them.
+//! What a row comes to: a contact, a refusal with its reason, or nothing. Whether a contact came before is asked
+//! later, when the rows are in order.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+mod check;
+mod memo;
+mod metadata;
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::layout::{Layout, Names, Table, unique_name};
+use self::check::check;
+use self::memo::Memo;
+pub(super) use self::metadata::Columns;
+use super::contact::{Kind, NewContact, RowReport};
+use super::country::country;
+use super::fields;
+use super::layout::{Layout, Lines, Names};
 use super::masking::mask;
-use super::row::{Cell, Content, Row};
-use super::{
-    DuplicateRow, Import, ImportError, MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, NewContact,
-    RefusedRow,
-};
-use crate::domain::phone::{Parsed, Phone, Region, parse_phone};
+use super::reading::{Cell, Content, Limits, Row};
+use super::rejects::Returned;
+use super::seen::NumberKey;
+use super::warnings::{Sign, Signs};
+use crate::domain::phone::{Countries, Parsed, Phone, PhoneError, Refusal, Region, Repair, read_phone};
+use crate::domain::zone::Zone;
 
-/// Takes in all rows of a file.
-pub(super) fn take_all(
-    layout: Layout,
-    rows: impl Iterator<Item = Row>,
-    region: Region,
-) -> Result<Import, ImportError> {
-    match layout {
-        Layout::Table(table) => {
-            let header = table.header;
-            let mut intake = Intake::new(table, region);
-            rows.filter(|row| Some(row.number) != header).try_for_each(|row| intake.take(row))?;
-            Ok(intake.finish())
-        }
-        Layout::Numbers => {
-            let columns = vec!["Column 1".to_owned()];
-            let table = Table { header: None, columns, phone: 0, names: Names::Nowhere };
-            let mut intake = Intake::new(table, region);
-            rows.flat_map(one_number_each).try_for_each(|row| intake.take(row))?;
-            Ok(intake.finish())
-        }
-    }
+/// Everything that is known of a list before its rows are taken.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) layout: Layout,
+    pub(super) columns: Columns,
+    pub(super) home: Region,
+    pub(super) countries: Countries,
+    pub(super) limits: Limits,
+    /// Set if it is a rejects file that came back.
+    pub(super) returned: Option<Returned>,
 }
 
-/// The numbers of a line as rows of their own.
-fn one_number_each(row: Row) -> Vec<Row> {
-    match row.content {
-        Content::Cells(cells) if cells.iter().any(|cell| !cell.as_str().is_empty()) => cells
-            .into_iter()
-            .filter(|cell| !cell.as_str().is_empty())
-            .map(|cell| Row::of(row.number, vec![cell]))
-            .collect(),
-        Content::Cells(_) | Content::UnclosedQuote => vec![row],
-    }
+/// What a row comes to.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// Nothing stands in it.
+    Blank,
+    /// It is no contact.
+    Refused(RowReport),
+    /// It is a contact, unless it came before.
+    Contact(Box<Candidate>),
 }
 
-struct Intake {
-    table: Table,
-    region: Region,
-    import: Import,
-    /// The row of each number and extension so far.
-    seen: HashMap<(Phone, Option<String>), u32>,
-    cells: usize,
+/// A contact that may have come before.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) key: NumberKey,
+    pub(super) contact: NewContact,
+    /// The column that its number was taken from.
+    pub(super) column: usize,
+    /// What is to be said if it did not.
+    pub(super) repaired: Option<RowReport>,
+}
+
+/// What some rows come to.
+#[derive(Debug, Default)]
+pub(super) struct TakenRows {
+    pub(super) rows: Vec<Taken>,
+    pub(super) signs: Signs,
+    /// Which columns beyond the named ones have something in them.
+    pub(super) extra: Vec<bool>,
 }
 
 /// Why a row is refused, before it is masked.
-struct Fault<'r> {
+#[derive(Debug)]
+struct Fault {
     column: usize,
-    value: &'r str,
     reason: &'static str,
-    sentence: String,
+    sentence: Cow<'static, str>,
+    suggestion: Option<Phone>,
+    /// Where the number would be, had it its country code's sign.
+    elsewhere: Option<Region>,
 }
 
-impl Intake {
-    fn new(table: Table, region: Region) -> Self {
-        let name_of = |column: usize| table.columns.get(column).cloned().unwrap_or_default();
-        let import = Import {
-            columns: Vec::new(),
-            phone_column: name_of(table.phone),
-            name_column: match table.names {
-                Names::Nowhere => None,
-                Names::Whole(column) => Some(name_of(column)),
-                Names::Joined(given, family) => Some(format!("{} + {}", name_of(given), name_of(family))),
-            },
-            contacts: Vec::new(),
-            refused: Vec::new(),
-            duplicates: Vec::new(),
-            rows: 0,
-            blank: 0,
-        };
-        Self { table, region, import, seen: HashMap::new(), cells: 0 }
+/// A row's number and where it stood.
+struct Number {
+    parsed: Parsed,
+    column: usize,
+}
+
+/// Where a number without a country code is.
+#[derive(Debug, Clone, Copy)]
+enum Home {
+    Known(Region),
+    /// The row names a country that nobody knows, in this column.
+    Unknown(usize),
+}
+
+/// Takes rows, one after the other; each worker has its own.
+#[derive(Debug)]
+pub(super) struct Intake<'p> {
+    plan: &'p Plan,
+    countries: Memo<Option<Region>>,
+    zones: Memo<Option<Zone>>,
+}
+
+impl<'p> Intake<'p> {
+    pub(super) fn new(plan: &'p Plan) -> Self {
+        Self { plan, countries: Memo::new(country), zones: Memo::new(fields::zone) }
     }
 
-    fn take(&mut self, row: Row) -> Result<(), ImportError> {
-        self.import.rows += 1;
-        self.cells += row.cells().len().max(self.table.columns.len());
-        if self.import.rows > MAX_ROWS {
-            return Err(ImportError::TooManyRows);
-        }
-        if self.cells > MAX_CELLS {
-            return Err(ImportError::TooLarge);
-        }
-        if row.is_blank() {
-            self.import.blank += 1;
-            return Ok(());
-        }
-        match check(&row).map_or_else(|| self.read_phone(&row), Err) {
-            Ok(parsed) => self.accept(&row, parsed),
-            Err(fault) => {
-                let refused = RefusedRow {
-                    row: row.number,
-                    column: self.column_name(fault.column),
-                    value: mask(fault.value),
-                    reason: fault.reason,
-                    sentence: fault.sentence,
-                };
-                self.import.refused.push(refused);
+    /// Takes some rows of the file, without those of its header.
+    pub(super) fn take(&mut self, rows: impl Iterator<Item = Row>) -> TakenRows {
+        let mut taken = TakenRows { rows: Vec::with_capacity(rows.size_hint().0), ..TakenRows::default() };
+        for row in rows {
+            let row = match &self.plan.returned {
+                Some(returned) => returned.restore(row),
+                None => row,
+            };
+            if self.is_header(&row) {
+                continue;
+            }
+            match self.plan.layout.lines {
+                Lines::Contact => self.take_row(row, &mut taken),
+                Lines::Numbers => one_number_each(row).for_each(|row| self.take_row(row, &mut taken)),
             }
         }
-        Ok(())
+        taken
     }
 
-    fn read_phone<'r>(&self, row: &'r Row) -> Result<Parsed, Fault<'r>> {
-        let column = self.table.phone;
-        let value = row.text(column);
-        parse_phone(value, self.region).map_err(|error| Fault {
-            column,
-            value,
-            reason: error.reason(),
-            sentence: error.to_string(),
+    fn is_header(&self, row: &Row) -> bool {
+        self.plan.layout.header.is_some_and(|header| {
+            row.number == header || (row.number < header && !row.cells().is_empty() && !row.is_blank())
         })
     }
 
-    fn accept(&mut self, row: &Row, parsed: Parsed) {
-        let raw_phone = row.text(self.table.phone);
-        match self.seen.entry((parsed.phone.clone(), parsed.extension.clone())) {
-            Entry::Occupied(first) => {
-                let value = mask(raw_phone);
-                self.import.duplicates.push(DuplicateRow { row: row.number, repeats: *first.get(), value });
-                return;
-            }
-            Entry::Vacant(entry) => entry.insert(row.number),
+    fn take_row(&mut self, row: Row, taken: &mut TakenRows) {
+        if row.is_blank() {
+            taken.rows.push(Taken::Blank);
+            return;
+        }
+        let layout = &self.plan.layout;
+        let verdict = check(&row, &self.plan.limits).map_or_else(|| self.number(&row), Err);
+        let sign = match &verdict {
+            Ok(number) => Sign::Number(number.parsed.region),
+            Err(fault) => fault.sign(),
         };
-        let contact = NewContact {
+        taken.signs.note(row.text(layout.phone), sign);
+        let verdict = verdict.and_then(|number| {
+            let source = (number.column, number.parsed.repair);
+            Ok((self.contact(&row, number)?, source))
+        });
+        taken.rows.push(match verdict {
+            Ok((contact, (column, repair))) => {
+                self.plan.columns.note_extra(&row, &mut taken.extra);
+                Taken::Contact(Box::new(self.candidate(row, contact, column, repair)))
+            }
+            Err(fault) => Taken::Refused(self.refused(row, fault)),
+        });
+    }
+
+    /// The number that is called. Where its column is empty, the first of the others with a number stands in for it;
+    /// where it is wrong, they are only proposed: nobody knows which of the two was meant.
+    fn number(&mut self, row: &Row) -> Result<Number, Fault> {
+        let layout = &self.plan.layout;
+        let home = self.home(row);
+        let column = layout.phone;
+        let mut fault = match self.read(row, column, home) {
+            Ok(parsed) => return Ok(Number { parsed, column }),
+            Err(fault) => fault,
+        };
+        let nothing = [PhoneError::Empty.reason(), PhoneError::Placeholder.reason()];
+        let is_empty = nothing.contains(&fault.reason) || !row.text(column).contains(char::is_numeric);
+        let other = layout
+            .alternates
+            .iter()
+            .filter(|column| !row.text(**column).is_empty())
+            .find_map(|column| Some((self.read(row, *column, home).ok()?, *column)));
+        match other {
+            Some((parsed, column)) if is_empty => Ok(Number { parsed, column }),
+            Some((parsed, _)) => {
+                fault.suggestion.get_or_insert(parsed.phone);
+                Err(fault)
+            }
+            None => Err(fault),
+        }
+    }
+
+    fn home(&mut self, row: &Row) -> Home {
+        let named = self.plan.layout.country.map(|column| (column, row.text(column)));
+        match named {
+            Some((column, text)) if !text.is_empty() => {
+                self.countries.get(text).map_or(Home::Unknown(column), Home::Known)
+            }
+            Some(_) | None => Home::Known(self.plan.home),
+        }
+    }
+
+    fn read(&self, row: &Row, column: usize, home: Home) -> Result<Parsed, Fault> {
+        let text = row.text(column);
+        let read = |home: Region| read_phone(text, home, &self.plan.countries);
+        let refused = |refusal: Refusal| Fault {
+            column,
+            reason: refusal.error.reason(),
+            sentence: Cow::Owned(refusal.error.to_string()),
+            suggestion: refusal.suggestion,
+            elsewhere: match refusal.error {
+                PhoneError::MissingPlus { region } => Some(region),
+                _ => None,
+            },
+        };
+        match home {
+            Home::Known(region) => read(region).map_err(refused),
+            Home::Unknown(named) => {
+                let parsed = read(self.plan.home).map_err(refused)?;
+                if is_same_anywhere(&parsed, read) {
+                    return Ok(parsed);
+                }
+                let sentence = "expected a country such as US or Germany, as the number has no country code";
+                Err(Fault::new(named, "unknown-country", sentence))
+            }
+        }
+    }
+
+    /// A contact without what can be moved out of its row: its name and its number as written.
+    fn contact(&mut self, row: &Row, mut number: Number) -> Result<NewContact, Fault> {
+        let layout = &self.plan.layout;
+        let extension = self.extension(row, number.parsed.extension.take())?;
+        let timezone = match layout.timezone.map(|column| (column, row.text(column))) {
+            Some((column, text)) if !text.is_empty() => {
+                let sentence = "expected an IANA time zone such as America/New_York";
+                let zone = self.zones.get(text);
+                Some(zone.ok_or_else(|| Fault::new(column, "unknown-timezone", sentence))?)
+            }
+            Some(_) | None => None,
+        };
+        let priority = match layout.priority.map(|column| (column, row.text(column))) {
+            Some((column, text)) if !text.is_empty() => {
+                let sentence = "expected a whole number from -1000 to 1000";
+                fields::priority(text).ok_or_else(|| Fault::new(column, "bad-priority", sentence))?
+            }
+            Some(_) | None => 0,
+        };
+        let metadata = self
+            .plan
+            .columns
+            .metadata(row)
+            .map_err(|_| Fault::new(0, "unreadable", "expected texts that can be kept"))?;
+        self.add_alternates(row, &mut number);
+        let parsed = number.parsed;
+        Ok(NewContact {
             row: row.number,
             phone: parsed.phone,
-            extension: parsed.extension,
+            extension,
             region: parsed.region,
             number_type: parsed.number_type,
             alternates: parsed.alternates,
-            name: self.name(row),
-            raw_phone: raw_phone.to_owned(),
-            metadata: self.metadata(row),
-        };
-        self.import.contacts.push(contact);
+            name: None,
+            raw_phone: String::new(),
+            timezone,
+            priority,
+            repair: None,
+            metadata,
+        })
     }
 
-    fn name(&self, row: &Row) -> Option<String> {
-        let name = match self.table.names {
-            Names::Nowhere => return None,
-            Names::Whole(column) => row.text(column).to_owned(),
-            Names::Joined(given, family) => {
-                format!("{} {}", row.text(given), row.text(family)).trim().to_owned()
-            }
-        };
-        (!name.is_empty()).then_some(name)
-    }
-
-    fn metadata(&mut self, row: &Row) -> Map<String, Value> {
-        while self.table.columns.len() < row.cells().len() {
-            let column = self.table.columns.len();
-            let name = unique_name("", column, &|name| {
-                self.table.columns.iter().any(|other| other.eq_ignore_ascii_case(name))
-            });
-            self.table.columns.push(name);
+    /// The extension of the number's own cell or of its column; where both say something else, nobody knows which.
+    fn extension(&self, row: &Row, own: Option<String>) -> Result<Option<String>, Fault> {
+        let said = self.plan.layout.extension.map(|column| (column, row.text(column)));
+        let Some((column, text)) = said.filter(|(_, text)| !text.is_empty()) else { return Ok(own) };
+        let bad = |sentence| Fault::new(column, "bad-extension", sentence);
+        let digits =
+            fields::extension(text).ok_or_else(|| bad("expected an extension of at most 7 digits"))?;
+        if own.is_some_and(|own| own != digits) {
+            return Err(bad("expected one extension, found another one beside the number"));
         }
-        let is_metadata = |column: &usize| self.is_metadata(*column);
-        let entry =
-            |column: usize| (self.table.columns[column].clone(), Value::String(row.text(column).to_owned()));
-        (0..self.table.columns.len()).filter(is_metadata).map(entry).collect()
+        Ok(Some(digits.to_owned()))
     }
 
-    fn is_metadata(&self, column: usize) -> bool {
-        column != self.table.phone && self.table.names != Names::Whole(column)
+    /// Adds the numbers of other columns to those of the number's own cell.
+    fn add_alternates(&mut self, row: &Row, number: &mut Number) {
+        let others = &self.plan.layout.alternates;
+        let is_other = |column: &&usize| **column != number.column && !row.text(**column).is_empty();
+        let others: Vec<usize> = others.iter().filter(is_other).copied().collect();
+        for column in others {
+            let home = self.home(row);
+            let Ok(other) = self.read(row, column, home) else { continue };
+            for phone in std::iter::once(other.phone).chain(other.alternates) {
+                if phone != number.parsed.phone && !number.parsed.alternates.contains(&phone) {
+                    number.parsed.alternates.push(phone);
+                }
+            }
+        }
     }
 
-    fn column_name(&self, column: usize) -> String {
-        let name = self.table.columns.get(column).cloned();
-        name.unwrap_or_else(|| unique_name("", column, &|_| false))
+    fn candidate(
+        &self,
+        row: Row,
+        mut contact: NewContact,
+        column: usize,
+        repair: Option<Repair>,
+    ) -> Candidate {
+        let plan = self.plan;
+        let key = NumberKey::of(&contact.phone, contact.extension.as_deref());
+        let repair = if column == plan.layout.phone {
+            repair.map(|repair| (repair.as_str(), Cow::Borrowed(repair.sentence())))
+        } else {
+            let other = plan.columns.name(column);
+            Some((
+                "other-column",
+                Cow::Owned(format!("the number was taken from {other:?}, as this cell is empty")),
+            ))
+        };
+        let repaired = repair.map(|(reason, sentence)| RowReport {
+            row: row.number,
+            column: plan.columns.name(plan.layout.phone),
+            value: mask(row.text(plan.layout.phone)),
+            reason,
+            sentence,
+            kind: Kind::Repaired,
+        });
+        contact.repair = repaired.as_ref().map(|repaired| repaired.reason);
+        let mut cells = match row.content {
+            Content::Cells(cells) => cells,
+            Content::UnclosedQuote => Vec::new(),
+        };
+        contact.name = name(plan.layout.names, &mut cells);
+        contact.raw_phone = move_out(&mut cells, column);
+        Candidate { key, contact, column, repaired }
     }
 
-    fn finish(mut self) -> Import {
-        let columns = std::mem::take(&mut self.table.columns);
-        self.import.columns = columns
-            .into_iter()
-            .enumerate()
-            .filter(|(column, _)| self.is_metadata(*column))
-            .map(|(_, name)| name)
-            .collect();
-        self.import
+    fn refused(&self, row: Row, fault: Fault) -> RowReport {
+        RowReport {
+            row: row.number,
+            column: self.plan.columns.name(fault.column),
+            value: mask(row.text(fault.column)),
+            reason: fault.reason,
+            sentence: fault.sentence,
+            kind: Kind::Refused {
+                suggestion: fault.suggestion.map(|phone| phone.as_str().to_owned()),
+                cells: match row.content {
+                    Content::Cells(cells) => cells.into_iter().map(into_text).collect(),
+                    Content::UnclosedQuote => Vec::new(),
+                },
+            },
+        }
     }
 }
 
-/// What is wrong with a row, whatever its number.
-fn check(row: &Row) -> Option<Fault<'_>> {
-    let cells = match &row.content {
-        Content::Cells(cells) => cells,
-        Content::UnclosedQuote => {
-            let sentence = "expected a closing quotation mark on this line".to_owned();
-            return Some(Fault { column: 0, value: "", reason: "unclosed-quote", sentence });
+impl Plan {
+    /// What is said of a contact that came before.
+    pub(super) fn duplicate(&self, candidate: &Candidate, repeats: u32) -> RowReport {
+        RowReport {
+            row: candidate.contact.row,
+            column: self.columns.name(candidate.column),
+            value: mask(&candidate.contact.raw_phone),
+            reason: "duplicate",
+            sentence: Cow::Owned(format!(
+                "expected a number that did not come before, found that of row {repeats}"
+            )),
+            kind: Kind::Duplicate { repeats },
+        }
+    }
+
+    /// The name of the phone column.
+    pub(super) fn phone_column(&self) -> Arc<str> {
+        self.columns.name(self.layout.phone)
+    }
+}
+
+impl Fault {
+    fn new(column: usize, reason: &'static str, sentence: &'static str) -> Self {
+        Self { column, reason, sentence: Cow::Borrowed(sentence), suggestion: None, elsewhere: None }
+    }
+
+    fn sign(&self) -> Sign {
+        self.elsewhere.map_or(Sign::Nothing, Sign::Elsewhere)
+    }
+}
+
+/// Whether a number means the same wherever it is read, as one with its country code does. A country with another
+/// code is asked.
+fn is_same_anywhere(parsed: &Parsed, read: impl Fn(Region) -> Result<Parsed, Refusal>) -> bool {
+    let elsewhere =
+        if parsed.phone.as_str().starts_with("+1") { Region::parse("DE") } else { Ok(Region::US) };
+    let again = elsewhere.ok().and_then(|region| read(region).ok());
+    again.is_some_and(|again| again.phone == parsed.phone)
+}
+
+/// The numbers of a line as rows of their own.
+fn one_number_each(row: Row) -> impl Iterator<Item = Row> {
+    let number = row.number;
+    let is_list = row.cells().iter().any(|cell| !cell.as_str().is_empty());
+    let (whole, cells) = match row.content {
+        Content::Cells(cells) if is_list => (None, cells),
+        content => (Some(Row { number, content }), Vec::new()),
+    };
+    let cells = cells.into_iter().filter(|cell| !cell.as_str().is_empty());
+    whole.into_iter().chain(cells.map(move |cell| Row::of(number, vec![cell])))
+}
+
+fn name(names: Names, cells: &mut [Cell]) -> Option<String> {
+    let name = match names {
+        Names::Nowhere => return None,
+        Names::Whole(column) => move_out(cells, column),
+        Names::Joined(given, family) => {
+            let text = |column: usize| cells.get(column).map_or("", Cell::as_str);
+            format!("{} {}", text(given), text(family)).trim().to_owned()
         }
     };
-    if cells.len() > MAX_COLUMNS {
-        let sentence = format!("expected at most {MAX_COLUMNS} columns");
-        return Some(Fault { column: MAX_COLUMNS, value: "", reason: "too-many-columns", sentence });
-    }
-    cells.iter().enumerate().find_map(|(column, cell)| {
-        let value = cell.as_str();
-        let (reason, sentence) = match cell {
-            Cell::Error(_) => {
-                ("cell-error", "expected a value, found the mark of a failed formula".to_owned())
-            }
-            Cell::Text(text) if text.contains('\0') => {
-                ("nul-character", "expected text, found a NUL character in it".to_owned())
-            }
-            // Bytes first: they are counted for nothing, and only a long text can be too long.
-            Cell::Text(text) if text.len() > MAX_CELL_CHARS && text.chars().count() > MAX_CELL_CHARS => {
-                ("cell-too-long", format!("expected at most {MAX_CELL_CHARS} characters"))
-            }
-            Cell::Text(_) => return None,
-        };
-        Some(Fault { column, value, reason, sentence })
-    })
+    (!name.is_empty()).then_some(name)
 }
+
+fn move_out(cells: &mut [Cell], column: usize) -> String {
+    cells
+        .get_mut(column)
+        .map_or_else(String::new, |cell| into_text(std::mem::replace(cell, Cell::Text(String::new()))))
+}
+
+fn into_text(cell: Cell) -> String {
+    match cell {
+        Cell::Text(text) | Cell::Error(text) => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,44 @@
 //! Files in, contacts and row errors out. Pure: it reads bytes that somebody else received, and stores nothing.
 //!
-//! What a file is, is decided by its content and never by its name (`format`). Each format becomes rows of cells
-//! (`delimited`, `workbook`); `layout` finds out which column is which, and `intake` makes each row a contact, a
-//! duplicate, a refused row or a blank one. A bad row costs nobody else anything; a file is refused only where no row of it can be trusted.
+//! What a file is, is decided by its content and never by its name. Each format becomes chunks of rows (`reading`);
+//! `layout` finds out which column is which, and `intake` makes each row a contact, a refused row or a blank one, on
+//! all cores (`ordered`). Then the rows are put in order again: `merge` tells duplicates from what came first, keeps
+//! the account and hands on batches. A bad row costs nobody else anything; a file is refused only where no row of it
+//! can be trusted.
 
+mod account;
+mod contact;
+mod country;
 mod decode;
 mod delimited;
 mod error;
+mod fields;
 mod format;
 mod intake;
 mod layout;
+mod list;
 mod masking;
+mod merge;
+mod ordered;
+mod plain;
+mod reading;
+mod rejects;
 mod row;
+mod seen;
+mod warnings;
+mod whole;
 mod workbook;
 
+pub use self::account::{Account, Reason};
+pub use self::contact::{Batch, Kind, NewContact, RowReport, Stopped};
 pub use self::error::ImportError;
-use self::format::Format;
-use self::layout::Layout;
-use self::row::Row;
-use crate::domain::phone::{NumberType, Phone, Region};
+pub use self::layout::{ColumnMapping, FoundColumn, Role, Why};
+pub use self::list::{List, open};
+pub use self::reading::{Limits, Source};
+pub use self::rejects::Rejects;
+pub use self::warnings::{Warning, WarningKind};
+pub use self::whole::{Import, read};
+use crate::domain::phone::{Countries, Region};
 
 /// The most rows of one file.
 pub const MAX_ROWS: usize = 1_000_000;
@@ -32,113 +52,32 @@ pub const MAX_CELLS: usize = 20_000_000;
 /// The most characters of one cell, which is what spreadsheets allow.
 pub const MAX_CELL_CHARS: usize = 32_767;
 
-/// How many rows are looked at to find out which column is which.
-const SAMPLE: usize = 100;
-
 /// What a list's owner has said about it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
-    /// The country of numbers without a country code.
+    /// The country of numbers without a country code, where the row does not name one.
     pub default_region: Region,
+    /// Which countries may be called.
+    pub countries: Countries,
+    /// Which columns are what.
+    pub columns: ColumnMapping,
+    /// The sheet of a workbook, by its name; the first visible one with data otherwise.
+    pub sheet: Option<String>,
+    /// How much the list may hold.
+    pub limits: Limits,
 }
 
-/// What a file came to. `rows` is always the sum of `contacts`, `duplicates`, `refused` and `blank`.
-#[derive(Debug, Clone)]
-pub struct Import {
-    /// The metadata's columns, by their own names, made unique.
-    pub columns: Vec<String>,
-    /// The column that the numbers were taken from.
-    pub phone_column: String,
-    /// The column that the names were taken from, or the two that were joined.
-    pub name_column: Option<String>,
-    /// One for each number and extension, in the file's order.
-    pub contacts: Vec<NewContact>,
-    /// Rows that are no contacts, and why.
-    pub refused: Vec<RefusedRow>,
-    /// Rows whose number came before.
-    pub duplicates: Vec<DuplicateRow>,
-    /// All rows, the header not among them.
-    pub rows: usize,
-    /// Rows without any text.
-    pub blank: usize,
-}
-
-/// A contact, as the file describes it.
-#[derive(Debug, Clone)]
-pub struct NewContact {
-    /// The line or sheet row, as its owner sees it: the first is 1.
-    pub row: u32,
-    /// The number to call.
-    pub phone: Phone,
-    /// What to dial once it is answered.
-    pub extension: Option<String>,
-    /// Where the number is.
-    pub region: Region,
-    /// What kind of line it is.
-    pub number_type: NumberType,
-    /// Further numbers of the same cell.
-    pub alternates: Vec<Phone>,
-    /// The person's name.
-    pub name: Option<String>,
-    /// The number as the file has it.
-    pub raw_phone: String,
-    /// All other columns, as texts; empty cells are empty texts.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
-}
-
-/// A row that is no contact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RefusedRow {
-    /// The line or sheet row.
-    pub row: u32,
-    /// The column at fault.
-    pub column: String,
-    /// What stands there, masked.
-    pub value: String,
-    /// The reason's stable name.
-    pub reason: &'static str,
-    /// What was expected.
-    pub sentence: String,
-}
-
-/// A row whose number and extension came before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DuplicateRow {
-    /// The line or sheet row.
-    pub row: u32,
-    /// The row that it repeats.
-    pub repeats: u32,
-    /// Its number as the file has it, masked.
-    pub value: String,
-}
-
-/// Reads a contact list: XLSX, XLS, or text in columns or lines.
-pub fn read(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
-    let region = options.default_region;
-    match format::detect(bytes)? {
-        Format::Xlsx => intake_of(workbook::read_xlsx(bytes)?.into_iter(), region),
-        Format::Xls => intake_of(workbook::read_xls(bytes)?.into_iter(), region),
-        Format::Text => {
-            let text = decode::decode(bytes)?;
-            intake_of(delimited::rows(&text, region), region)
+impl Options {
+    /// What holds for a list of which nothing is known but the country it is for.
+    pub fn for_region(home: Region) -> Self {
+        Self {
+            default_region: home,
+            countries: Countries::default_for(home),
+            columns: ColumnMapping::default(),
+            sheet: None,
+            limits: Limits::default(),
         }
     }
-}
-
-fn intake_of(mut rows: impl Iterator<Item = Row>, region: Region) -> Result<Import, ImportError> {
-    let mut sample: Vec<Row> = Vec::new();
-    let mut seen = 0;
-    while seen < SAMPLE
-        && let Some(row) = rows.next()
-    {
-        seen += usize::from(!row.is_blank());
-        sample.push(row);
-        if sample.len() > MAX_ROWS {
-            return Err(ImportError::TooManyRows);
-        }
-    }
-    let layout = Layout::of(&sample, region)?;
-    intake::take_all(layout, sample.into_iter().chain(rows), region)
 }
 
 #[cfg(test)]

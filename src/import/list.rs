@@ -1,0 +1,133 @@
+//! A contact list that is open: its columns are known, its rows are still to be read.
+
+use std::collections::VecDeque;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
+use super::contact::{Batch, Stopped};
+use super::intake::{Columns, Intake, Plan};
+use super::layout::{FoundColumn, Known, Layout};
+use super::merge::Merge;
+use super::ordered::in_order;
+use super::reading::{self, Chunk, Reading, Row, Source};
+use super::rejects::{self, Returned};
+use super::{Account, ColumnMapping, ImportError, Options};
+
+/// How many rows with anything in them are looked at to find out which column is which.
+const SAMPLE: usize = 100;
+
+/// A contact list that is open.
+#[derive(Debug)]
+pub struct List {
+    plan: Plan,
+    /// What was read to find out which column is which.
+    first: VecDeque<Chunk>,
+    reading: Reading,
+}
+
+/// Opens a contact list and finds out which column is which.
+pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
+    let home = options.default_region;
+    let mut reading = reading::open(source, options.sheet.as_deref(), &options.limits, home)?;
+    let mut first = VecDeque::new();
+    let mut sample: Vec<Row> = Vec::new();
+    while sample.len() < SAMPLE
+        && let Some(chunk) = reading.next_chunk()?
+    {
+        let filled = chunk.rows().filter(|row| !row.is_blank());
+        sample.extend(filled.take(SAMPLE - sample.len()));
+        first.push_back(chunk);
+    }
+    let header = sample.iter().find(|row| !row.cells().is_empty());
+    let returned = header.and_then(Returned::recognise);
+    if let Some(returned) = &returned {
+        sample = sample.into_iter().map(|row| returned.restore(row)).collect();
+    }
+    let mapping = mapping(&options.columns, returned.as_ref());
+    let known = Known {
+        home,
+        countries: &options.countries,
+        columns: options.limits.columns,
+        mapping: &mapping,
+        alternates: returned.as_ref().map_or(&[], |returned| &returned.alternates),
+        has_header: returned.is_some(),
+    };
+    let layout = Layout::of(&sample, &known)?;
+    let plan = Plan {
+        columns: Columns::of(&layout, options.limits.columns),
+        layout,
+        home,
+        countries: options.countries.clone(),
+        limits: options.limits.clone(),
+        returned,
+    };
+    Ok(List { plan, first, reading })
+}
+
+/// What the owner says of the columns, and for the rest what a rejects file says of its own.
+fn mapping(own: &ColumnMapping, returned: Option<&Returned>) -> ColumnMapping {
+    let mut mapping = own.clone();
+    if let Some(returned) = returned {
+        let said = &returned.mapping;
+        for (own, said) in [
+            (&mut mapping.phone, &said.phone),
+            (&mut mapping.name, &said.name),
+            (&mut mapping.country, &said.country),
+            (&mut mapping.timezone, &said.timezone),
+            (&mut mapping.priority, &said.priority),
+            (&mut mapping.extension, &said.extension),
+        ] {
+            if own.is_none() {
+                own.clone_from(said);
+            }
+        }
+    }
+    mapping
+}
+
+impl List {
+    /// The columns that were recognised, and how.
+    pub fn found(&self) -> &[FoundColumn] {
+        &self.plan.layout.found
+    }
+
+    /// The names of the metadata's columns that the header has. Rows may have more.
+    pub fn columns(&self) -> Vec<String> {
+        self.plan.columns.metadata_names(&[])
+    }
+
+    /// The header of the list's rejects file.
+    pub fn rejects_header(&self) -> Vec<String> {
+        rejects::header(&self.plan.layout.columns, self.found())
+    }
+
+    /// Reads all rows on all cores and hands the contacts to the sink, in the file's order, some thousands at a time.
+    /// If the sink wants no more of them, this ends with [`ImportError::Stopped`].
+    pub fn read(self, sink: &mut dyn FnMut(Batch) -> Result<(), Stopped>) -> Result<Account, ImportError> {
+        let workers = available_parallelism().map_or(1, NonZero::get);
+        self.read_by(workers, sink)
+    }
+
+    /// The same with so many workers.
+    pub(super) fn read_by(
+        self,
+        workers: usize,
+        sink: &mut dyn FnMut(Batch) -> Result<(), Stopped>,
+    ) -> Result<Account, ImportError> {
+        let Self { plan, mut first, mut reading } = self;
+        let mut merge = Merge::new(&plan, sink);
+        let next = move || match first.pop_front() {
+            Some(chunk) => Ok(Some(chunk)),
+            None => reading.next_chunk(),
+        };
+        let new_worker = || {
+            let mut intake = Intake::new(&plan);
+            move |chunk: Chunk| intake.take(chunk.rows())
+        };
+        in_order(workers, next, new_worker, |taken| merge.take(taken))?;
+        merge.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

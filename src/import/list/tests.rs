@@ -1,0 +1,222 @@
+//! Whole lists: nothing is lost, nothing depends on how the work is split, and what is refused can come back.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::phone::Region;
+use crate::import::{Kind, NewContact, Rejects, RowReport, WarningKind};
+
+fn us() -> Options {
+    Options::for_region(Region::US)
+}
+
+fn open_text(text: &str) -> Result<List, ImportError> {
+    open(Source::from(text.as_bytes().to_vec()), &us())
+}
+
+/// Everything that came out of a list, in order.
+#[derive(Debug, Default)]
+struct Outcome {
+    contacts: Vec<NewContact>,
+    rows: Vec<RowReport>,
+    account: Account,
+}
+
+fn read(list: List, workers: usize) -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.account = list
+        .read_by(workers, &mut |batch| {
+            outcome.contacts.extend(batch.contacts);
+            outcome.rows.extend(batch.rows);
+            Ok(())
+        })
+        .unwrap();
+    outcome
+}
+
+fn refused(outcome: &Outcome) -> Vec<&RowReport> {
+    outcome.rows.iter().filter(|row| matches!(row.kind, Kind::Refused { .. })).collect()
+}
+
+/// A rejects file of what was refused, each row corrected on its way.
+fn rejects_of(header: &[String], rows: &[&RowReport], correct: impl Fn(&mut Vec<String>)) -> Vec<u8> {
+    let mut rejects = Rejects::new(Vec::new(), header).unwrap();
+    for row in rows {
+        let Kind::Refused { suggestion, cells } = &row.kind else { panic!("it was not refused") };
+        let mut cells = cells.clone();
+        correct(&mut cells);
+        rejects.write(row.reason, &row.sentence, suggestion.as_deref(), &cells).unwrap();
+    }
+    rejects.finish().unwrap()
+}
+
+/// Rows of a list of four columns, some good, some bad, some the same.
+fn some_rows() -> impl Strategy<Value = String> {
+    let row = prop_oneof![
+        4 => (0_u32..40).prop_map(|n| format!("Ada,20255501{n:02},=1+1,US")),
+        2 => (0_u32..40).prop_map(|n| format!("Bob,(202) 555-01{n:02} x{n},x,")),
+        1 => (0_u32..40).prop_map(|n| format!("Ida,20255501{n:02}.0,,")),
+        1 => (0_u32..5).prop_map(|n| format!("Cay,20255{n},-3,Atlantis")),
+        1 => Just("Dee,+1 900 555 0123,@x,".to_owned()),
+        1 => Just("Eve,,,,beyond".to_owned()),
+        1 => Just(String::new()),
+        1 => Just(",,,".to_owned()),
+        1 => Just("\"Fay,2025550101,x".to_owned()),
+        1 => Just("Gil,#N/A,,".to_owned()),
+        1 => Just("Hal,2025550101,\"a\nb\",France".to_owned()),
+    ];
+    proptest::collection::vec(row, 1..60).prop_map(|rows| rows.join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_row_is_accounted_for_in_order_whoever_does_the_work(
+        rows in some_rows(), workers in 1_usize..5, chunk in 1_usize..9,
+    ) {
+        let text = format!("name,phone,note,country\n{rows}\n");
+        let expected = read(open_text(&text).unwrap(), 1);
+        let account = &expected.account;
+        prop_assert_eq!(
+            account.rows,
+            account.imported + account.duplicates + account.rejected + account.blank
+        );
+        prop_assert_eq!(account.imported, expected.contacts.len());
+        prop_assert!(expected.contacts.is_sorted_by_key(|contact| contact.row));
+        prop_assert!(expected.rows.is_sorted_by_key(|row| row.row));
+
+        let mut list = open_text(&text).unwrap();
+        let reading = reading::open(Source::from(text.into_bytes()), None, &us().limits, Region::US).unwrap();
+        list.first.clear();
+        list.reading = reading.in_chunks_of(chunk);
+        let split = read(list, workers);
+        prop_assert_eq!(format!("{split:?}"), format!("{expected:?}"));
+    }
+
+    #[test]
+    fn what_was_refused_is_refused_again_for_the_same_reason_until_it_is_corrected(rows in some_rows()) {
+        let text = format!("name,phone,note,country\nZoe,2025550199,,\n{rows}\n");
+        let list = open_text(&text).unwrap();
+        let header = list.rejects_header();
+        let first = read(list, 2);
+        // What could not be taken apart has no cells to come back with.
+        let rows: Vec<&RowReport> =
+            refused(&first).into_iter().filter(|row| row.reason != "unclosed-quote").collect();
+        prop_assume!(!rows.is_empty());
+
+        let again = open(Source::from(rejects_of(&header, &rows, |_| {})), &us()).unwrap();
+        prop_assert_eq!(again.rejects_header(), header.clone());
+        let again = read(again, 2);
+        let said = |rows: &[&RowReport]| -> Vec<_> {
+            rows.iter().map(|row| (row.column.clone(), row.value.clone(), row.reason, row.kind.clone())).collect()
+        };
+        prop_assert_eq!(said(&refused(&again)), said(&rows));
+
+        let correct = |cells: &mut Vec<String>| {
+            cells.resize(cells.len().max(4), String::new());
+            cells[1] = "+1 202 555 0142".to_owned();
+        };
+        let corrected = open(Source::from(rejects_of(&header, &rows, correct)), &us()).unwrap();
+        prop_assert_eq!(corrected.columns(), ["note", "country"]);
+        let corrected = read(corrected, 2);
+        prop_assert_eq!(corrected.account.imported, 1);
+        prop_assert_eq!(corrected.account.duplicates, rows.len() - 1);
+        let Kind::Refused { cells, .. } = &rows[0].kind else { panic!("it was refused") };
+        let metadata: serde_json::Value = serde_json::from_str(corrected.contacts[0].metadata.get()).unwrap();
+        prop_assert_eq!(metadata["note"].as_str().unwrap(), cells.get(2).map_or("", String::as_str));
+    }
+}
+
+#[test]
+fn a_rejects_file_of_a_list_without_a_header_knows_its_columns() {
+    let text = "Ada Marsh,2025550101,gold\nAlan Park,20255,silver\nGrace Okafor,2025550102,gold\n";
+    let list = open_text(text).unwrap();
+    let header = list.rejects_header();
+    assert_eq!(header[0], "outdial reason (phone = Column 2 | name = Column 1)");
+    let first = read(list, 1);
+    let bytes = rejects_of(&header, &refused(&first), |cells| cells[1] = "2025550103".to_owned());
+    let again = read(open(Source::from(bytes), &us()).unwrap(), 1);
+    assert_eq!(again.contacts[0].name.as_deref(), Some("Alan Park"));
+    assert_eq!(again.contacts[0].metadata.get(), r#"{"Column 3":"silver"}"#);
+    assert_eq!(again.account.imported, 1);
+}
+
+#[test]
+fn a_rejects_file_of_a_list_of_numbers_is_a_list_of_numbers() {
+    let list = open_text("2025550101\n20255\n2025550102\n").unwrap();
+    let header = list.rejects_header();
+    let first = read(list, 1);
+    let bytes = rejects_of(&header, &refused(&first), |cells| cells[0] = "+12025550103".to_owned());
+    let again = read(open(Source::from(bytes), &us()).unwrap(), 1);
+    assert_eq!((again.account.imported, again.account.rejected), (1, 0));
+    assert!(again.account.columns.is_empty());
+}
+
+#[test]
+fn a_sink_that_has_enough_stops_the_list() {
+    let text: String = (0..40_000).map(|n| format!("202555{:04}\n", n % 10_000)).collect();
+    let text = format!("phone\n{text}");
+    let mut batches = 0;
+    let stopped = open_text(&text).unwrap().read(&mut |_| {
+        batches += 1;
+        if batches == 2 { Err(Stopped) } else { Ok(()) }
+    });
+    assert_eq!((stopped.unwrap_err(), batches), (ImportError::Stopped, 2));
+}
+
+#[test]
+fn batches_are_some_thousands_of_contacts() {
+    let numbers = |area: u32| (0..9_000).map(move |n| format!("+1{area}4{:06}\n", 200_000 + n));
+    let text: String = numbers(202).chain(numbers(212)).collect();
+    let mut sizes = Vec::new();
+    let account = open_text(&format!("phone\n{text}"))
+        .unwrap()
+        .read(&mut |batch| {
+            sizes.push(batch.contacts.len());
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(account.rows, 18_000);
+    assert!(sizes.iter().all(|size| *size <= 5_000), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), account.imported);
+}
+
+#[test]
+fn a_batch_of_large_rows_has_fewer_of_them() {
+    let note = "x".repeat(30_000);
+    let text: String = (0..600).map(|n| format!("12{n},{note}\n")).collect();
+    let mut sizes = Vec::new();
+    let list = open_text(&format!("phone,note\n2025550101,\n{text}")).unwrap();
+    list.read(&mut |batch| {
+        sizes.push(batch.rows.len());
+        Ok(())
+    })
+    .unwrap();
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size <= 300), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 600);
+}
+
+#[test]
+fn a_list_as_a_whole_is_warned_of() {
+    let warned = |rows: &dyn Fn(usize) -> String| -> Vec<WarningKind> {
+        let text: String = (0..20).map(rows).collect();
+        let list = open_text(&format!("name,phone\n{text}")).unwrap();
+        read(list, 1).account.warnings.into_iter().map(|warning| warning.kind).collect()
+    };
+    assert_eq!(warned(&|n| format!("Ada,202-555-01{n:02}\n")), []);
+    assert_eq!(warned(&|n| format!("Ada,202-555-01{:02}\n", n % 10)), [WarningKind::ManyDuplicates]);
+    assert_eq!(
+        warned(&|n| format!("Ada,2026-03-{:02}\n", n + 1)),
+        [WarningKind::LooksLikeDates, WarningKind::MostlyRefused]
+    );
+    assert_eq!(
+        warned(&|n| format!("Ada,${n}.50\n")),
+        [WarningKind::LooksLikePrices, WarningKind::MostlyRefused]
+    );
+    assert_eq!(
+        warned(&|n| format!("Ada,10{:02}\n", n * 4)),
+        [WarningKind::LooksLikeIds, WarningKind::MostlyRefused]
+    );
+    assert_eq!(warned(&|n| format!("Ada,+1 416-555-01{n:02}\n")), [WarningKind::OtherCountry]);
+}

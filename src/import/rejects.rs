@@ -1,0 +1,218 @@
+//! The rejects file: the refused rows as a CSV that opens in any spreadsheet, runs nothing there, and can be corrected
+//! and uploaded again.
+//!
+//! Three columns stand before the list's own: the reason, what was expected, and what could have been meant. They are
+//! known by their titles and no part of the list when it comes back. The first of them also says what the list's
+//! columns are for where their titles do not tell.
+
+use std::io::{self, Write};
+
+use super::layout::{ColumnMapping, FoundColumn, Role, Why};
+use super::reading::{Cell, Content, Row};
+
+const REASON: &str = "outdial reason";
+const EXPECTED: &str = "outdial expected";
+const SUGGESTION: &str = "outdial suggestion";
+
+/// What parts the columns' names in the title of the reasons.
+const BETWEEN: &str = " | ";
+
+/// What begins a formula in one spreadsheet or another (OWASP, CSV Injection).
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// Writes refused rows, one by one.
+#[derive(Debug)]
+pub struct Rejects<W: Write>(csv::Writer<W>);
+
+impl<W: Write> Rejects<W> {
+    /// Begins a file with this header, which [`super::List::rejects_header`] gives.
+    pub fn new(mut out: W, header: &[String]) -> io::Result<Self> {
+        // Without the mark, spreadsheets take UTF-8 for something else.
+        out.write_all("\u{feff}".as_bytes())?;
+        let mut rejects = Self(csv::WriterBuilder::new().flexible(true).from_writer(out));
+        rejects.write_record(header.iter().map(String::as_str))?;
+        Ok(rejects)
+    }
+
+    /// Adds a row with its own cells.
+    pub fn write(
+        &mut self,
+        reason: &str,
+        expected: &str,
+        suggestion: Option<&str>,
+        cells: &[String],
+    ) -> io::Result<()> {
+        let ours = [reason, expected, suggestion.unwrap_or_default()];
+        self.write_record(ours.into_iter().chain(cells.iter().map(String::as_str)))
+    }
+
+    /// Ends the file.
+    pub fn finish(self) -> io::Result<W> {
+        self.0.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
+
+    fn write_record<'t>(&mut self, texts: impl Iterator<Item = &'t str>) -> io::Result<()> {
+        for text in texts {
+            if is_dangerous(text) {
+                self.0.write_field(format!("'{text}"))
+            } else {
+                self.0.write_field(text)
+            }
+            .map_err(io::Error::from)?;
+        }
+        self.0.write_record(None::<&[u8]>).map_err(io::Error::from)
+    }
+}
+
+/// The header of the rejects file of a list with these columns.
+pub(super) fn header(columns: &[String], found: &[FoundColumn]) -> Vec<String> {
+    let mut roles: Vec<String> = Vec::new();
+    for column in found.iter().filter(|column| column.why != Why::Header) {
+        let family = found.iter().find(|other| other.role == Role::FamilyName);
+        match (column.role, family) {
+            (Role::FamilyName, _) => {}
+            (Role::GivenName, Some(family)) => {
+                roles.push(format!("{} = {} + {}", Role::Name, column.name, family.name));
+            }
+            (role, _) => roles.push(format!("{role} = {}", column.name)),
+        }
+    }
+    let reason =
+        if roles.is_empty() { REASON.to_owned() } else { format!("{REASON} ({})", roles.join(BETWEEN)) };
+    let ours = [reason, EXPECTED.to_owned(), SUGGESTION.to_owned()];
+    ours.into_iter().chain(columns.iter().cloned()).collect()
+}
+
+/// A rejects file that came back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Returned {
+    /// The places of our columns.
+    ours: Vec<usize>,
+    /// What its columns are for, where their titles do not tell.
+    pub(super) mapping: ColumnMapping,
+    /// The columns of further numbers, where their titles do not tell.
+    pub(super) alternates: Vec<String>,
+}
+
+impl Returned {
+    /// Recognises a rejects file by its first row.
+    pub(super) fn recognise(first: &Row) -> Option<Self> {
+        let mut returned = Self::default();
+        let mut is_one = false;
+        for (place, cell) in first.cells().iter().enumerate() {
+            let title = cell.as_str();
+            let roles = roles(title);
+            if roles.is_some() || title == EXPECTED || title == SUGGESTION {
+                returned.ours.push(place);
+            }
+            is_one |= roles.is_some();
+            roles
+                .unwrap_or_default()
+                .split(BETWEEN)
+                .filter_map(|role| role.split_once(" = "))
+                .for_each(|(role, column)| returned.note(role, column));
+        }
+        is_one.then_some(returned)
+    }
+
+    fn note(&mut self, role: &str, column: &str) {
+        let column = column.to_owned();
+        match Role::parse(role) {
+            Ok(Role::Phone) => self.mapping.phone = Some(column),
+            Ok(Role::Alternate) => self.alternates.push(column),
+            Ok(Role::Name) => self.mapping.name = Some(column),
+            Ok(Role::Country) => self.mapping.country = Some(column),
+            Ok(Role::Timezone) => self.mapping.timezone = Some(column),
+            Ok(Role::Priority) => self.mapping.priority = Some(column),
+            Ok(Role::Extension) => self.mapping.extension = Some(column),
+            Ok(Role::GivenName | Role::FamilyName) | Err(_) => {}
+        }
+    }
+
+    /// A row as it stood in the list: without our columns and without what keeps spreadsheets from running it.
+    pub(super) fn restore(&self, row: Row) -> Row {
+        let Content::Cells(cells) = row.content else { return row };
+        let own = cells.into_iter().enumerate().filter(|(place, _)| !self.ours.contains(place));
+        let restored = own.map(|(_, cell)| match cell {
+            Cell::Text(text) if is_escaped(&text) => Cell::Text(text[1..].to_owned()),
+            cell @ (Cell::Text(_) | Cell::Error(_)) => cell,
+        });
+        Row::of(row.number, restored.collect())
+    }
+}
+
+/// What the title of our reasons says of the list's columns; nothing for other titles.
+fn roles(title: &str) -> Option<&str> {
+    match title.strip_prefix(REASON)? {
+        "" => Some(""),
+        rest => rest.strip_prefix(" (")?.strip_suffix(')'),
+    }
+}
+
+/// Whether a text would run, or looks as if it had been escaped: then it is escaped once more, so that what comes back
+/// is what was there.
+fn is_dangerous(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(FORMULA)
+}
+
+fn is_escaped(text: &str) -> bool {
+    text.starts_with('\'') && is_dangerous(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(role: Role, name: &str, why: Why) -> FoundColumn {
+        FoundColumn { role, name: name.to_owned(), place: 0, why }
+    }
+
+    fn row(cells: &[String]) -> Row {
+        Row::of(1, cells.iter().map(|cell| Cell::showing(cell)).collect())
+    }
+
+    #[test]
+    fn the_header_says_what_titles_do_not_tell_and_is_understood_again() {
+        let columns = ["A", "B", "C", "D"].map(str::to_owned);
+        let header = header(
+            &columns,
+            &[
+                found(Role::Phone, "A", Why::Content),
+                found(Role::Alternate, "D", Why::Content),
+                found(Role::GivenName, "B", Why::Mapping),
+                found(Role::FamilyName, "C", Why::Mapping),
+                found(Role::Country, "E", Why::Header),
+            ],
+        );
+        assert_eq!(header[0], "outdial reason (phone = A | alternate = D | name = B + C)");
+        let returned = Returned::recognise(&row(&header)).unwrap();
+        assert_eq!(returned.mapping.phone.as_deref(), Some("A"));
+        assert_eq!(returned.mapping.name.as_deref(), Some("B + C"));
+        assert_eq!((returned.alternates, returned.mapping.country), (vec!["D".to_owned()], None));
+        assert_eq!(Returned::recognise(&row(&columns)), None);
+    }
+
+    #[test]
+    fn our_columns_are_left_out_wherever_they_stand() {
+        let header = ["Phone", SUGGESTION, "Name", REASON].map(str::to_owned);
+        let returned = Returned::recognise(&row(&header)).unwrap();
+        let restored = returned.restore(row(&["1", "2", "3", "4", "5"].map(str::to_owned)));
+        assert_eq!(restored.cells().iter().map(Cell::as_str).collect::<Vec<_>>(), ["1", "3", "5"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_written_runs_in_a_spreadsheet_and_everything_comes_back(text in "['=+@\t＝a-]{0,5}") {
+            let text = text.trim().to_owned();
+            let mut rejects = Rejects::new(Vec::new(), &[]).unwrap();
+            rejects.write("letters", "x", Some("+12025550101"), std::slice::from_ref(&text)).unwrap();
+            let bytes = rejects.finish().unwrap();
+            let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(&bytes[..]);
+            let record = reader.records().next().unwrap().unwrap();
+            proptest::prop_assert!(record.iter().all(|cell| !cell.starts_with(FORMULA)));
+            let cells: Vec<String> = record.iter().skip(3).map(str::to_owned).collect();
+            let restored = Returned::default().restore(row(&cells));
+            proptest::prop_assert_eq!(restored.text(0), text);
+        }
+    }
+}
