@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::layout::{Layout, Names, Table, unique_name};
 use super::masking::mask;
-use super::row::{Cell, Content, Row};
+use super::reading::{Cell, Content, Row};
 use super::{
     DuplicateRow, Import, ImportError, MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, NewContact,
     RefusedRow,

@@ -4,7 +4,7 @@
 mod words;
 
 use super::ImportError;
-use super::row::{Cell, Row};
+use super::reading::{Cell, Row};
 use crate::domain::phone::{Region, parse_phone};
 
 /// The share of a column's cells that have to be numbers for it to be the phone column without saying so.

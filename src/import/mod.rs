@@ -1,23 +1,18 @@
 //! Files in, contacts and row errors out. Pure: it reads bytes that somebody else received, and stores nothing.
 //!
-//! What a file is, is decided by its content and never by its name (`format`). Each format becomes rows of cells
-//! (`delimited`, `workbook`); `layout` finds out which column is which, and `intake` makes each row a contact, a
+//! What a file is, is decided by its content and never by its name, and each format becomes rows of cells
+//! (`reading`); `layout` finds out which column is which, and `intake` makes each row a contact, a
 //! duplicate, a refused row or a blank one. A bad row costs nobody else anything; a file is refused only where no row of it can be trusted.
 
-mod decode;
-mod delimited;
 mod error;
-mod format;
 mod intake;
 mod layout;
 mod masking;
-mod row;
-mod workbook;
+mod reading;
 
 pub use self::error::ImportError;
-use self::format::Format;
 use self::layout::Layout;
-use self::row::Row;
+use self::reading::Row;
 use crate::domain::phone::{NumberType, Phone, Region};
 
 /// The most rows of one file.
@@ -115,14 +110,7 @@ pub struct DuplicateRow {
 /// Reads a contact list: XLSX, XLS, or text in columns or lines.
 pub fn read(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     let region = options.default_region;
-    match format::detect(bytes)? {
-        Format::Xlsx => intake_of(workbook::read_xlsx(bytes)?.into_iter(), region),
-        Format::Xls => intake_of(workbook::read_xls(bytes)?.into_iter(), region),
-        Format::Text => {
-            let text = decode::decode(bytes)?;
-            intake_of(delimited::rows(&text, region), region)
-        }
-    }
+    intake_of(reading::rows(bytes, region)?.into_iter(), region)
 }
 
 fn intake_of(mut rows: impl Iterator<Item = Row>, region: Region) -> Result<Import, ImportError> {
