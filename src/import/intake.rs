@@ -90,10 +90,10 @@ impl Intake {
         self.import.rows += 1;
         self.cells += row.cells().len().max(self.table.columns.len());
         if self.import.rows > MAX_ROWS {
-            return Err(ImportError::TooManyRows);
+            return Err(ImportError::TooManyRows { limit: MAX_ROWS });
         }
         if self.cells > MAX_CELLS {
-            return Err(ImportError::TooLarge);
+            return Err(ImportError::TooManyCells { limit: MAX_CELLS });
         }
         if row.is_blank() {
             self.import.blank += 1;

@@ -13,6 +13,7 @@ mod reading;
 pub use self::error::ImportError;
 use self::layout::Layout;
 use self::reading::Row;
+pub use self::reading::{Limits, Source};
 use crate::domain::phone::{NumberType, Phone, Region};
 
 /// The most rows of one file.
@@ -107,10 +108,16 @@ pub struct DuplicateRow {
     pub value: String,
 }
 
-/// Reads a contact list: XLSX, XLS, or text in columns or lines.
+/// Reads a contact list: XLSX, XLSB, XLS, ODS, JSON, or text in columns or lines, also as gzip.
 pub fn read(bytes: &[u8], options: &Options) -> Result<Import, ImportError> {
     let region = options.default_region;
-    intake_of(reading::rows(bytes, region)?.into_iter(), region)
+    let mut reading = reading::open(Source::Bytes(bytes.to_vec()), None, &Limits::default(), region)?;
+    tracing::debug!(list.format = ?reading.format(), "a contact list is read");
+    let mut rows = Vec::new();
+    while let Some(chunk) = reading.next_chunk()? {
+        rows.extend(chunk.rows());
+    }
+    intake_of(rows.into_iter(), region)
 }
 
 fn intake_of(mut rows: impl Iterator<Item = Row>, region: Region) -> Result<Import, ImportError> {
@@ -121,9 +128,6 @@ fn intake_of(mut rows: impl Iterator<Item = Row>, region: Region) -> Result<Impo
     {
         seen += usize::from(!row.is_blank());
         sample.push(row);
-        if sample.len() > MAX_ROWS {
-            return Err(ImportError::TooManyRows);
-        }
     }
     let layout = Layout::of(&sample, region)?;
     intake::take_all(layout, sample.into_iter().chain(rows), region)

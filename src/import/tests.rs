@@ -289,7 +289,7 @@ fn a_file_that_cannot_be_read_says_why() {
 #[test]
 fn more_rows_than_allowed_are_refused() {
     let list = "2025550101\n".repeat(SAMPLE + 1) + &"\n".repeat(MAX_ROWS);
-    assert_eq!(read(list.as_bytes(), &US).unwrap_err(), ImportError::TooManyRows);
+    assert_eq!(read(list.as_bytes(), &US).unwrap_err(), ImportError::TooManyRows { limit: MAX_ROWS });
 }
 
 #[test]

@@ -1,186 +1,171 @@
-//! Workbooks to rows. Numbers keep every digit, dates become ISO texts. The first visible sheet with anything in it
-//! is read.
+//! Excel's workbooks to rows, by calamine. Numbers keep every digit, dates become ISO texts. The sheet that is named is
+//! read, or the first visible one with anything in it.
 //!
-//! A workbook is a stranger's program for our memory: what it inflates to is counted before it is opened, sheets are
-//! read cell by cell instead of by the size they claim, and a panic of the reader is a damaged file.
+//! Sheets are read cell by cell instead of by the size that they claim. What would make the reader itself take memory
+//! without end is refused before it begins (`archive`, `compound`).
 
-use std::io::{Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::fmt::Write as _;
+use std::io::BufReader;
 
-use calamine::{Data, ExcelDateTime, Reader, Sheet, SheetType, SheetVisible, Xls, XlsError, Xlsx, XlsxError};
+use calamine::{
+    DataRef, DataType, ExcelDateTime, Reader, Sheet, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError,
+    Xlsx, XlsxError,
+};
 
-use super::row::{Cell, Row};
-use super::{ImportError, MAX_CELLS, MAX_COLUMNS, MAX_ROWS};
+use super::Limits;
+use super::assembly::{Assembly, Stop};
+use super::compound;
+use super::source::Bytes;
+use crate::import::ImportError;
 
-/// The most bytes that a workbook's parts may inflate to.
-const MAX_INFLATED: u64 = 1 << 30;
-
-/// Above this size a workbook may not inflate to more than a hundred times its own; real ones stay below thirty.
-const SUSPICIOUS: u64 = 16 << 20;
+/// How many sheets are looked at to find one with anything in it: several may be one large empty part.
+const SHEETS: usize = 32;
 
 /// Reads an XLSX file.
-pub(super) fn read_xlsx(bytes: &[u8]) -> Result<Vec<Row>, ImportError> {
-    guarded(|| {
-        count_inflated(bytes)?;
-        let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(xlsx_error)?;
-        for name in visible_sheets(workbook.sheets_metadata()) {
-            let mut cells = match workbook.worksheet_cells_reader(&name) {
-                Ok(cells) => cells,
-                Err(XlsxError::NotAWorksheet(_)) => continue,
-                Err(error) => return Err(xlsx_error(error)),
-            };
-            let mut grid = Grid::default();
-            while let Some(cell) = cells.next_cell().map_err(xlsx_error)? {
-                grid.put(cell.get_position(), show(&Data::from(cell.get_value().clone())))?;
-            }
-            if !grid.rows.is_empty() {
-                return Ok(grid.into_rows());
-            }
+pub(super) fn read_xlsx(
+    file: BufReader<Bytes>,
+    sheet: Option<&str>,
+    assembly: &mut Assembly,
+) -> Result<(), Stop> {
+    let mut workbook: Xlsx<_> = Xlsx::new(file).map_err(xlsx_error)?;
+    for name in sheets(workbook.sheets_metadata(), sheet)? {
+        let mut cells = match workbook.worksheet_cells_reader(&name) {
+            Ok(cells) => cells,
+            Err(XlsxError::NotAWorksheet(_)) => continue,
+            Err(error) => return Err(xlsx_error(error).into()),
+        };
+        let mut shown = String::new();
+        while let Some(cell) = cells.next_cell().map_err(xlsx_error)? {
+            put(assembly, cell.get_position(), cell.get_value(), &mut shown)?;
         }
-        Err(ImportError::Empty)
-    })
-}
-
-/// Reads an XLS file.
-pub(super) fn read_xls(bytes: &[u8]) -> Result<Vec<Row>, ImportError> {
-    guarded(|| {
-        refuse_lying_dimensions(bytes)?;
-        let mut workbook: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(xls_error)?;
-        for name in visible_sheets(workbook.sheets_metadata()) {
-            let range = workbook.worksheet_range(&name).map_err(xls_error)?;
-            let (first_row, first_column) = range.start().unwrap_or_default();
-            let mut grid = Grid::default();
-            for (row, column, value) in range.used_cells() {
-                let place = |from: u32, by: usize| from.saturating_add(u32::try_from(by).unwrap_or(u32::MAX));
-                grid.put((place(first_row, row), place(first_column, column)), show(value))?;
-            }
-            if !grid.rows.is_empty() {
-                return Ok(grid.into_rows());
-            }
-        }
-        Err(ImportError::Empty)
-    })
-}
-
-/// A panic while a workbook is read is the workbook's fault.
-fn guarded<T>(read: impl FnOnce() -> Result<T, ImportError>) -> Result<T, ImportError> {
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(corrupt("it makes no sense")))
-}
-
-/// Inflates every part once and counts what really comes out: the sizes that the archive states may lie.
-fn count_inflated(bytes: &[u8]) -> Result<(), ImportError> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(corrupt)?;
-    if archive.index_for_name("xl/workbook.xml").is_none()
-        && archive.index_for_name("[Content_Types].xml").is_none()
-    {
-        return Err(ImportError::NotAList { found: "an archive or another kind of document" });
-    }
-    let own = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let limit = MAX_INFLATED.min(SUSPICIOUS.max(own.saturating_mul(100)));
-    let mut inflated = 0;
-    for index in 0..archive.len() {
-        let part = archive.by_index(index).map_err(|error| match error {
-            zip::result::ZipError::UnsupportedArchive(zip::result::ZipError::PASSWORD_REQUIRED) => {
-                ImportError::Encrypted
-            }
-            error => corrupt(error),
-        })?;
-        let mut capped = part.take(limit + 1 - inflated);
-        inflated += std::io::copy(&mut capped, &mut std::io::sink()).map_err(corrupt)?;
-        if inflated > limit {
-            return Err(ImportError::TooLarge);
+        if assembly.has_rows() {
+            break;
         }
     }
     Ok(())
 }
 
-/// The reader reserves memory for the size that a sheet claims ([MS-XLS] 2.4.90, Dimensions). The format has 65,536
-/// rows and 256 columns; a claim beyond is damage or worse.
-fn refuse_lying_dimensions(bytes: &[u8]) -> Result<(), ImportError> {
-    let is_lie = |record: &[u8]| {
-        let rows = u32::from_le_bytes([record[8], record[9], record[10], record[11]]);
-        let columns = u16::from_le_bytes([record[14], record[15]]);
-        record.starts_with(&[0x00, 0x02, 0x0e, 0x00]) && (rows > 65_536 || columns > 256)
+/// Reads an XLSB file.
+pub(super) fn read_xlsb(
+    file: BufReader<Bytes>,
+    sheet: Option<&str>,
+    assembly: &mut Assembly,
+) -> Result<(), Stop> {
+    let mut workbook: Xlsb<_> = Xlsb::new(file).map_err(xlsb_error)?;
+    for name in sheets(workbook.sheets_metadata(), sheet)? {
+        let mut cells = workbook.worksheet_cells_reader(&name).map_err(xlsb_error)?;
+        let mut shown = String::new();
+        while let Some(cell) = cells.next_cell().map_err(xlsb_error)? {
+            put(assembly, cell.get_position(), cell.get_value(), &mut shown)?;
+        }
+        if assembly.has_rows() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads an XLS file.
+pub(super) fn read_xls(
+    bytes: Bytes,
+    size: u64,
+    sheet: Option<&str>,
+    limits: &Limits,
+    assembly: &mut Assembly,
+) -> Result<(), Stop> {
+    let file = compound::workbook_alone(bytes, size, limits)?;
+    let mut workbook: Xls<_> = Xls::new(file).map_err(xls_error)?;
+    for name in sheets(workbook.sheets_metadata(), sheet)? {
+        let range = workbook.worksheet_range(&name).map_err(xls_error)?;
+        let (first_row, first_column) = range.start().unwrap_or_default();
+        let place = |from: u32, by: usize| from.saturating_add(u32::try_from(by).unwrap_or(u32::MAX));
+        let mut shown = String::new();
+        for (row, column, value) in range.used_cells() {
+            let position = (place(first_row, row), place(first_column, column));
+            put(assembly, position, value, &mut shown)?;
+        }
+        if assembly.has_rows() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The sheets to read until one has anything in it: the one that is named, or the visible ones.
+fn sheets(sheets: &[Sheet], named: Option<&str>) -> Result<Vec<String>, ImportError> {
+    let worksheets = || sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let Some(named) = named else {
+        let visible = worksheets().filter(|sheet| sheet.visible == SheetVisible::Visible);
+        return Ok(visible.take(SHEETS).map(|sheet| sheet.name.clone()).collect());
     };
-    if bytes.windows(16).any(is_lie) { Err(corrupt("a sheet claims an impossible size")) } else { Ok(()) }
+    let names: Vec<String> = worksheets().map(|sheet| sheet.name.clone()).collect();
+    Ok(vec![find_sheet(named, names)?])
 }
 
-fn visible_sheets(sheets: &[Sheet]) -> Vec<String> {
-    let is_read =
-        |sheet: &&Sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible;
-    sheets.iter().filter(is_read).map(|sheet| sheet.name.clone()).collect()
-}
-
-/// Collects cells into rows, in whatever order they come.
-#[derive(Default)]
-struct Grid {
-    rows: Vec<(u32, Vec<Cell>)>,
-    is_unordered: bool,
-    cells: usize,
-}
-
-impl Grid {
-    fn put(&mut self, (row, column): (u32, u32), cell: Cell) -> Result<(), ImportError> {
-        if cell.as_str().is_empty() {
-            return Ok(());
-        }
-        let column = usize::try_from(column).unwrap_or(usize::MAX);
-        // One cell more than allowed is kept, so that the row is refused and not cut short.
-        let column = column.min(MAX_COLUMNS);
-        let last = self.rows.last().map(|(last, _)| *last);
-        if last != Some(row) {
-            self.is_unordered |= last.is_some_and(|last| last > row);
-            self.rows.push((row, Vec::new()));
-            if self.rows.len() > MAX_ROWS + 1 {
-                return Err(ImportError::TooManyRows);
-            }
-        }
-        if let Some((_, cells)) = self.rows.last_mut() {
-            let before = cells.len();
-            if before <= column {
-                cells.resize(column + 1, Cell::Text(String::new()));
-            }
-            self.cells += cells.len() - before;
-            cells[column] = cell;
-        }
-        if self.cells > MAX_CELLS { Err(ImportError::TooLarge) } else { Ok(()) }
-    }
-
-    fn into_rows(mut self) -> Vec<Row> {
-        if self.is_unordered {
-            self.rows.sort_by_key(|(row, _)| *row);
-            self.rows.dedup_by(|(row, cells), (kept_row, kept)| {
-                let is_same = row == kept_row;
-                if is_same {
-                    merge(kept, std::mem::take(cells));
-                }
-                is_same
-            });
-        }
-        self.rows.into_iter().map(|(row, cells)| Row::of(row.saturating_add(1), cells)).collect()
+/// The sheet of this name, in whatever letters, as spreadsheets have it.
+pub(super) fn find_sheet(named: &str, sheets: Vec<String>) -> Result<String, ImportError> {
+    let wanted = named.trim().to_lowercase();
+    let is_wanted = |sheet: &&String| sheet.trim().to_lowercase() == wanted;
+    match sheets.iter().find(|sheet| *sheet == named).or_else(|| sheets.iter().find(is_wanted)) {
+        Some(sheet) => Ok(sheet.clone()),
+        None => Err(ImportError::UnknownSheet { named: named.to_owned(), sheets }),
     }
 }
 
-fn merge(kept: &mut Vec<Cell>, cells: Vec<Cell>) {
-    for (column, cell) in cells.into_iter().enumerate().filter(|(_, cell)| !cell.as_str().is_empty()) {
-        if kept.len() <= column {
-            kept.resize(column + 1, Cell::Text(String::new()));
+/// Adds a value as its owner would write it, but numbers with all their digits and dates in ISO order.
+fn put<V: Value>(
+    assembly: &mut Assembly,
+    position: (u32, u32),
+    value: &V,
+    shown: &mut String,
+) -> Result<(), Stop> {
+    shown.clear();
+    let is_error = value.show(shown);
+    assembly.put(position, shown, is_error)
+}
+
+/// What both of the reader's types of values can do.
+trait Value {
+    /// Writes what the cell shows; returns whether it is the mark of a failed formula.
+    fn show(&self, shown: &mut String) -> bool;
+}
+
+impl Value for DataRef<'_> {
+    fn show(&self, shown: &mut String) -> bool {
+        match self {
+            // Not copied once more.
+            DataRef::String(text) => shown.push_str(text),
+            DataRef::SharedString(text) => shown.push_str(text),
+            _ => return show(self, shown),
         }
-        kept[column] = cell;
+        false
     }
 }
 
-/// A value as its owner would write it, but numbers with all their digits and dates in ISO order.
-fn show(value: &Data) -> Cell {
-    match value {
-        Data::Empty => Cell::Text(String::new()),
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => Cell::showing(text),
-        Data::Int(number) => Cell::Text(number.to_string()),
-        Data::Float(number) => Cell::Text(number.to_string()),
-        Data::Bool(is_true) => Cell::Text(if *is_true { "TRUE" } else { "FALSE" }.to_owned()),
-        Data::DateTime(instant) => Cell::Text(show_instant(instant)),
-        Data::Error(error) => Cell::Error(error.to_string()),
+impl Value for calamine::Data {
+    fn show(&self, shown: &mut String) -> bool {
+        show(self, shown)
     }
+}
+
+fn show(value: &impl DataType, shown: &mut String) -> bool {
+    // Writing to a text cannot fail.
+    if let Some(error) = value.get_error() {
+        let _ = write!(shown, "{error}");
+        return true;
+    }
+    if let Some(text) = value.get_string().or(value.get_datetime_iso()).or(value.get_duration_iso()) {
+        shown.push_str(text);
+    } else if let Some(number) = value.get_int() {
+        let _ = write!(shown, "{number}");
+    } else if let Some(number) = value.get_float() {
+        let _ = write!(shown, "{number}");
+    } else if let Some(is_true) = value.get_bool() {
+        shown.push_str(if is_true { "TRUE" } else { "FALSE" });
+    } else if let Some(instant) = value.get_datetime() {
+        shown.push_str(&show_instant(&instant));
+    }
+    false
 }
 
 fn show_instant(instant: &ExcelDateTime) -> String {
@@ -201,20 +186,23 @@ fn show_instant(instant: &ExcelDateTime) -> String {
     }
 }
 
-fn corrupt(what: impl std::fmt::Display) -> ImportError {
-    ImportError::Corrupt { what: what.to_string().chars().take(200).collect() }
-}
-
 fn xlsx_error(error: XlsxError) -> ImportError {
     match error {
         XlsxError::Password => ImportError::Encrypted,
-        error => corrupt(error),
+        error => ImportError::corrupt(error),
+    }
+}
+
+fn xlsb_error(error: XlsbError) -> ImportError {
+    match error {
+        XlsbError::Password => ImportError::Encrypted,
+        error => ImportError::corrupt(error),
     }
 }
 
 fn xls_error(error: XlsError) -> ImportError {
     match error {
         XlsError::Password => ImportError::Encrypted,
-        error => corrupt(error),
+        error => ImportError::corrupt(error),
     }
 }
