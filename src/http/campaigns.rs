@@ -51,7 +51,7 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
     let options = Options::for_region(form.region()?);
     let agent = agent(&api, caller, &form).await?;
     // Reading a large list takes a while: not on the thread that answers everybody else.
-    let import = web::block(move || crate::import::read(Source::from(uploaded.file), &options))
+    let import = web::block(move || crate::import::read(Source::Bytes(uploaded.file), &options))
         .await
         .map_err(|_| Problem::unavailable("the server is stopping"))?
         .map_err(|error| Problem::invalid(error.reason(), error.to_string()))?;

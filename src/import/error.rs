@@ -30,7 +30,7 @@ pub enum ImportError {
         column: String,
     },
     /// Something else than a contact list.
-    #[error("expected CSV, TXT, XLSX or XLS, found {found}")]
+    #[error("expected CSV, TXT, JSON, XLSX, XLSB, XLS or ODS, found {found}")]
     NotAList {
         /// What it seems to be.
         found: &'static str,
@@ -38,8 +38,16 @@ pub enum ImportError {
     /// A workbook with a password.
     #[error("expected a workbook without a password; remove the password and save it again")]
     Encrypted,
-    /// A workbook that cannot be read.
-    #[error("expected a workbook that can be opened, found a damaged one ({what}); save it again, or as CSV")]
+    /// A sheet was named that the workbook does not have.
+    #[error("expected a sheet named {named:?}; found {}", list(sheets))]
+    UnknownSheet {
+        /// The name.
+        named: String,
+        /// The sheets that are there, hidden ones included.
+        sheets: Vec<String>,
+    },
+    /// A workbook or an archive that cannot be read.
+    #[error("expected a file that can be opened, found a damaged one ({what}); save it again, or as CSV")]
     Corrupt {
         /// What was wrong with it.
         what: String,
@@ -50,12 +58,54 @@ pub enum ImportError {
     /// A defect of this program.
     #[error("expected rows that can be read, but reading them failed; this is a defect of the program")]
     Defect,
+    /// JSON that is no list of contacts.
+    #[error(
+        "expected JSON: an array of objects or of texts, or one object a line; found {what} at line {line}"
+    )]
+    BadJson {
+        /// What was found instead.
+        what: String,
+        /// The line on which it was found.
+        line: u32,
+    },
+    /// The file could not be read to its end.
+    #[error("expected to read the file to its end, but the disk did not give it ({what}); upload it again")]
+    Unreadable {
+        /// What the operating system said.
+        what: String,
+    },
+    /// More bytes than one file may have.
+    #[error("expected at most {}; split the file", megabytes(*limit))]
+    TooManyBytes {
+        /// The most bytes.
+        limit: u64,
+    },
+    /// A compressed file inflates to more than it may.
+    #[error("expected a file that unpacks to at most {}; split it, or save it as CSV", megabytes(*limit))]
+    InflatesTooFar {
+        /// The most bytes that this file may unpack to.
+        limit: u64,
+    },
     /// More rows than one file may have.
-    #[error("expected at most {} rows; split the file", super::MAX_ROWS)]
-    TooManyRows,
-    /// More content than one file may have.
-    #[error("expected a smaller file; split it, or leave out columns")]
-    TooLarge,
+    #[error("expected at most {limit} rows; split the file")]
+    TooManyRows {
+        /// The most rows.
+        limit: usize,
+    },
+    /// More cells than one file may have.
+    #[error("expected at most {limit} cells; split the file, or leave out columns")]
+    TooManyCells {
+        /// The most cells.
+        limit: usize,
+    },
+    /// A line without an end, as far as was looked.
+    #[error("expected rows of at most {}, found a longer one at line {line}; is it a list?", megabytes(*limit))]
+    RowTooLong {
+        /// The line on which it begins.
+        line: u32,
+        /// The most bytes of a row.
+        limit: u64,
+    },
 }
 
 impl ImportError {
@@ -69,12 +119,46 @@ impl ImportError {
             Self::ColumnTwice { .. } => "column-twice",
             Self::NotAList { .. } => "not-a-list",
             Self::Encrypted => "encrypted",
+            Self::UnknownSheet { .. } => "unknown-sheet",
             Self::Corrupt { .. } => "corrupt",
             Self::Stopped => "stopped",
             Self::Defect => "defect",
-            Self::TooManyRows => "too-many-rows",
-            Self::TooLarge => "too-large",
+            Self::BadJson { .. } => "bad-json",
+            Self::Unreadable { .. } => "unreadable",
+            Self::TooManyBytes { .. } | Self::InflatesTooFar { .. } => "too-large",
+            Self::TooManyRows { .. } => "too-many-rows",
+            Self::TooManyCells { .. } => "too-many-cells",
+            Self::RowTooLong { .. } => "row-too-long",
         }
+    }
+
+    /// Whether the file holds more than a limit allows, so that a smaller part of it would be taken.
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            Self::TooManyBytes { .. }
+            | Self::InflatesTooFar { .. }
+            | Self::TooManyRows { .. }
+            | Self::TooManyCells { .. }
+            | Self::RowTooLong { .. } => true,
+            Self::Empty
+            | Self::HeaderOnly
+            | Self::NoPhoneColumn { .. }
+            | Self::UnknownColumn { .. }
+            | Self::ColumnTwice { .. }
+            | Self::NotAList { .. }
+            | Self::Encrypted
+            | Self::UnknownSheet { .. }
+            | Self::Corrupt { .. }
+            | Self::Stopped
+            | Self::Defect
+            | Self::BadJson { .. }
+            | Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// A damaged file, and what the one who read it said, cut short.
+    pub(super) fn corrupt(what: impl std::fmt::Display) -> Self {
+        Self::Corrupt { what: what.to_string().chars().take(200).collect() }
     }
 }
 
@@ -83,4 +167,12 @@ fn list(columns: &[String]) -> String {
     let quoted: Vec<String> = columns.iter().take(SHOWN).map(|column| format!("{column:?}")).collect();
     let more = if columns.len() > SHOWN { " and others" } else { "" };
     format!("{}{more}", quoted.join(", "))
+}
+
+/// Bytes as people say them: whole megabytes where there are some.
+fn megabytes(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{bytes} bytes"),
+        megabytes => format!("{megabytes} MB"),
+    }
 }

@@ -9,7 +9,7 @@ use super::intake::{Columns, Intake, Plan};
 use super::layout::{FoundColumn, Known, Layout};
 use super::merge::Merge;
 use super::ordered::in_order;
-use super::reading::{self, Chunk, Reading, Row, Source};
+use super::reading::{self, Chunk, Format, Reading, Row, Source};
 use super::rejects::{self, Returned};
 use super::{Account, ColumnMapping, ImportError, Options};
 
@@ -58,7 +58,7 @@ pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
         layout,
         home,
         countries: options.countries.clone(),
-        limits: options.limits.clone(),
+        limits: options.limits,
         returned,
     };
     Ok(List { plan, first, reading })
@@ -86,6 +86,11 @@ fn mapping(own: &ColumnMapping, returned: Option<&Returned>) -> ColumnMapping {
 }
 
 impl List {
+    /// What the file is.
+    pub fn format(&self) -> Format {
+        self.reading.format()
+    }
+
     /// The columns that were recognised, and how.
     pub fn found(&self) -> &[FoundColumn] {
         &self.plan.layout.found

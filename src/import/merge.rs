@@ -59,7 +59,7 @@ impl<'m> Merge<'m> {
                 },
             }
             if self.ledger.rows() > self.plan.limits.rows {
-                return Err(ImportError::TooManyRows);
+                return Err(ImportError::TooManyRows { limit: self.plan.limits.rows });
             }
             if self.batch.contacts.len() >= BATCH
                 || self.batch.rows.len() >= BATCH

@@ -193,7 +193,7 @@ mod tests {
         let mut left = 30;
         let source = move || {
             left -= 1;
-            if left == 0 { Err(ImportError::TooLarge) } else { Ok(Some(left)) }
+            if left == 0 { Err(ImportError::TooManyCells { limit: 1 }) } else { Ok(Some(left)) }
         };
         let mut taken = 0;
         let result = in_order(
@@ -205,6 +205,6 @@ mod tests {
                 Ok(())
             },
         );
-        assert_eq!((result, taken), (Err(ImportError::TooLarge), 29));
+        assert_eq!((result, taken), (Err(ImportError::TooManyCells { limit: 1 }), 29));
     }
 }

@@ -13,7 +13,7 @@ fn bytes(name: &str) -> Vec<u8> {
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<Import, ImportError> {
-    read(Source::from(bytes.to_vec()), &us())
+    read(Source::Bytes(bytes.to_vec()), &us())
 }
 
 fn import(name: &str) -> Import {
@@ -322,7 +322,7 @@ fn a_file_that_cannot_be_read_says_why() {
 #[test]
 fn more_rows_than_allowed_are_refused() {
     let list = "2025550101\n".repeat(101) + &"\n".repeat(MAX_ROWS);
-    assert_eq!(read_bytes(list.as_bytes()).unwrap_err(), ImportError::TooManyRows);
+    assert_eq!(read_bytes(list.as_bytes()).unwrap_err(), ImportError::TooManyRows { limit: MAX_ROWS });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::import::{ColumnMapping, Import, Options, Source, read};
 
 fn take_with(text: &str, columns: ColumnMapping) -> Import {
     let options = Options { columns, ..Options::for_region(Region::US) };
-    read(Source::from(text.as_bytes().to_vec()), &options).unwrap_or_else(|error| panic!("{text}: {error}"))
+    read(Source::Bytes(text.as_bytes().to_vec()), &options).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 fn take(text: &str) -> Import {
@@ -142,7 +142,7 @@ fn only_the_countries_that_may_be_called_are() {
     let countries = Countries::only(&[Region::US]);
     let options = Options { countries, ..Options::for_region(Region::US) };
     let text = "phone\n2025550101\n+49 30 23125 001\n";
-    let import = read(Source::from(text.as_bytes().to_vec()), &options).unwrap();
+    let import = read(Source::Bytes(text.as_bytes().to_vec()), &options).unwrap();
     assert_eq!(phones(&import), ["+12025550101"]);
     assert_eq!(import.account.rejected, 1);
 }

@@ -11,7 +11,7 @@ fn us() -> Options {
 }
 
 fn open_text(text: &str) -> Result<List, ImportError> {
-    open(Source::from(text.as_bytes().to_vec()), &us())
+    open(Source::Bytes(text.as_bytes().to_vec()), &us())
 }
 
 /// Everything that came out of a list, in order.
@@ -87,9 +87,10 @@ proptest! {
         prop_assert!(expected.rows.is_sorted_by_key(|row| row.row));
 
         let mut list = open_text(&text).unwrap();
-        let reading = reading::open(Source::from(text.into_bytes()), None, &us().limits, Region::US).unwrap();
         list.first.clear();
-        list.reading = reading.in_chunks_of(chunk);
+        list.reading =
+            reading::open_in_pieces(Source::Bytes(text.into_bytes()), None, &us().limits, Region::US, chunk)
+                .unwrap();
         let split = read(list, workers);
         prop_assert_eq!(format!("{split:?}"), format!("{expected:?}"));
     }
@@ -105,7 +106,7 @@ proptest! {
             refused(&first).into_iter().filter(|row| row.reason != "unclosed-quote").collect();
         prop_assume!(!rows.is_empty());
 
-        let again = open(Source::from(rejects_of(&header, &rows, |_| {})), &us()).unwrap();
+        let again = open(Source::Bytes(rejects_of(&header, &rows, |_| {})), &us()).unwrap();
         prop_assert_eq!(again.rejects_header(), header.clone());
         let again = read(again, 2);
         let said = |rows: &[&RowReport]| -> Vec<_> {
@@ -117,7 +118,7 @@ proptest! {
             cells.resize(cells.len().max(4), String::new());
             cells[1] = "+1 202 555 0142".to_owned();
         };
-        let corrected = open(Source::from(rejects_of(&header, &rows, correct)), &us()).unwrap();
+        let corrected = open(Source::Bytes(rejects_of(&header, &rows, correct)), &us()).unwrap();
         prop_assert_eq!(corrected.columns(), ["note", "country"]);
         let corrected = read(corrected, 2);
         prop_assert_eq!(corrected.account.imported, 1);
@@ -136,7 +137,7 @@ fn a_rejects_file_of_a_list_without_a_header_knows_its_columns() {
     assert_eq!(header[0], "outdial reason (phone = Column 2 | name = Column 1)");
     let first = read(list, 1);
     let bytes = rejects_of(&header, &refused(&first), |cells| cells[1] = "2025550103".to_owned());
-    let again = read(open(Source::from(bytes), &us()).unwrap(), 1);
+    let again = read(open(Source::Bytes(bytes), &us()).unwrap(), 1);
     assert_eq!(again.contacts[0].name.as_deref(), Some("Alan Park"));
     assert_eq!(again.contacts[0].metadata.get(), r#"{"Column 3":"silver"}"#);
     assert_eq!(again.account.imported, 1);
@@ -148,7 +149,7 @@ fn a_rejects_file_of_a_list_of_numbers_is_a_list_of_numbers() {
     let header = list.rejects_header();
     let first = read(list, 1);
     let bytes = rejects_of(&header, &refused(&first), |cells| cells[0] = "+12025550103".to_owned());
-    let again = read(open(Source::from(bytes), &us()).unwrap(), 1);
+    let again = read(open(Source::Bytes(bytes), &us()).unwrap(), 1);
     assert_eq!((again.account.imported, again.account.rejected), (1, 0));
     assert!(again.account.columns.is_empty());
 }

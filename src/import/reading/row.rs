@@ -17,16 +17,16 @@ const ERRORS: [&str; 11] = [
 
 /// A row of a file.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(in crate::import) struct Row {
     /// The line on which it begins, or the sheet's row: the first is 1.
-    pub(super) number: u32,
+    pub(in crate::import) number: u32,
     /// Its cells, which may be fewer or more than the header's.
-    pub(super) content: Content,
+    pub(in crate::import) content: Content,
 }
 
 /// What a row holds.
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(in crate::import) enum Content {
     /// Cells.
     Cells(Vec<Cell>),
     /// A line that opens a quotation and never closes it.
@@ -35,7 +35,7 @@ pub(super) enum Content {
 
 /// A cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(in crate::import) enum Cell {
     /// A text, trimmed; empty if the cell is.
     Text(String),
     /// The mark of a failed formula.
@@ -44,7 +44,7 @@ pub(super) enum Cell {
 
 impl Cell {
     /// The cell that shows this text.
-    pub(super) fn showing(text: &str) -> Self {
+    pub(in crate::import) fn showing(text: &str) -> Self {
         let text = text.trim();
         if text.starts_with('#') && ERRORS.contains(&text) {
             Self::Error(text.to_owned())
@@ -54,7 +54,7 @@ impl Cell {
     }
 
     /// What the cell shows.
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::import) fn as_str(&self) -> &str {
         match self {
             Self::Text(text) | Self::Error(text) => text,
         }
@@ -63,12 +63,12 @@ impl Cell {
 
 impl Row {
     /// A row of cells.
-    pub(super) fn of(number: u32, cells: Vec<Cell>) -> Self {
+    pub(in crate::import) fn of(number: u32, cells: Vec<Cell>) -> Self {
         Self { number, content: Content::Cells(cells) }
     }
 
     /// Its cells, none if it is broken.
-    pub(super) fn cells(&self) -> &[Cell] {
+    pub(in crate::import) fn cells(&self) -> &[Cell] {
         match &self.content {
             Content::Cells(cells) => cells,
             Content::UnclosedQuote => &[],
@@ -76,12 +76,12 @@ impl Row {
     }
 
     /// What the cell of a column shows; nothing where the row is too short.
-    pub(super) fn text(&self, column: usize) -> &str {
+    pub(in crate::import) fn text(&self, column: usize) -> &str {
         self.cells().get(column).map_or("", Cell::as_str)
     }
 
     /// Whether there is nothing in it.
-    pub(super) fn is_blank(&self) -> bool {
+    pub(in crate::import) fn is_blank(&self) -> bool {
         match &self.content {
             Content::Cells(cells) => cells.iter().all(|cell| cell.as_str().is_empty()),
             Content::UnclosedQuote => false,
