@@ -4,7 +4,8 @@
 //!   node is dead;
 //! * the **muster**: exactly the campaigns that `roster::plan` wants have a living actor;
 //! * the **tick**, every 30 seconds, the safety net of wake-ups: it musters, and wakes what is overdue;
-//! * the **watchdog**, every 5 minutes, which finds what no mechanism caught, mends it and says so.
+//! * the **watchdog**, every 5 minutes, which finds what no mechanism caught, mends it and says so, and deletes what
+//!   nobody came back for.
 //!
 //! Nothing waits for the tick: starts, due times and takeovers have their own triggers.
 
@@ -18,7 +19,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::clock::Stopwatch;
-use crate::db::{Error, Ownership, nodes, watchdog};
+use crate::db::{Error, Ownership, imports, nodes, watchdog};
 use crate::domain::roster;
 
 use super::campaign::{CampaignActor, Gone, Wake};
@@ -394,9 +395,19 @@ async fn watch(board: &Switchboard) -> Result<(LastWatchdog, BTreeSet<Uuid>), Er
         error!(campaign.id = %campaign, "pending contacts stood where no claim looks");
         to_wake.insert(*campaign);
     }
+    delete_expired(board, now).await;
     let look =
         LastWatchdog { at: now, since: Stopwatch::start(), silent: silent.len(), freed, reset: blind.len() };
     Ok((look, to_wake))
+}
+
+/// Deletes the previews of lists that nobody made a campaign of. Nobody waits for it: the next look tries again.
+async fn delete_expired(board: &Switchboard, now: DateTime<Utc>) {
+    match imports::delete_expired(&board.database, now).await {
+        Ok(0) => {}
+        Ok(expired) => info!(imports = expired, "deleted previews that had expired"),
+        Err(error) => warn!(error = &error as &dyn std::error::Error, "expired previews cannot be deleted"),
+    }
 }
 
 #[derive(Message)]

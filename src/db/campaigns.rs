@@ -12,7 +12,6 @@ use crate::domain::campaign::{IllegalMove, Move, State};
 use crate::domain::dialer::HaltReason;
 use crate::domain::settings::Settings;
 
-use super::contacts::{NewContact, insert_contacts};
 use super::{Database, Error, Ownership, count, execute, json, name, query, query_opt};
 
 /// A campaign that is about to be made.
@@ -30,33 +29,26 @@ pub struct NewCampaign<'a> {
     pub agent_id: Option<Uuid>,
     /// The agent's snapshot, as JSON that the API has checked.
     pub agent: &'a serde_json::Value,
-    /// The file's columns and row counts.
-    pub import: &'a serde_json::Value,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
 }
 
-/// Makes a campaign with its contacts: all of it or nothing.
-pub async fn insert_campaign(
-    database: &Database,
+/// Inserts a draft without contacts. Part of the transaction that makes it with them.
+pub(super) async fn insert_campaign(
+    transaction: &Transaction<'_>,
     campaign: &NewCampaign<'_>,
-    contacts: &[NewContact],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     const SQL: &str = "
         WITH campaign AS (
             INSERT INTO campaigns
-                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at, pending,
-                 last_event)
-            VALUES ($1, $2, $3, 'draft', $4, $5, $6, $7, $8, $9, $10, 1)
+                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at, last_event)
+            VALUES ($1, $2, $3, 'draft', $4, $5, $6, '{}', $7, $8, 1)
             RETURNING id, team_id
         )
         INSERT INTO events (team_id, campaign_id, number, kind, at)
-        SELECT team_id, id, 1, 'campaign.created', $9 FROM campaign";
+        SELECT team_id, id, 1, 'campaign.created', $8 FROM campaign";
     let settings = to_json(campaign.settings)?;
-    let pending = i32::try_from(contacts.len()).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
-    let mut client = database.client().await?;
-    let transaction = client.transaction().await?;
     let params: super::Params<'_> = &[
         &campaign.id,
         &campaign.team,
@@ -64,14 +56,10 @@ pub async fn insert_campaign(
         &settings,
         &campaign.agent_id,
         campaign.agent,
-        campaign.import,
         &campaign.starts_at,
         &now,
-        &pending,
     ];
-    execute(&transaction, SQL, params).await?;
-    insert_contacts(&transaction, campaign.team, campaign.id, contacts, now).await?;
-    transaction.commit().await?;
+    execute(transaction, SQL, params).await?;
     Ok(())
 }
 
@@ -129,10 +117,6 @@ pub async fn command(
     now: DateTime<Utc>,
 ) -> Result<Moved, Error> {
     const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
-    const OWN: &str = "
-        UPDATE campaigns SET node = $2, epoch = epoch + 1
-        WHERE id = $1 AND NOT EXISTS
-            (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
@@ -149,10 +133,24 @@ pub async fn command(
     }
     write_state(&transaction, campaign, target, reason, now).await?;
     if target == State::Pending {
-        execute(&transaction, OWN, &[&campaign, &node]).await?;
+        own_if_nobody_does(&transaction, campaign, node).await?;
     }
     transaction.commit().await?;
     Ok(Moved::Done)
+}
+
+/// Gives a campaign that no living node owns to this one.
+pub(super) async fn own_if_nobody_does(
+    transaction: &Transaction<'_>,
+    campaign: Uuid,
+    node: Uuid,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE campaigns SET node = $2, epoch = epoch + 1
+        WHERE id = $1 AND NOT EXISTS
+            (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+    execute(transaction, SQL, &[&campaign, &node]).await?;
+    Ok(())
 }
 
 /// Makes a move of the dialer's own: begin, finish, pause with a reason. Returns false if the campaign is no longer
@@ -219,7 +217,8 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
     .transpose()
 }
 
-async fn write_state(
+/// Writes a legal move and its event.
+pub(super) async fn write_state(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     state: State,

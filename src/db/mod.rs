@@ -14,6 +14,7 @@ pub mod agents;
 pub mod attempts;
 pub mod campaigns;
 pub mod contacts;
+pub mod imports;
 pub mod keys;
 pub mod look;
 pub mod nodes;
@@ -50,10 +51,22 @@ const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=30s -c lock
                        -c idle_in_transaction_session_timeout=30s -c timezone=UTC \
                        -c plan_cache_mode=force_generic_plan";
 
+/// Connections on which lists are stored, of the dialer's none: that many lists at a time, the others wait.
+const LISTS_AT_ONCE: usize = 2;
+
+/// How long a list waits for its turn.
+const TURN_WITHIN: Duration = Duration::from_secs(600);
+
+/// What a connection for lists is told besides: storing a million rows takes its time, and nobody waits for it but
+/// whoever uploaded them.
+const LIST_SESSION: &str = "-c statement_timeout=30min -c lock_timeout=10min \
+                            -c idle_in_transaction_session_timeout=10min";
+
 /// A reachable PostgreSQL. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    lists: Pool,
 }
 
 /// How a connection is protected on its way.
@@ -68,32 +81,17 @@ pub enum Tls {
 }
 
 impl Database {
-    /// A pool of connections to this database. Nothing is connected yet.
+    /// Pools of connections to this database. Nothing is connected yet.
     pub fn new(mut config: tokio_postgres::Config, tls: Tls) -> Result<Self, Error> {
-        let options = match config.get_options() {
-            Some(options) => format!("{SESSION} {options}"),
-            None => SESSION.to_owned(),
-        };
-        config.options(options).application_name("outdial").connect_timeout(PATIENCE);
+        let own = config.get_options().map(str::to_owned).unwrap_or_default();
+        config.application_name("outdial").connect_timeout(PATIENCE);
         config.tcp_user_timeout(ACKNOWLEDGED_WITHIN).keepalives_idle(ACKNOWLEDGED_WITHIN);
         config.keepalives_interval(PATIENCE).keepalives_retries(3);
-        let manage = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match tls {
-            Tls::Off => Manager::from_config(config, NoTls, manage),
-            Tls::Encrypted => Manager::from_config(config, tls::encrypted(), manage),
-            Tls::Verified => Manager::from_config(config, tls::verified(), manage),
-        };
-        let pool = Pool::builder(manager)
-            .max_size(POOL_SIZE)
-            // The connection that was used last has its statements prepared and its caches warm.
-            .queue_mode(QueueMode::Lifo)
-            .runtime(deadpool_postgres::Runtime::Tokio1)
-            .wait_timeout(Some(PATIENCE))
-            .create_timeout(Some(PATIENCE))
-            .recycle_timeout(Some(PATIENCE))
-            .build()
-            .expect("a pool with a runtime can have timeouts");
-        Ok(Self { pool })
+        config.options(format!("{SESSION} {own}"));
+        let pool = pool_of(config.clone(), tls, POOL_SIZE, PATIENCE);
+        config.options(format!("{SESSION} {LIST_SESSION} {own}"));
+        let lists = pool_of(config, tls, LISTS_AT_ONCE, TURN_WITHIN);
+        Ok(Self { pool, lists })
     }
 
     /// A connection, for one or a few statements.
@@ -101,11 +99,36 @@ impl Database {
         Ok(self.pool.get().await?)
     }
 
+    /// A connection for storing a list, which may take long. There are few, and none of them is missed by the dialer.
+    pub async fn list_client(&self) -> Result<Object, Error> {
+        Ok(self.lists.get().await?)
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         self.client().await?.query_one("SELECT 1", &[]).await?;
         Ok(())
     }
+}
+
+/// So many connections at most, each waited for so long.
+fn pool_of(config: tokio_postgres::Config, tls: Tls, size: usize, wait: Duration) -> Pool {
+    let manage = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let manager = match tls {
+        Tls::Off => Manager::from_config(config, NoTls, manage),
+        Tls::Encrypted => Manager::from_config(config, tls::encrypted(), manage),
+        Tls::Verified => Manager::from_config(config, tls::verified(), manage),
+    };
+    Pool::builder(manager)
+        .max_size(size)
+        // The connection that was used last has its statements prepared and its caches warm.
+        .queue_mode(QueueMode::Lifo)
+        .runtime(deadpool_postgres::Runtime::Tokio1)
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(PATIENCE))
+        .recycle_timeout(Some(PATIENCE))
+        .build()
+        .expect("a pool with a runtime can have timeouts")
 }
 
 /// A node's claim to a campaign: who owns it, under which epoch. Every decision names it, and the campaign's row
@@ -145,6 +168,11 @@ impl Error {
         error.as_db_error().is_some_and(|error| {
             *error.code() == SqlState::UNIQUE_VIOLATION && error.constraint() == Some(constraint)
         })
+    }
+
+    /// Whether the database refused a statement with this code.
+    fn has_code(&self, code: &SqlState) -> bool {
+        matches!(self, Self::Statement(error) if error.code() == Some(code))
     }
 
     /// Whether the database itself is gone or refuses to work, rather than this one statement being wrong.

@@ -54,6 +54,11 @@ pub struct IllegalMove {
     pub attempted: Move,
 }
 
+/// A campaign that takes no more contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot add contacts to a {0} campaign, which is at its end")]
+pub struct TakesNoContacts(pub State);
+
 impl Move {
     /// The states from which this move is legal.
     pub fn allowed_from(self) -> &'static [State] {
@@ -92,6 +97,15 @@ impl State {
             Err(IllegalMove { from: self, attempted })
         }
     }
+
+    /// The state after contacts were added: a completed campaign is not complete any more.
+    pub fn with_more_contacts(self) -> Result<State, TakesNoContacts> {
+        match self {
+            Self::Draft | Self::Pending | Self::Running | Self::Paused => Ok(self),
+            Self::Completed => Ok(Move::Reopen.leads_to()),
+            Self::Failed | Self::Canceled => Err(TakesNoContacts(self)),
+        }
+    }
 }
 
 fn list(states: &[State]) -> String {
@@ -127,6 +141,18 @@ mod tests {
                     (Err(_), None) => {}
                     (got, _) => panic!("{from} + {attempted}: {got:?}"),
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn contacts_may_be_added_until_a_campaign_failed_or_was_canceled() {
+        for &state in State::ALL {
+            let after = state.with_more_contacts();
+            match state {
+                State::Failed | State::Canceled => assert_eq!(after, Err(TakesNoContacts(state))),
+                State::Completed => assert_eq!(after, state.after(Move::Reopen).map_err(|_| unreachable!())),
+                _ => assert_eq!(after, Ok(state)),
             }
         }
     }

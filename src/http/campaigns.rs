@@ -5,17 +5,18 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
+use sha2::{Digest, Sha256};
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
-    Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, insert_campaign,
-    list_campaigns,
+    Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, list_campaigns,
 };
-use crate::db::contacts::{ContactFilter, NewContact, list_contacts};
+use crate::db::contacts::{ContactFilter, begin_campaign, list_contacts, renew_statistics};
+use crate::db::imports::{NewImport, Origin};
 use crate::db::look::look;
 use crate::domain::agent::Agent;
 use crate::domain::campaign::State;
@@ -30,7 +31,7 @@ use crate::import::{Import, Kind, Options, Source};
 use super::auth::Caller;
 use super::form::CampaignForm;
 use super::problem::answer;
-use super::{Api, Problem, page, resource, show, upload};
+use super::{Api, Problem, lists, page, resource, show, upload};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -50,6 +51,8 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
     let settings = form.settings(&api.default_from)?;
     let options = Options::for_region(form.region()?);
     let agent = agent(&api, caller, &form).await?;
+    let (digest, bytes) = (Sha256::digest(&uploaded.file).into(), uploaded.file.len() as u64);
+    let read_by = json!({ "default_region": options.default_region.to_string() });
     // Reading a large list takes a while: not on the thread that answers everybody else.
     let import = web::block(move || crate::import::read(Source::Bytes(uploaded.file), &options))
         .await
@@ -70,17 +73,29 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
         settings: &settings,
         agent_id: form.agent_id,
         agent: &agent,
-        import: &summary,
         starts_at: form.starts_at,
     };
-    insert_campaign(&api.board.database, &new, &contacts_of(&import)?, api.board.clock.now()).await?;
-    info!(campaign.id = %id, contacts = import.contacts.len(), "uploaded");
+    let upload = NewImport { id: Uuid::now_v7(), file_name: None, digest, bytes, options: &read_by };
+    let (database, now) = (&api.board.database, api.board.clock.now());
+    let mut client = database.list_client().await?;
+    let Some(mut making) = begin_campaign(&mut client, &new, &Origin::Upload(upload), now).await? else {
+        return Err(Problem::not_found("import"));
+    };
+    let (refused, repeated) = (refused(&import), repeated(&import));
+    making.take(lists::batch(import.contacts, import.rows)).await?;
+    let contacts = making.finish(&summary, &summary).await?;
+    drop(client);
+    info!(campaign.id = %id, contacts, "uploaded");
+    if let Err(error) = renew_statistics(database, contacts).await {
+        let error = &error as &dyn std::error::Error;
+        warn!(error, "the planner's statistics of contacts cannot be renewed");
+    }
     let mut body = json!({
         "id": id,
         "state": State::Draft,
         "simulated": api.is_simulated,
-        "refused": refused(&import),
-        "repeated": repeated(&import),
+        "refused": refused,
+        "repeated": repeated,
     });
     if let (Value::Object(body), Value::Object(summary)) = (&mut body, summary) {
         body.extend(summary);
@@ -154,26 +169,6 @@ fn summary(import: &Import) -> Value {
         "rejected": account.rejected,
         "blank": account.blank,
     })
-}
-
-fn contacts_of(import: &Import) -> Result<Vec<NewContact>, Problem> {
-    let number = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
-    let contact = |(index, contact): (usize, &crate::import::NewContact)| {
-        let metadata = serde_json::from_str(contact.metadata.get());
-        Ok(NewContact {
-            position: number(index + 1),
-            phone: contact.phone.as_str().to_owned(),
-            extension: contact.extension.clone().unwrap_or_default(),
-            name: contact.name.clone(),
-            metadata: metadata.map_err(|error| Problem::malformed(error.to_string()))?,
-            file_row: i32::try_from(contact.row).unwrap_or(i32::MAX),
-            raw_phone: contact.raw_phone.clone(),
-            region: Some(contact.region.to_string()),
-            number_type: Some(contact.number_type.as_str().to_owned()),
-            alternates: contact.alternates.iter().map(|phone| phone.as_str()).collect(),
-        })
-    };
-    import.contacts.iter().enumerate().map(contact).collect()
 }
 
 #[derive(Deserialize)]

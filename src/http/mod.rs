@@ -7,6 +7,7 @@ mod body;
 mod campaigns;
 mod form;
 mod health;
+mod lists;
 mod page;
 mod problem;
 mod show;

@@ -8,7 +8,8 @@ use outdial::db::attempts::{
     record, reopen, settle, settle_and_halt,
 };
 use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
-use outdial::db::contacts::{ContactFilter, NewContact, list_contacts, suppress};
+use outdial::db::contacts::{Batch, ContactFilter, NewContact, begin_campaign, list_contacts, suppress};
+use outdial::db::imports::{NewImport, Origin};
 use outdial::db::look::look;
 use outdial::db::{Database, Ownership, accounts, keys, nodes, watchdog};
 use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
@@ -16,6 +17,7 @@ use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
 use outdial::domain::dialer::{Closure, HaltReason, Stage};
 use outdial::domain::outcome::Outcome;
+use outdial::domain::phone::{NumberType, Phone, Region};
 use outdial::domain::retry::Verdict;
 use outdial::domain::settings::Settings;
 use serde_json::json;
@@ -24,6 +26,8 @@ use uuid::Uuid;
 
 use crate::support::cluster::fresh_database;
 use crate::support::eventually;
+
+mod imports;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000000";
 const FROM: &str = "+12025550100";
@@ -45,6 +49,49 @@ fn settings() -> Settings {
     .unwrap()
 }
 
+fn agent() -> serde_json::Value {
+    json!({"name": "Ada", "script": {"say": "Hello"}})
+}
+
+fn new_campaign<'a>(
+    team: Uuid,
+    id: Uuid,
+    settings: &'a Settings,
+    agent: &'a serde_json::Value,
+) -> NewCampaign<'a> {
+    NewCampaign { id, team, name: "recall", settings, agent_id: None, agent, starts_at: None }
+}
+
+/// A list that has just been uploaded.
+fn upload(id: Uuid) -> Origin<'static> {
+    static OPTIONS: serde_json::Value = serde_json::Value::Null;
+    let file_name = Some("list.csv");
+    Origin::Upload(NewImport { id, file_name, digest: [7; 32], bytes: 100, options: &OPTIONS })
+}
+
+/// These numbers as a list with a header.
+fn batch(phones: &[&str]) -> Batch {
+    let contacts = phones.iter().zip(1..).map(|(phone, position)| new_contact(phone, position));
+    Batch { contacts: contacts.collect(), remarks: Vec::new() }
+}
+
+fn new_contact(phone: &str, position: u32) -> NewContact {
+    NewContact {
+        file_row: position + 1,
+        phone: Phone::from_e164(phone).unwrap(),
+        extension: None,
+        region: Region::US,
+        number_type: NumberType::FixedLineOrMobile,
+        alternates: Vec::new(),
+        name: Some(format!("person {position}")),
+        raw_phone: phone.to_owned(),
+        timezone: None,
+        priority: 0,
+        repair: None,
+        metadata: serde_json::from_value(json!({"Company": "Acme"})).unwrap(),
+    }
+}
+
 impl Bench {
     async fn new() -> Self {
         let (database, config) = fresh_database().await;
@@ -56,35 +103,27 @@ impl Bench {
 
     /// A running campaign with these numbers, owned by the bench's node.
     async fn running(&self, phones: &[&str]) -> Ownership {
+        let id = self.draft(phones).await;
+        self.start(id).await
+    }
+
+    /// A draft with these numbers.
+    async fn draft(&self, phones: &[&str]) -> Uuid {
         let id = Uuid::now_v7();
         let settings = settings();
-        let new = NewCampaign {
-            id,
-            team: self.team,
-            name: "recall",
-            settings: &settings,
-            agent_id: None,
-            agent: &json!({"name": "Ada", "script": {"say": "Hello"}}),
-            import: &json!({}),
-            starts_at: None,
-        };
-        let contacts: Vec<NewContact> = phones
-            .iter()
-            .zip(1..)
-            .map(|(phone, position)| NewContact {
-                position,
-                phone: (*phone).to_owned(),
-                extension: String::new(),
-                name: Some(format!("person {position}")),
-                metadata: json!({"Company": "Acme"}),
-                file_row: position + 1,
-                raw_phone: (*phone).to_owned(),
-                region: Some("US".to_owned()),
-                number_type: None,
-                alternates: json!([]),
-            })
-            .collect();
-        campaigns::insert_campaign(&self.database, &new, &contacts, self.now).await.unwrap();
+        let agent = agent();
+        let new = new_campaign(self.team, id, &settings, &agent);
+        let mut client = self.database.list_client().await.unwrap();
+        let origin = upload(Uuid::now_v7());
+        let making = begin_campaign(&mut client, &new, &origin, self.now).await.unwrap();
+        let mut making = making.unwrap();
+        making.take(batch(phones)).await.unwrap();
+        making.finish(&json!({}), &json!({})).await.unwrap();
+        id
+    }
+
+    /// Starts a draft, and begins with it.
+    async fn start(&self, id: Uuid) -> Ownership {
         let start = Command::Start { account_sid: ACCOUNT };
         assert_eq!(self.command(id, start).await, Moved::Done);
         let owner = self.owner(id).await;

@@ -3,7 +3,10 @@
 use std::process::{Child, Command, Stdio};
 
 use actix::{Handler, Message};
+use chrono::TimeDelta;
 use outdial::actors::{CampaignActor, FindActor, SupervisorActor, Tick, Watch};
+use outdial::db::imports::{NewImport, PREVIEW_LASTS, begin_preview};
+use outdial::db::keys;
 use outdial::simulator::{Behavior, Fault, FaultKind, Outcome, Scenario};
 use reqwest::Method;
 use serde_json::json;
@@ -48,6 +51,27 @@ async fn a_campaign_whose_actor_panics_is_back_after_a_tick() {
     assert!(reborn != actor);
     scene.until_completed(&campaign).await;
     assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn the_watchdog_deletes_a_preview_that_nobody_came_back_for() {
+    let scene = Scene::start().await;
+    let team = keys::ensure_team(&scene.board().database).await.unwrap();
+    let preview = async |age| {
+        let id = Uuid::now_v7();
+        let import =
+            NewImport { id, file_name: None, digest: [0; 32], bytes: 1, options: &serde_json::Value::Null };
+        let mut client = scene.board().database.list_client().await.unwrap();
+        let previewing = begin_preview(&mut client, team, &import, scene.clock.now() - age).await.unwrap();
+        previewing.finish(&json!({})).await.unwrap();
+        id
+    };
+    preview(PREVIEW_LASTS).await;
+    let fresh = preview(TimeDelta::zero()).await;
+    scene.supervisor().send(Watch).await.unwrap().expect("a look");
+    let left = scene.psql().await.query("SELECT id FROM imports", &[]).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.get::<_, Uuid>(0)).collect::<Vec<_>>(), [fresh]);
     scene.end().await;
 }
 

@@ -1,0 +1,65 @@
+//! A campaign is made with its contacts: all of it or nothing.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::Object;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Batch;
+use super::copy::{Belongs, Copy, Table};
+use crate::db::campaigns::{NewCampaign, insert_campaign};
+use crate::db::imports::{Origin, open_import, store_import};
+use crate::db::{Error, execute};
+
+/// A campaign that is being made. Dropped before it is finished, it has never been.
+pub struct Making<'c> {
+    copy: Copy<'c>,
+}
+
+/// Begins a campaign whose contacts come in batches, from a new list or from one that was previewed. Returns nothing
+/// if the preview is not there, or not any more.
+pub async fn begin_campaign<'c>(
+    client: &'c mut Object,
+    campaign: &NewCampaign<'_>,
+    origin: &Origin<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<Making<'c>>, Error> {
+    let transaction = client.transaction().await?;
+    if !open_import(&transaction, campaign.team, origin, now).await? {
+        return Ok(None);
+    }
+    insert_campaign(&transaction, campaign, now).await?;
+    let belongs = Belongs { team: campaign.team, campaign: campaign.id, import: origin.id(), now };
+    Ok(Some(Making { copy: Copy::new(transaction, Table::Contacts, belongs) }))
+}
+
+impl Making<'_> {
+    /// Takes the contacts that follow.
+    pub async fn take(&mut self, batch: Batch) -> Result<(), Error> {
+        self.copy.take(batch).await
+    }
+
+    /// Makes it so: a draft with these contacts, where `summary` is kept with the campaign and `report` with the import.
+    /// Returns how many contacts there are.
+    pub async fn finish(mut self, summary: &Value, report: &Value) -> Result<u32, Error> {
+        let Belongs { team, campaign, import, now } = self.copy.belongs;
+        let contacts = self.copy.end().await?;
+        let transaction = self.copy.transaction;
+        count_contacts(&transaction, team, campaign, contacts, summary).await?;
+        store_import(&transaction, team, import, campaign, report, now).await?;
+        transaction.commit().await?;
+        Ok(contacts.unsigned_abs())
+    }
+}
+
+async fn count_contacts(
+    transaction: &deadpool_postgres::Transaction<'_>,
+    team: Uuid,
+    campaign: Uuid,
+    contacts: i32,
+    summary: &Value,
+) -> Result<(), Error> {
+    const SQL: &str = "UPDATE campaigns SET pending = $3, import = $4 WHERE id = $1 AND team_id = $2";
+    execute(transaction, SQL, &[&campaign, &team, &contacts, summary]).await?;
+    Ok(())
+}

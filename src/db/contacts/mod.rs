@@ -1,0 +1,90 @@
+//! Contacts: written by an upload, read by the API. What a call means for them is in `attempts`.
+//!
+//! A list is stored while it is being read, batch by batch, in one transaction, and over a connection that the dialer
+//! does not need ([`Database::list_client`]). What makes a campaign goes by binary COPY straight into the table
+//! ([`begin_campaign`]); what is added to one goes by way of a table that only the connection sees, so that those who
+//! are there already can be told apart ([`begin_addition`]). Whoever drops a beginning undoes it.
+
+mod add;
+mod copy;
+mod list;
+mod make;
+
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
+pub use self::list::{Contact, ContactFilter, list_contacts};
+pub use self::make::{Making, begin_campaign};
+use super::imports::Remark;
+use super::{Database, Error, execute};
+use crate::domain::phone::{NumberType, Phone, Region};
+use crate::domain::zone::Zone;
+
+/// A contact of a list that is being uploaded. Its place in the list is that of its coming.
+#[derive(Debug, Clone)]
+pub struct NewContact {
+    /// The row of the file that it comes from.
+    pub file_row: u32,
+    /// Its number.
+    pub phone: Phone,
+    /// What is dialed after the call is taken.
+    pub extension: Option<String>,
+    /// Where its number is.
+    pub region: Region,
+    /// The kind of line.
+    pub number_type: NumberType,
+    /// Further numbers of the same person.
+    pub alternates: Vec<Phone>,
+    /// Its name.
+    pub name: Option<String>,
+    /// The number as the file wrote it.
+    pub raw_phone: String,
+    /// Its own time zone, where the file says it.
+    pub timezone: Option<Zone>,
+    /// The higher is called first.
+    pub priority: i16,
+    /// What was repaired about its number, by its stable name.
+    pub repair: Option<&'static str>,
+    /// The file's other columns, a JSON object of texts without NUL characters.
+    pub metadata: Box<RawValue>,
+}
+
+/// Some contacts in the order of the list, and what is to be said about rows.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// One for each number and extension.
+    pub contacts: Vec<NewContact>,
+    /// Rows that were refused, repaired or came before.
+    pub remarks: Vec<Remark>,
+}
+
+/// From how many new contacts on the planner's knowledge of them is renewed at once, and not by and by.
+const MANY: u32 = 10_000;
+
+/// Renews the planner's statistics after `added` contacts were committed, if these are many. Returns whether it did.
+/// Nothing depends on it but the time that statements take, until the server comes round to it by itself.
+pub async fn renew_statistics(database: &Database, added: u32) -> Result<bool, Error> {
+    if added <= MANY {
+        return Ok(false);
+    }
+    database.list_client().await?.batch_execute("ANALYZE contacts").await?;
+    Ok(true)
+}
+
+/// A number that must not be contacted from now on, by any campaign of the team.
+pub async fn suppress(
+    database: &Database,
+    team: Uuid,
+    phone: &str,
+    reason: &str,
+    source: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        INSERT INTO suppressions (team_id, phone, reason, source, created_at) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (phone, team_id) DO UPDATE SET expires_at = NULL";
+    execute(&database.client().await?, SQL, &[&team, &phone, &reason, &source, &now]).await?;
+    Ok(())
+}
