@@ -73,6 +73,7 @@ CREATE TABLE imports (
 );
 
 CREATE INDEX imports_of_a_campaign ON imports (campaign_id, id) WHERE campaign_id IS NOT NULL;
+CREATE INDEX imports_of_a_file ON imports (team_id, digest) WHERE campaign_id IS NOT NULL;
 CREATE INDEX imports_that_expire ON imports (expires_at) WHERE expires_at IS NOT NULL;
 
 -- The file of a preview, so that a campaign can be made of it on any node without another upload.

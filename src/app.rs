@@ -7,6 +7,7 @@ use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App as Site, HttpServer, web};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tracing::{error, info, warn};
 use url::Url;
 use uuid::Uuid;
@@ -17,10 +18,11 @@ use crate::actors::{
 };
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
-use crate::config::{self, Config, Provider, Secret, TwilioAccount};
+use crate::config::{self, Config, ListLimits, Provider, Secret, TwilioAccount};
 use crate::db::{self, Database};
 use crate::embedded::{Embedded, EmbeddedError};
-use crate::http::{Api, ensure_access, routes};
+use crate::http::{Api, LISTS_AT_ONCE, ensure_access, routes};
+use crate::import::Limits;
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
@@ -166,6 +168,8 @@ impl App {
             default_from: account.from,
             is_simulated: line.is_simulated,
             provider: Default::default(),
+            limits: limits(config.lists),
+            turns: Semaphore::new(LISTS_AT_ONCE),
         });
         let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
             .workers(HTTP_WORKERS)
@@ -300,6 +304,18 @@ pub async fn open_database(wanted: &config::Database) -> Result<(Database, Optio
             let database = Database::new(embedded.config(DATABASE), db::Tls::Off)?;
             Ok((database, Some(embedded)))
         }
+    }
+}
+
+/// How much a contact list may hold, as the import counts it.
+fn limits(lists: ListLimits) -> Limits {
+    Limits {
+        bytes: lists.megabytes << 20,
+        inflated_bytes: lists.unpacked_megabytes << 20,
+        rows: lists.rows,
+        columns: lists.columns,
+        cells: lists.cells,
+        cell_chars: lists.cell_chars,
     }
 }
 

@@ -42,6 +42,7 @@ pub fn config(
         })),
         cps,
         api_token: Some(Secret::new(API_TOKEN.to_owned())),
+        lists: Default::default(),
         course: None,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one module that reads the environment")]
 
 mod database;
+mod lists;
 mod provider;
 mod reader;
 mod secret;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
 pub use self::database::{Database, Tls};
+pub use self::lists::ListLimits;
 pub use self::provider::{Provider, TwilioAccount};
 pub use self::reader::ConfigError;
 use self::reader::Reader;
@@ -40,6 +42,8 @@ pub struct Config {
     pub cps: f64,
     /// The API's token, if it is not to be made.
     pub api_token: Option<Secret>,
+    /// How much a contact list may hold.
+    pub lists: ListLimits,
     /// The course of time, if it is not the present.
     pub course: Option<Course>,
     /// What is logged, and how.
@@ -137,6 +141,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         .parse("OUTDIAL_CPS", "a number above 0, at most 1000", |cps| *cps > 0.0 && *cps <= FASTEST_CPS)
         .unwrap_or(1.0);
     let api_token = reader.read("OUTDIAL_API_TOKEN", token);
+    let lists = lists::read(reader);
     let course = reader.read("OUTDIAL_CLOCK", str::parse::<Course>);
     if let (Some(_), Some(Provider::Twilio(account))) = (&course, &provider)
         && !account.is_simulated()
@@ -144,7 +149,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         reader.problem("OUTDIAL_CLOCK", "is only for the simulator: real people live in the present");
     }
     let log = read_log(reader);
-    Some(Config { database: database?, listen, provider: provider?, cps, api_token, course, log })
+    Some(Config { database: database?, listen, provider: provider?, cps, api_token, lists, course, log })
 }
 
 /// A platform that gives a port forwards to it from another machine; on one's own only this machine may come in.

@@ -171,6 +171,7 @@ impl Demo {
             })),
             cps: CPS,
             api_token: Some(token.clone()),
+            lists: Default::default(),
             course: Some(course),
             log,
         };

@@ -26,6 +26,9 @@ pub struct Settings {
     pub from: String,
     /// The region that a number written nationally belongs to.
     pub default_region: String,
+    /// The countries that may be called, if they are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countries: Option<Vec<String>>,
     /// The zone in which the business hours are read.
     pub timezone: Zone,
     /// The pause between calls.
@@ -104,6 +107,7 @@ pub(crate) mod tests {
         Settings {
             from: "+12025550100".to_owned(),
             default_region: "US".to_owned(),
+            countries: None,
             timezone: Zone::parse("America/New_York").unwrap(),
             pacing: Pacing::default(),
             business_hours: BusinessHours { enabled: false, ..BusinessHours::default() },

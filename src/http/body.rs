@@ -25,7 +25,7 @@ impl FromRequest for Body {
         Box::pin(async move {
             let payload = read.map_err(|error| Problem::malformed(error.to_string()))?;
             let body = payload.to_bytes_limited(LARGEST_BODY).await;
-            let body = body.map_err(|_| Problem::too_large("body", LARGEST_BODY))?;
+            let body = body.map_err(|_| Problem::too_large("body", LARGEST_BODY as u64))?;
             let body = body.map_err(|error| Problem::malformed(error.to_string()))?;
             Ok(Self(body))
         })

@@ -1,12 +1,11 @@
-//! `/api/v1/campaigns`: upload, look, start, pause, resume, cancel, delete, and what became of everybody.
+//! `/api/v1/campaigns`: made of a list, looked at, added to, started, paused, resumed, canceled, deleted, and what
+//! became of everybody.
 
-use actix_multipart::Multipart;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use tracing::{info, warn};
+use tracing::info;
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
@@ -15,8 +14,8 @@ use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
     Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, list_campaigns,
 };
-use crate::db::contacts::{ContactFilter, begin_campaign, list_contacts, renew_statistics};
-use crate::db::imports::{NewImport, Origin};
+use crate::db::contacts::{ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics};
+use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::look;
 use crate::domain::agent::Agent;
 use crate::domain::campaign::State;
@@ -26,12 +25,15 @@ use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
 use crate::domain::template::variables_of;
-use crate::import::{Import, Kind, Options, Source};
 
 use super::auth::Caller;
 use super::form::CampaignForm;
+use super::list_form::ListForm;
 use super::problem::answer;
-use super::{Api, Problem, lists, page, resource, show, upload};
+use super::{Api, Problem, imports, intake, page, resource, show, upload};
+
+/// The largest settings that come without a file.
+const LARGEST_FORM: usize = 256 * 1024;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -41,30 +43,55 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/campaigns/{id}/pause").route(web::post().to(pause)))
         .service(resource("/campaigns/{id}/resume").route(web::post().to(resume)))
         .service(resource("/campaigns/{id}/cancel").route(web::post().to(cancel)))
-        .service(resource("/campaigns/{id}/contacts").route(web::get().to(contacts)))
+        .service(
+            resource("/campaigns/{id}/contacts").route(web::get().to(contacts)).route(web::post().to(add)),
+        )
+        .service(resource("/campaigns/{id}/imports").route(web::get().to(lists)))
         .service(resource("/campaigns/{id}/attempts").route(web::get().to(attempts)));
 }
 
-async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Result<HttpResponse, Problem> {
-    let uploaded = upload::read(multipart).await?;
-    let form = CampaignForm::parse(&uploaded.settings)?;
-    let settings = form.settings(&api.default_from)?;
-    let options = Options::for_region(form.region()?);
+/// Makes a campaign of a list: one that is uploaded with the settings, or one that was looked at before.
+async fn create(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let (form, uploaded) = if upload::is_multipart(request.headers()) {
+        let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+        let settings = upload::required(uploaded.settings, "settings")?;
+        (CampaignForm::parse(&settings)?, uploaded.file)
+    } else if !upload::is_json(request.headers()) {
+        let detail = "expected multipart/form-data with the parts file and settings, or the settings as JSON with an \
+                      import_id";
+        return Err(Problem::malformed(detail));
+    } else {
+        let body = payload.to_bytes_limited(LARGEST_FORM).await;
+        let body = body.map_err(|_| Problem::too_large("body", LARGEST_FORM as u64))?;
+        (CampaignForm::parse(&body.map_err(|error| Problem::malformed(error.to_string()))?)?, None)
+    };
+    let (spooled, list_form) = match (uploaded, form.import_id) {
+        (Some(file), None) => (file, form.list()),
+        (None, Some(import)) => {
+            let (file, said) = imports::kept(&api, caller.team, import).await?;
+            (file, form.list().over(said))
+        }
+        (None, None) => {
+            return Err(Problem::invalid("missing-part", "expected a part named file, or import_id"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid(
+                "two-lists",
+                "expected either a part named file or import_id, not both",
+            ));
+        }
+    };
+    let settings = form.settings(&list_form, &api.default_from)?;
     let agent = agent(&api, caller, &form).await?;
-    let (digest, bytes) = (Sha256::digest(&uploaded.file).into(), uploaded.file.len() as u64);
-    let read_by = json!({ "default_region": options.default_region.to_string() });
-    // Reading a large list takes a while: not on the thread that answers everybody else.
-    let import = web::block(move || crate::import::read(Source::Bytes(uploaded.file), &options))
-        .await
-        .map_err(|_| Problem::unavailable("the server is stopping"))?
-        .map_err(|error| Problem::invalid(error.reason(), error.to_string()))?;
-    check_script(&agent, &settings, &import)?;
-    if import.contacts.is_empty() {
-        let detail = "the file holds no number that can be called";
-        return Err(Problem::invalid("nobody-to-call", detail).with("refused", refused(&import)));
-    }
+    let _turn = api.take_turn().await?;
+    let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;
+    check_script(&agent, &settings, &list.columns())?;
     let id = Uuid::now_v7();
-    let summary = summary(&import);
     let agent = serde_json::to_value(&agent).map_err(|error| Problem::malformed(error.to_string()))?;
     let new = NewCampaign {
         id,
@@ -75,32 +102,107 @@ async fn create(api: web::Data<Api>, caller: Caller, multipart: Multipart) -> Re
         agent: &agent,
         starts_at: form.starts_at,
     };
-    let upload = NewImport { id: Uuid::now_v7(), file_name: None, digest, bytes, options: &read_by };
     let (database, now) = (&api.board.database, api.board.clock.now());
-    let mut client = database.list_client().await?;
-    let Some(mut making) = begin_campaign(&mut client, &new, &Origin::Upload(upload), now).await? else {
-        return Err(Problem::not_found("import"));
+    let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
+    let options = list_form.to_json()?;
+    let origin = match form.import_id {
+        Some(preview) => Origin::Preview(preview),
+        None => Origin::Upload(imports::new_import(Uuid::now_v7(), &spooled, &options)),
     };
-    let (refused, repeated) = (refused(&import), repeated(&import));
-    making.take(lists::batch(import.contacts, import.rows)).await?;
-    let contacts = making.finish(&summary, &summary).await?;
+    let header = list.rejects_header();
+    let mut client = database.list_client().await?;
+    let Some(mut making) = begin_campaign(&mut client, &new, &origin, now).await? else {
+        return Err(imports::not_kept());
+    };
+    let (mut batches, reading) = intake::read(list);
+    while let Some(batch) = batches.recv().await {
+        making.take(batch).await?;
+    }
+    let read = reading.await?;
+    if read.account.imported == 0 {
+        let detail = "the file holds no number that can be called";
+        return Err(Problem::invalid("nobody-to-call", detail).with("refused", read.refused));
+    }
+    let report = show::account(&read.account);
+    let report_to_keep = imports::with_header(report.clone(), &header);
+    let contacts = making.finish(&show::summary(&read.account), &report_to_keep).await?;
     drop(client);
+    renew_statistics(database, contacts).await?;
     info!(campaign.id = %id, contacts, "uploaded");
-    if let Err(error) = renew_statistics(database, contacts).await {
-        let error = &error as &dyn std::error::Error;
-        warn!(error, "the planner's statistics of contacts cannot be renewed");
-    }
-    let mut body = json!({
-        "id": id,
-        "state": State::Draft,
-        "simulated": api.is_simulated,
-        "refused": refused,
-        "repeated": repeated,
-    });
-    if let (Value::Object(body), Value::Object(summary)) = (&mut body, summary) {
-        body.extend(summary);
-    }
+    let mut body = report;
+    body["id"] = id.to_string().into();
+    body["import_id"] = origin.id().to_string().into();
+    body["state"] = State::Draft.as_str().into();
+    body["simulated"] = api.is_simulated.into();
+    body["refused"] = read.refused.into();
+    body["repeated"] = read.repeated.into();
+    body["same_file_in"] = others.iter().map(Uuid::to_string).collect();
     Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// Adds the contacts of a list to a campaign, whether it runs or not.
+async fn add(
+    api: web::Data<Api>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let board = &api.board;
+    let Some(campaign) = find_campaign(&board.database, caller.team, *id).await? else {
+        return Err(Problem::not_found("campaign"));
+    };
+    let (spooled, said) = imports::list_of(&api, &request, payload).await?;
+    let of_campaign = ListForm {
+        default_region: Some(campaign.settings.default_region.clone()),
+        countries: campaign.settings.countries.clone(),
+        ..ListForm::default()
+    };
+    let form = said.over(of_campaign);
+    let _turn = api.take_turn().await?;
+    let list = intake::open(&spooled, form.options(&api.limits)?).await?;
+    let agent: Agent = serde_json::from_value(campaign.agent).map_err(|error| {
+        Problem::invalid("bad-agent", format!("the campaign's agent cannot be read: {error}"))
+    })?;
+    check_script(&agent, &campaign.settings, &list.columns())?;
+    let options = form.to_json()?;
+    let origin = Origin::Upload(imports::new_import(Uuid::now_v7(), &spooled, &options));
+    let (database, now) = (&board.database, board.clock.now());
+    let header = list.rejects_header();
+    let mut client = database.list_client().await?;
+    let mut adding = begin_addition(&mut client, caller.team, *id, &origin, now).await??;
+    let (mut batches, reading) = intake::read(list);
+    while let Some(batch) = batches.recv().await {
+        adding.take(batch).await?;
+    }
+    let read = reading.await?;
+    let phone_column = read.account.phone_column().unwrap_or_default();
+    let merged = adding.merge(|row| intake::already_there(row, phone_column)).await??;
+    let mut report = show::account(&read.account);
+    report["imported"] = merged.added.into();
+    report["already_there"] = merged.already_there.into();
+    report["duplicates"] = (read.account.duplicates as u64 + u64::from(merged.already_there)).into();
+    let added = merged.commit(&imports::with_header(report.clone(), &header), board.node).await??;
+    drop(client);
+    if added.wakes {
+        api.supervisor.do_send(WakeCampaign { campaign: *id });
+    }
+    renew_statistics(database, added.added).await?;
+    info!(campaign.id = %*id, contacts = added.added, "contacts added");
+    let mut body = report;
+    body["import_id"] = origin.id().to_string().into();
+    body["state"] = added.state.as_str().into();
+    body["refused"] = read.refused.into();
+    body["repeated"] = read.repeated.into();
+    Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// The lists that its contacts came with.
+async fn lists(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    must_exist(&api, caller, *id).await?;
+    let imports = list_imports(&api.board.database, caller.team, *id).await?;
+    let shown: Value = imports.iter().map(show::import).collect();
+    Ok(answer(StatusCode::OK, &json!({ "imports": shown })))
 }
 
 async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, Problem> {
@@ -118,57 +220,19 @@ async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, 
 }
 
 /// What is said may name the contact's name, its number, and the list's columns, and nothing else.
-fn check_script(agent: &Agent, settings: &Settings, import: &Import) -> Result<(), Problem> {
+fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
-    let columns = import.account.columns.iter().map(String::as_str);
     let own = ["name", "phone"];
     // A column called like the contact's own name gives way to it.
-    let others =
-        columns.filter(|column| !own.contains(&crate::domain::template::variable_name(column).as_str()));
+    let others = columns
+        .iter()
+        .map(String::as_str)
+        .filter(|column| !own.contains(&crate::domain::template::variable_name(column).as_str()));
     let variables = variables_of(others).map_err(|collision| bad(collision.to_string()))?;
     let available = variables.keys().map(String::as_str).chain(own);
     let mut named = agent.script.variables();
     named.extend(settings.answering_machine.message.iter().flat_map(Say::variables));
     check_variables(&named, available).map_err(|unknown| bad(unknown.to_string()))
-}
-
-fn refused(import: &Import) -> Value {
-    let refused = import.rows.iter().filter_map(|row| match &row.kind {
-        Kind::Refused { suggestion, .. } => Some(json!({
-            "row": row.row,
-            "column": &*row.column,
-            "value": row.value,
-            "reason": row.reason,
-            "message": row.sentence,
-            "suggestion": suggestion,
-        })),
-        Kind::Repaired | Kind::Duplicate { .. } => None,
-    });
-    refused.collect()
-}
-
-fn repeated(import: &Import) -> Value {
-    let repeated = import.rows.iter().filter_map(|row| match row.kind {
-        Kind::Duplicate { repeats } => {
-            Some(json!({ "row": row.row, "repeats": repeats, "value": row.value }))
-        }
-        Kind::Repaired | Kind::Refused { .. } => None,
-    });
-    repeated.collect()
-}
-
-fn summary(import: &Import) -> Value {
-    let account = &import.account;
-    json!({
-        "phone_column": account.phone_column(),
-        "name_column": account.name_column(),
-        "columns": account.columns,
-        "rows": account.rows,
-        "imported": account.imported,
-        "duplicates": account.duplicates,
-        "rejected": account.rejected,
-        "blank": account.blank,
-    })
 }
 
 #[derive(Deserialize)]

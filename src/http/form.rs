@@ -9,13 +9,14 @@ use crate::domain::agent::Agent;
 use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::hours::BusinessHours;
 use crate::domain::pacing::Pacing;
-use crate::domain::phone::{Region, parse_phone};
+use crate::domain::phone::parse_phone;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
 use crate::domain::zone::Zone;
 
 use super::Problem;
 use super::body::json;
+use super::list_form::{ColumnsForm, ListForm};
 
 const LONGEST_NAME: usize = 200;
 
@@ -29,9 +30,13 @@ pub(super) struct CampaignForm {
     pub(super) name: String,
     pub(super) agent_id: Option<Uuid>,
     pub(super) agent: Option<Agent>,
+    /// A list that was looked at before, in place of a file.
+    pub(super) import_id: Option<Uuid>,
     from: Option<String>,
-    #[serde(default = "default_region")]
-    default_region: String,
+    default_region: Option<String>,
+    countries: Option<Vec<String>>,
+    columns: Option<ColumnsForm>,
+    sheet: Option<String>,
     #[serde(default = "default_timezone")]
     timezone: String,
     pub(super) starts_at: Option<DateTime<Utc>>,
@@ -47,10 +52,6 @@ pub(super) struct CampaignForm {
     max_call_seconds: u32,
     #[serde(default)]
     answering_machine: AnsweringMachine,
-}
-
-fn default_region() -> String {
-    "US".to_owned()
 }
 
 fn default_timezone() -> String {
@@ -89,26 +90,31 @@ impl CampaignForm {
         Ok(form)
     }
 
-    /// The region that numbers written nationally belong to.
-    pub(super) fn region(&self) -> Result<Region, Problem> {
-        Region::parse(&self.default_region)
-            .map_err(|error| Problem::invalid("bad-settings", format!("default_region: {error}")))
+    /// What is said about the list.
+    pub(super) fn list(&self) -> ListForm {
+        ListForm {
+            default_region: self.default_region.clone(),
+            countries: self.countries.clone(),
+            columns: self.columns.clone(),
+            sheet: self.sheet.clone(),
+        }
     }
 
     /// How the campaign dials, checked.
-    pub(super) fn settings(&self, default_from: &str) -> Result<Settings, Problem> {
+    pub(super) fn settings(&self, list: &ListForm, default_from: &str) -> Result<Settings, Problem> {
         let invalid = |key: &str, error: String| Problem::invalid("bad-settings", format!("{key}: {error}"));
         let from = match &self.from {
             None => default_from.to_owned(),
             Some(from) => {
                 let parsed =
-                    parse_phone(from, self.region()?).map_err(|error| invalid("from", error.to_string()))?;
+                    parse_phone(from, list.region()?).map_err(|error| invalid("from", error.to_string()))?;
                 parsed.phone.as_str().to_owned()
             }
         };
         let settings = Settings {
             from,
-            default_region: self.default_region.clone(),
+            default_region: list.region()?.to_string(),
+            countries: list.countries.clone(),
             timezone: Zone::parse(&self.timezone).map_err(|error| invalid("timezone", error.to_string()))?,
             pacing: self.pacing,
             business_hours: self.business_hours.clone(),
@@ -128,13 +134,15 @@ mod tests {
 
     fn refused(text: &str) -> String {
         let form = CampaignForm::parse(text.as_bytes());
-        form.and_then(|form| form.settings("+12025550100")).unwrap_err().to_string()
+        form.and_then(|form| form.settings(&form.list(), "+12025550100")).unwrap_err().to_string()
     }
 
     #[test]
     fn only_a_name_and_an_agent_are_required() {
         let text = r#"{"name":"Recall","agent":{"name":"Ada","script":{"say":"Hello"}}}"#;
-        let settings = CampaignForm::parse(text.as_bytes()).unwrap().settings("+12025550100").unwrap();
+        let form = CampaignForm::parse(text.as_bytes()).unwrap();
+        let settings = form.settings(&form.list(), "+12025550100").unwrap();
+        assert_eq!(settings.default_region, "US");
         assert_eq!(settings.from, "+12025550100");
         assert_eq!(settings.timezone.name(), "America/New_York");
         assert_eq!((settings.ring_seconds, settings.max_call_seconds), (30, 1800));
@@ -174,11 +182,7 @@ mod tests {
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
         ];
         for (text, expected) in cases {
-            let error = if text.contains("XX") {
-                CampaignForm::parse(text.as_bytes()).unwrap().region().unwrap_err().to_string()
-            } else {
-                refused(&text)
-            };
+            let error = refused(&text);
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

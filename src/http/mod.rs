@@ -7,7 +7,9 @@ mod body;
 mod campaigns;
 mod form;
 mod health;
-mod lists;
+mod imports;
+mod intake;
+mod list_form;
 mod page;
 mod problem;
 mod show;
@@ -18,9 +20,11 @@ use std::time::Duration;
 
 use actix::Addr;
 use actix_web::{HttpRequest, HttpResponse, web};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::actors::{InboxActor, SupervisorActor, Switchboard};
+use crate::import::Limits;
 
 pub use auth::ensure_access;
 use health::ProviderProbe;
@@ -48,6 +52,21 @@ pub struct Api {
     pub is_simulated: bool,
     /// How the provider was last found to be.
     pub provider: ProviderProbe,
+    /// How much a list may hold.
+    pub limits: Limits,
+    /// Lists that may be read at once.
+    pub turns: Semaphore,
+}
+
+/// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others
+/// wait for their turn.
+pub const LISTS_AT_ONCE: usize = 2;
+
+impl Api {
+    /// Waits for the turn to read a list.
+    async fn take_turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.turns.acquire().await.map_err(|_| Problem::unavailable("the server is stopping"))
+    }
 }
 
 /// The routes.
@@ -58,6 +77,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             web::scope("/api/v1")
                 .configure(campaigns::routes)
                 .configure(agents::routes)
+                .configure(imports::routes)
                 .default_service(web::to(nothing_here)),
         )
         .configure(webhooks::routes)

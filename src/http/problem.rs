@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use tracing::error;
 
 use crate::db;
+use crate::db::contacts::CannotAdd;
 use crate::domain::campaign::IllegalMove;
+use crate::import::ImportError;
 
 /// A request that was not carried out: what was wrong, and what was expected.
 #[derive(Debug)]
@@ -65,7 +67,7 @@ impl Problem {
     }
 
     /// More was sent than is taken.
-    pub(super) fn too_large(what: &str, limit: usize) -> Self {
+    pub(super) fn too_large(what: &str, limit: u64) -> Self {
         let detail = format!("the {what} is larger than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too much was sent", detail)
     }
@@ -73,6 +75,12 @@ impl Problem {
     /// It cannot be done just now.
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available just now", detail)
+    }
+
+    /// A fault of the server.
+    fn internal() -> Self {
+        let detail = "this is a fault of the server, and it is in its log";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
     }
 
     /// Adds a member beside the standard ones.
@@ -87,6 +95,8 @@ impl std::fmt::Display for Problem {
         write!(f, "{}: {}", self.kind, self.detail)
     }
 }
+
+impl std::error::Error for Problem {}
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
@@ -127,14 +137,39 @@ impl From<IllegalMove> for Problem {
     }
 }
 
+impl From<CannotAdd> for Problem {
+    fn from(refused: CannotAdd) -> Self {
+        match refused {
+            CannotAdd::NotFound => Self::not_found("campaign"),
+            CannotAdd::NoPreview => Self::not_found("import"),
+            CannotAdd::AtItsEnd(at_its_end) => {
+                Self::conflict("illegal-move", at_its_end.to_string()).with("from", at_its_end.0.as_str())
+            }
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        match &error {
+            ImportError::Stopped | ImportError::Unreadable { .. } => Self::unavailable(error.to_string()),
+            ImportError::Defect => Self::internal(),
+            error if error.is_too_large() => {
+                let title = "The list holds too much";
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.reason(), title, error.to_string())
+            }
+            error => Self::invalid(error.reason(), error.to_string()),
+        }
+    }
+}
+
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         error!(error = &error as &dyn std::error::Error, "a request failed at the database");
         if error.is_outage() {
             return Self::unavailable("the database cannot be reached; try again shortly");
         }
-        let detail = "this is a fault of the server, and it is in its log";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
+        Self::internal()
     }
 }
 

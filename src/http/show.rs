@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
+use crate::db::imports::{Import, RemarkOfRow, Standing};
 use crate::domain::dialer::Because;
+use crate::import::{Account, FoundColumn, Kind, NewContact, RowReport};
 
 /// What a campaign waits for, and until when.
 pub(super) fn waiting(waits: Option<(Because, Option<DateTime<Utc>>)>) -> Value {
@@ -73,6 +75,10 @@ pub(super) fn contact(contact: &Contact) -> Value {
         "name": contact.name,
         "metadata": contact.metadata,
         "row": contact.file_row,
+        "import_id": contact.import,
+        "region": contact.region,
+        "number_type": contact.number_type,
+        "alternates": contact.alternates,
         "timezone": contact.timezone,
         "priority": contact.priority,
         "repair": contact.repair,
@@ -115,5 +121,121 @@ pub(super) fn agent(agent: &crate::db::agents::Agent) -> Value {
         "script": agent.script,
         "created_at": agent.created_at,
         "updated_at": agent.updated_at,
+    })
+}
+
+/// The columns and row counts of a list, as its campaign keeps them.
+pub(super) fn summary(account: &Account) -> Value {
+    json!({
+        "phone_column": account.phone_column(),
+        "name_column": account.name_column(),
+        "columns": account.columns,
+        "rows": account.rows,
+        "imported": account.imported,
+        "duplicates": account.duplicates,
+        "rejected": account.rejected,
+        "blank": account.blank,
+        "repaired": account.repaired,
+    })
+}
+
+/// The whole account of a list: what was found, counted, and thought odd, with a few rows of each kind.
+pub(super) fn account(account: &Account) -> Value {
+    let mut shown = summary(account);
+    shown["found"] = account.found.iter().map(found).collect();
+    shown["reasons"] = account
+        .reasons
+        .iter()
+        .map(|reason| {
+            json!({
+                "kind": reason.kind,
+                "reason": reason.reason,
+                "count": reason.count,
+                "samples": reason.samples.iter().map(row).collect::<Value>(),
+            })
+        })
+        .collect();
+    shown["regions"] = account
+        .regions
+        .iter()
+        .map(|(region, count)| json!({"region": region.to_string(), "count": count}))
+        .collect();
+    shown["first"] = account.first.iter().map(first).collect();
+    shown["warnings"] = account
+        .warnings
+        .iter()
+        .map(|warning| json!({"warning": warning.kind, "message": warning.sentence}))
+        .collect();
+    shown
+}
+
+fn found(column: &FoundColumn) -> Value {
+    json!({"role": column.role, "column": column.name, "because": column.why})
+}
+
+fn first(contact: &NewContact) -> Value {
+    json!({
+        "row": contact.row,
+        "phone": contact.phone.as_str(),
+        "extension": contact.extension,
+        "name": contact.name,
+        "region": contact.region.to_string(),
+        "number_type": contact.number_type,
+        "alternates": contact.alternates.iter().map(|phone| phone.as_str()).collect::<Value>(),
+        "timezone": contact.timezone,
+        "priority": contact.priority,
+        "repair": contact.repair,
+        "metadata": contact.metadata,
+    })
+}
+
+/// What is said about a row of a list.
+pub(super) fn row(row: &RowReport) -> Value {
+    let mut shown = json!({
+        "row": row.row,
+        "kind": row.kind.as_str(),
+        "column": &*row.column,
+        "value": row.value,
+        "reason": row.reason,
+        "message": row.sentence,
+    });
+    match &row.kind {
+        Kind::Refused { suggestion, .. } => shown["suggestion"] = suggestion.clone().into(),
+        Kind::Duplicate { repeats } => shown["repeats"] = (*repeats).into(),
+        Kind::Repaired => {}
+    }
+    shown
+}
+
+/// A list that was read.
+pub(super) fn import(import: &Import) -> Value {
+    let (campaign, stored_at, expires_at) = match import.standing {
+        Standing::Preview { expires_at } => (None, None, Some(expires_at)),
+        Standing::Stored { campaign, stored_at } => (Some(campaign), Some(stored_at), None),
+    };
+    json!({
+        "id": import.id,
+        "campaign_id": campaign,
+        "file_name": import.file_name,
+        "bytes": import.bytes,
+        "settings": import.options,
+        "created_at": import.created_at,
+        "stored_at": stored_at,
+        "expires_at": expires_at,
+        "report": import.report,
+    })
+}
+
+/// What was said about a row of a list that is kept.
+pub(super) fn remark(row: &RemarkOfRow) -> Value {
+    json!({
+        "row": row.place.0,
+        "kind": row.kind,
+        "column": row.column,
+        "value": row.value,
+        "reason": row.reason,
+        "message": row.sentence,
+        "suggestion": row.suggestion,
+        "repeats": row.repeats,
     })
 }

@@ -1,58 +1,155 @@
-//! Reading an upload: `multipart/form-data` with a `file` and its `settings`.
+//! Receiving an upload: the file goes to a temporary one as it comes, never into memory as a whole.
+
+use std::fs::File;
+use std::io::{Seek, Write};
 
 use actix_multipart::{Field, Multipart};
-use futures_util::TryStreamExt;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
+use actix_web::web;
+use futures_util::{Stream, TryStreamExt};
+use sha2::{Digest, Sha256};
 
 use super::Problem;
-
-/// The largest contact list.
-const LARGEST_FILE: usize = 64 * 1024 * 1024;
 
 /// The largest settings.
 const LARGEST_SETTINGS: usize = 256 * 1024;
 
+/// The longest name of a file that is kept, in characters.
+const LONGEST_NAME: usize = 200;
+
 /// What was uploaded.
 pub(super) struct Upload {
-    pub(super) file: Vec<u8>,
-    pub(super) settings: Vec<u8>,
+    pub(super) file: Option<Spooled>,
+    pub(super) settings: Option<Vec<u8>>,
 }
 
-/// Reads both parts, in whatever order they come.
-pub(super) async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
-    let (mut file, mut settings) = (None, None);
+/// A file that lies on the disk, without a name there.
+pub(super) struct Spooled {
+    /// The file, from its beginning.
+    pub(super) file: File,
+    /// What its owner calls it.
+    pub(super) name: Option<String>,
+    /// SHA-256 of it.
+    pub(super) digest: [u8; 32],
+    /// Its size.
+    pub(super) bytes: u64,
+}
+
+/// Whether a request carries parts.
+pub(super) fn is_multipart(headers: &HeaderMap) -> bool {
+    is_of_kind(headers, "multipart/")
+}
+
+/// Whether a request carries JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    is_of_kind(headers, "application/json")
+}
+
+fn is_of_kind(headers: &HeaderMap, kind: &str) -> bool {
+    let said = headers.get(CONTENT_TYPE).and_then(|said| said.to_str().ok());
+    said.is_some_and(|said| said.trim_start().to_ascii_lowercase().starts_with(kind))
+}
+
+/// Receives the parts `file` and `settings`, in whatever order they come.
+pub(super) async fn receive(
+    headers: &HeaderMap,
+    payload: web::Payload,
+    largest_file: u64,
+) -> Result<Upload, Problem> {
+    let mut multipart = Multipart::new(headers, payload);
+    let mut upload = Upload { file: None, settings: None };
     while let Some(field) = multipart.try_next().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
-        let (part, limit) = match name.as_str() {
-            "file" => (&mut file, LARGEST_FILE),
-            "settings" => (&mut settings, LARGEST_SETTINGS),
+        match name.as_str() {
+            "file" if upload.file.is_none() => {
+                let disposition = field.content_disposition();
+                let name = disposition.and_then(|disposition| disposition.get_filename()).map(named);
+                upload.file = Some(spool(field.map_err(broken), name, largest_file).await?);
+            }
+            "settings" if upload.settings.is_none() => {
+                upload.settings = Some(read_settings(field).await?);
+            }
+            "file" | "settings" => {
+                return Err(Problem::invalid("part-twice", format!("the part {name} came twice")));
+            }
             _ => {
                 let detail = format!("unknown part {name:?}, expected the parts file and settings");
                 return Err(Problem::invalid("unknown-part", detail));
             }
-        };
-        if part.is_some() {
-            return Err(Problem::invalid("part-twice", format!("the part {name} came twice")));
         }
-        *part = Some(read_part(field, &name, limit).await?);
     }
-    let missing = |part| Problem::invalid("missing-part", format!("expected a part named {part}"));
-    Ok(Upload {
-        file: file.ok_or_else(|| missing("file"))?,
-        settings: settings.ok_or_else(|| missing("settings"))?,
-    })
+    Ok(upload)
 }
 
-async fn read_part(mut field: Field, name: &str, limit: usize) -> Result<Vec<u8>, Problem> {
+/// Receives a body that is the list itself.
+pub(super) async fn receive_body(payload: web::Payload, largest: u64) -> Result<Spooled, Problem> {
+    spool(payload.map_err(|error| Problem::malformed(error.to_string())), None, largest).await
+}
+
+/// A part that has to be there.
+pub(super) fn required<T>(part: Option<T>, name: &str) -> Result<T, Problem> {
+    part.ok_or_else(|| Problem::invalid("missing-part", format!("expected a part named {name}")))
+}
+
+async fn spool(
+    mut chunks: impl Stream<Item = Result<web::Bytes, Problem>> + Unpin,
+    name: Option<String>,
+    largest: u64,
+) -> Result<Spooled, Problem> {
+    let mut file = tempfile::tempfile().map_err(no_room)?;
+    let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
+    while let Some(chunk) = chunks.try_next().await? {
+        bytes += chunk.len() as u64;
+        if bytes > largest {
+            return Err(Problem::too_large("file", largest));
+        }
+        digest.update(&chunk);
+        file.write_all(&chunk).map_err(no_room)?;
+    }
+    file.rewind().map_err(no_room)?;
+    Ok(Spooled { file, name, digest: digest.finalize().into(), bytes })
+}
+
+async fn read_settings(mut field: Field) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(chunk) = field.try_next().await.map_err(broken)? {
-        if bytes.len() + chunk.len() > limit {
-            return Err(Problem::too_large(name, limit));
+        if bytes.len() + chunk.len() > LARGEST_SETTINGS {
+            return Err(Problem::too_large("settings", LARGEST_SETTINGS as u64));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
+/// A name as it may be kept and shown: without a path, and without what cannot be shown.
+fn named(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    last.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
+}
+
 fn broken(error: impl std::fmt::Display) -> Problem {
     Problem::malformed(format!("expected multipart/form-data with the parts file and settings: {error}"))
+}
+
+fn no_room(error: std::io::Error) -> Problem {
+    tracing::error!(error = &error as &dyn std::error::Error, "an upload cannot be written to the disk");
+    Problem::unavailable("the server cannot keep the upload on its disk just now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_loses_its_path_and_what_cannot_be_shown() {
+        for (given, kept) in [
+            ("list.csv", "list.csv"),
+            ("C:\\Users\\Ada\\list.csv", "list.csv"),
+            ("../../etc/passwd", "passwd"),
+            ("a\u{0}b\r\n.csv", "ab.csv"),
+        ] {
+            assert_eq!(named(given), kept);
+        }
+        assert_eq!(named(&"é".repeat(500)).chars().count(), LONGEST_NAME);
+    }
 }

@@ -2,7 +2,7 @@
 
 /// The value with its middle hidden: at most the first four and the last two characters stay, and never more than
 /// half of it. Control characters become a mark.
-pub(super) fn mask(value: &str) -> String {
+pub fn mask(value: &str) -> String {
     let count = value.chars().count();
     let head = (count / 3).min(4);
     let tail = (count / 6).min(2);

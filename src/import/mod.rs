@@ -29,6 +29,7 @@ pub use self::contact::{Batch, Kind, NewContact, RowReport, Stopped};
 pub use self::error::ImportError;
 pub use self::layout::{ColumnMapping, FoundColumn, Role, Why};
 pub use self::list::{List, open};
+pub use self::masking::mask;
 pub use self::reading::{Format, Limits, Source};
 pub use self::rejects::Rejects;
 pub use self::warnings::{Warning, WarningKind};

@@ -29,9 +29,14 @@ impl<W: Write> Rejects<W> {
     pub fn new(mut out: W, header: &[String]) -> io::Result<Self> {
         // Without the mark, spreadsheets take UTF-8 for something else.
         out.write_all("\u{feff}".as_bytes())?;
-        let mut rejects = Self(csv::WriterBuilder::new().flexible(true).from_writer(out));
+        let mut rejects = Self::going_on(out);
         rejects.write_record(header.iter().map(String::as_str))?;
         Ok(rejects)
+    }
+
+    /// Goes on with a file that was begun elsewhere.
+    pub fn going_on(out: W) -> Self {
+        Self(csv::WriterBuilder::new().flexible(true).from_writer(out))
     }
 
     /// Adds a row with its own cells.

@@ -24,6 +24,14 @@ pub struct Contact {
     pub metadata: serde_json::Value,
     /// The row of the file that it comes from.
     pub file_row: i32,
+    /// The list that it came with.
+    pub import: Option<Uuid>,
+    /// Where the number is.
+    pub region: Option<String>,
+    /// What kind of line it is.
+    pub number_type: Option<String>,
+    /// Further numbers of the same person.
+    pub alternates: serde_json::Value,
     /// Its own time zone, where the file says it.
     pub timezone: Option<String>,
     /// The higher is called first.
@@ -60,8 +68,8 @@ pub async fn list_contacts(
     limit: i64,
 ) -> Result<Vec<Contact>, Error> {
     const SQL: &str = "
-        SELECT id, position, phone, extension, name, metadata, file_row, timezone, priority, repair, state,
-               due_at, attempts, last_outcome
+        SELECT id, position, phone, extension, name, metadata, file_row, import_id, region, number_type,
+               alternates, timezone, priority, repair, state, due_at, attempts, last_outcome
         FROM contacts
         WHERE campaign_id = $1 AND team_id = $2 AND position > $3
           AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5)
@@ -81,6 +89,10 @@ pub async fn list_contacts(
                 name: row.try_get("name")?,
                 metadata: row.try_get("metadata")?,
                 file_row: row.try_get("file_row")?,
+                import: row.try_get("import_id")?,
+                region: row.try_get("region")?,
+                number_type: row.try_get("number_type")?,
+                alternates: row.try_get("alternates")?,
                 timezone: row.try_get("timezone")?,
                 priority: row.try_get("priority")?,
                 repair: row.try_get("repair")?,

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview, delete_expired};
 pub use self::read::{
-    Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_remarks,
-    stream_refused,
+    Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_campaigns_of_file,
+    list_imports, list_remarks, stream_refused,
 };
 pub(super) use self::remarks::Remarks;
 pub use self::remarks::{Kind, KindName, Remark};

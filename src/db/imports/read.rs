@@ -50,6 +50,9 @@ pub enum Standing {
     },
 }
 
+const COLUMNS: &str =
+    "id, campaign_id, file_name, digest, bytes, options, report, created_at, stored_at, expires_at";
+
 /// One import of a team. An expired preview is not there any more, whether it has been deleted yet or not.
 pub async fn find_import(
     database: &Database,
@@ -57,24 +60,44 @@ pub async fn find_import(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<Import>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM imports
+         WHERE id = $1 AND team_id = $2 AND (expires_at IS NULL OR expires_at > $3)"
+    );
+    query_opt(&database.client().await?, &sql, &[&id, &team, &now]).await?.as_ref().map(import).transpose()
+}
+
+/// The lists that a campaign's contacts came with, the first first.
+pub async fn list_imports(database: &Database, team: Uuid, campaign: Uuid) -> Result<Vec<Import>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM imports WHERE campaign_id = $1 AND team_id = $2 ORDER BY id");
+    query(&database.client().await?, &sql, &[&campaign, &team]).await?.iter().map(import).collect()
+}
+
+/// The team's campaigns whose contacts came with this very file, the newest first, twenty at most.
+pub async fn list_campaigns_of_file(
+    database: &Database,
+    team: Uuid,
+    digest: &[u8; 32],
+) -> Result<Vec<Uuid>, Error> {
     const SQL: &str = "
-        SELECT id, campaign_id, file_name, digest, bytes, options, report, created_at, stored_at, expires_at
-        FROM imports
-        WHERE id = $1 AND team_id = $2 AND (expires_at IS NULL OR expires_at > $3)";
-    let row = query_opt(&database.client().await?, SQL, &[&id, &team, &now]).await?;
-    row.map(|row| {
-        Ok(Import {
-            id: row.try_get("id")?,
-            file_name: row.try_get("file_name")?,
-            digest: row.try_get("digest")?,
-            bytes: row.try_get::<_, i64>("bytes")?.unsigned_abs(),
-            options: row.try_get("options")?,
-            report: row.try_get("report")?,
-            created_at: row.try_get("created_at")?,
-            standing: standing(&row)?,
-        })
+        SELECT campaign_id FROM imports
+        WHERE team_id = $1 AND digest = $2 AND campaign_id IS NOT NULL
+        GROUP BY campaign_id ORDER BY campaign_id DESC LIMIT 20";
+    let rows = query(&database.client().await?, SQL, &[&team, &&digest[..]]).await?;
+    rows.iter().map(|row| Ok(row.try_get("campaign_id")?)).collect()
+}
+
+fn import(row: &Row) -> Result<Import, Error> {
+    Ok(Import {
+        id: row.try_get("id")?,
+        file_name: row.try_get("file_name")?,
+        digest: row.try_get("digest")?,
+        bytes: row.try_get::<_, i64>("bytes")?.unsigned_abs(),
+        options: row.try_get("options")?,
+        report: row.try_get("report")?,
+        created_at: row.try_get("created_at")?,
+        standing: standing(row)?,
     })
-    .transpose()
 }
 
 fn standing(row: &Row) -> Result<Standing, Error> {

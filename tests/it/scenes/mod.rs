@@ -3,6 +3,7 @@
 mod api;
 mod dialing;
 mod faults;
+mod lists;
 mod machines;
 mod start;
 mod supervision;

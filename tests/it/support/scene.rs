@@ -127,6 +127,7 @@ impl Scene {
             })),
             cps: setting.cps,
             api_token: Some(Secret::new(API_TOKEN.to_owned())),
+            lists: Default::default(),
             course: Some(course),
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
         };
@@ -195,11 +196,29 @@ impl Scene {
 
     /// Uploads a file with these settings.
     pub async fn upload_file(&self, settings: &Value, file: impl Into<Vec<u8>>) -> (StatusCode, Value) {
+        self.send_list("/api/v1/campaigns", settings, file).await
+    }
+
+    /// Sends a list to whoever takes lists, with what is said about it.
+    pub async fn send_list(
+        &self,
+        path: &str,
+        settings: &Value,
+        file: impl Into<Vec<u8>>,
+    ) -> (StatusCode, Value) {
         let form = Form::new()
             .part("settings", Part::text(settings.to_string()))
             .part("file", Part::bytes(file.into()).file_name("list.csv"));
-        let request = self.http.post(self.url("/api/v1/campaigns")).bearer_auth(API_TOKEN).multipart(form);
+        let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN).multipart(form);
         read(request.send().await.expect("an answer")).await
+    }
+
+    /// What is there to download, as a text.
+    pub async fn download(&self, path: &str) -> String {
+        let request = self.http.get(self.url(path)).bearer_auth(API_TOKEN);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        answer.text().await.expect("a text")
     }
 
     /// Uploads a list of these numbers and returns the campaign's path. `changes` go over settings that call around

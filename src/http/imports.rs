@@ -1,0 +1,220 @@
+//! `/api/v1/imports`: a list looked at before it is stored, what became of each of its rows, and the refused ones as a
+//! file that can be corrected and sent again.
+
+use std::fs::File;
+use std::io::{Read, Seek, Write};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::imports::{
+    Import, KindName, LARGEST_PIECE, NewImport, PREVIEW_LASTS, Previewing, RefusedRow, RemarkFilter,
+    RemarkOfRow, begin_preview, find_import, find_piece, list_campaigns_of_file, list_remarks,
+    stream_refused,
+};
+use crate::import::Rejects;
+
+use super::auth::Caller;
+use super::body::json;
+use super::list_form::ListForm;
+use super::problem::answer;
+use super::upload::{self, Spooled};
+use super::{Api, Problem, intake, page, resource, show};
+
+/// Where a report keeps the header of its rejects file.
+const HEADER: &str = "rejects_header";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(resource("/imports").route(web::post().to(preview)))
+        .service(resource("/imports/{id}").route(web::get().to(get)))
+        .service(resource("/imports/{id}/rows").route(web::get().to(rows)))
+        .service(resource("/imports/{id}/rejects.csv").route(web::get().to(rejects)));
+}
+
+/// Reads a list without storing its contacts, and keeps the file for a campaign to be made of it.
+async fn preview(
+    api: web::Data<Api>,
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let (spooled, form) = list_of(&api, &request, payload).await?;
+    let _turn = api.take_turn().await?;
+    let (database, now) = (&api.board.database, api.board.clock.now());
+    let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
+    let list = intake::open(&spooled, form.options(&api.limits)?).await?;
+    let header = list.rejects_header();
+    let (format, options) = (list.format(), form.to_json()?);
+    let (mut batches, reading) = intake::read(list);
+    let id = Uuid::now_v7();
+    let mut client = database.list_client().await?;
+    let mut kept = begin_preview(&mut client, caller.team, &new_import(id, &spooled, &options), now).await?;
+    while let Some(batch) = batches.recv().await {
+        kept.take(batch.remarks).await?;
+    }
+    let read = reading.await?;
+    keep(&mut kept, spooled.file).await?;
+    let mut report = show::account(&read.account);
+    report["format"] = format.as_str().into();
+    kept.finish(&with_header(report.clone(), &header)).await?;
+    report["id"] = id.to_string().into();
+    report["expires_at"] = json_instant(now + PREVIEW_LASTS);
+    report["refused"] = read.refused.into();
+    report["repeated"] = read.repeated.into();
+    report["same_file_in"] = others.iter().map(Uuid::to_string).collect();
+    Ok(answer(StatusCode::CREATED, &report))
+}
+
+/// An import of this file.
+pub(super) fn new_import<'a>(id: Uuid, spooled: &'a Spooled, options: &'a Value) -> NewImport<'a> {
+    let (file_name, bytes) = (spooled.name.as_deref(), spooled.bytes);
+    NewImport { id, file_name, digest: spooled.digest, bytes, options }
+}
+
+/// A report, with the header of the rejects file that goes with it.
+pub(super) fn with_header(mut report: Value, header: &[String]) -> Value {
+    report[HEADER] = header.into();
+    report
+}
+
+fn json_instant(at: DateTime<Utc>) -> Value {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
+}
+
+/// A list and what is said about it: as parts, or as a body that is the list itself.
+pub(super) async fn list_of(
+    api: &Api,
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<(Spooled, ListForm), Problem> {
+    if !upload::is_multipart(request.headers()) {
+        return Ok((upload::receive_body(payload, api.limits.bytes).await?, ListForm::default()));
+    }
+    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+    let form = match &uploaded.settings {
+        Some(settings) => json(settings, "bad-settings")?,
+        None => ListForm::default(),
+    };
+    Ok((upload::required(uploaded.file, "file")?, form))
+}
+
+/// Keeps a preview's file.
+async fn keep(preview: &mut Previewing<'_>, mut file: File) -> Result<(), Problem> {
+    file.rewind().map_err(unreadable)?;
+    let mut piece = Vec::with_capacity(LARGEST_PIECE);
+    loop {
+        piece.clear();
+        let largest = u64::try_from(LARGEST_PIECE).unwrap_or(u64::MAX);
+        Read::by_ref(&mut file).take(largest).read_to_end(&mut piece).map_err(unreadable)?;
+        if piece.is_empty() {
+            return Ok(());
+        }
+        preview.keep(&piece).await?;
+    }
+}
+
+/// The file of a preview, as if it had just been uploaded, with what was said about it then.
+pub(super) async fn kept(api: &Api, team: Uuid, id: Uuid) -> Result<(Spooled, ListForm), Problem> {
+    let import = load(api, team, id).await?;
+    let mut file = tempfile::tempfile().map_err(unreadable)?;
+    let mut number = 0;
+    while let Some(piece) = find_piece(&api.board.database, team, id, number).await? {
+        file.write_all(&piece).map_err(unreadable)?;
+        number += 1;
+    }
+    if number == 0 {
+        return Err(not_kept());
+    }
+    file.rewind().map_err(unreadable)?;
+    let form = serde_json::from_value(import.options).unwrap_or_default();
+    let digest = import.digest.try_into().unwrap_or_default();
+    Ok((Spooled { file, name: import.file_name, digest, bytes: import.bytes }, form))
+}
+
+/// The file of an import is gone, or was stored already.
+pub(super) fn not_kept() -> Problem {
+    let detail = "the file of this import is kept no longer, or was stored already; upload it again";
+    Problem::invalid("file-not-kept", detail)
+}
+
+async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Ok(answer(StatusCode::OK, &show::import(&load(&api, caller.team, *id).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RowsQuery {
+    kind: Option<String>,
+    /// Row and number of the last remark of the page before.
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+async fn rows(
+    api: web::Data<Api>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<RowsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let limit = page::limit(query.limit)?;
+    let kind = page::named(query.kind.as_ref(), KindName::parse)?;
+    let filter = RemarkFilter { kind, after: place(query.after.as_deref())? };
+    load(&api, caller.team, *id).await?;
+    let rows = list_remarks(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
+    let cursor = |row: &RemarkOfRow| format!("{}-{}", row.place.0, row.place.1);
+    let body = page::page("rows", rows, limit, "after", cursor, show::remark);
+    Ok(answer(StatusCode::OK, &body))
+}
+
+fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
+    let Some(after) = after else { return Ok((0, 0)) };
+    let parts =
+        after.split_once('-').and_then(|(row, number)| Some((row.parse().ok()?, number.parse().ok()?)));
+    let detail = || format!("after is {after:?}, expected what the page before says is next, such as 17-2");
+    parts.ok_or_else(|| Problem::invalid("bad-filter", detail()))
+}
+
+/// The refused rows with their reasons, as a file for a spreadsheet.
+async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let import = load(&api, caller.team, *id).await?;
+    let header: Vec<String> = serde_json::from_value(import.report[HEADER].clone()).unwrap_or_default();
+    let head = Rejects::new(Vec::new(), &header).and_then(Rejects::finish).map_err(unreadable)?;
+    let rows = stream_refused(&api.board.database, caller.team, *id).map_err(Problem::from);
+    let pages = rows.and_then(async |rows| Ok(web::Bytes::from(written(&rows)?)));
+    let name =
+        import.file_name.as_deref().and_then(|name| name.rsplit_once('.')).map_or("list", |name| name.0);
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(format!("{name}-rejects.csv"))],
+    };
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((CONTENT_DISPOSITION, disposition))
+        .streaming(stream::once(async { Ok(web::Bytes::from(head)) }).chain(pages)))
+}
+
+fn written(rows: &[RefusedRow]) -> Result<Vec<u8>, Problem> {
+    let mut rejects = Rejects::going_on(Vec::new());
+    for row in rows {
+        let suggestion = row.suggestion.as_deref();
+        rejects.write(&row.reason, &row.sentence, suggestion, &row.cells).map_err(unreadable)?;
+    }
+    rejects.finish().map_err(unreadable)
+}
+
+async fn load(api: &Api, team: Uuid, id: Uuid) -> Result<Import, Problem> {
+    let found = find_import(&api.board.database, team, id, api.board.clock.now()).await?;
+    found.ok_or_else(|| Problem::not_found("import"))
+}
+
+fn unreadable(error: std::io::Error) -> Problem {
+    tracing::error!(error = &error as &dyn std::error::Error, "a list cannot be kept or read on the disk");
+    Problem::unavailable("the server cannot use its disk just now")
+}
