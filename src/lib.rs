@@ -10,7 +10,7 @@
 //! main → app → http → actors → db, twilio → domain
 //!              http → import → domain
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
-//!       demo stands outside: it is a person with a list, and starts what it needs
+//!       demo and list_command stand outside: they are a person with a list
 //!       embedded runs a private PostgreSQL; cli says what may be typed
 //!       config and clock are leaves; domain and db never see them
 //! ```
@@ -36,5 +36,6 @@ pub mod domain;
 pub mod embedded;
 pub mod http;
 pub mod import;
+pub mod list_command;
 pub mod simulator;
 pub mod twilio;

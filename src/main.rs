@@ -10,11 +10,12 @@ use anyhow::Context;
 use clap::Parser;
 use outdial::app::{App, open_database, whole_calls_per_second};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
-use outdial::cli::{Cli, Command, DemoOptions, SimulateOptions};
+use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, SimulateOptions};
 use outdial::clock::Clock;
-use outdial::config::{self, Config, Log, LogFormat};
+use outdial::config::{self, Config, Log, LogFormat, Secret};
 use outdial::db;
 use outdial::demo::{ContactList, Demo};
+use outdial::list_command;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
@@ -29,6 +30,7 @@ async fn main() -> ExitCode {
         Command::Migrate => migrate_database().await,
         Command::Simulate(options) => simulate(options).await,
         Command::Demo(options) => demo(options).await,
+        Command::Import(options) => import(options).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("outdial: {error:#}");
@@ -138,6 +140,19 @@ async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::
             ExitCode::FAILURE
         }
     })
+}
+
+async fn import(options: ImportOptions) -> anyhow::Result<ExitCode> {
+    let table = match options.campaign {
+        None => list_command::check(&options.file, &options.settings),
+        Some(campaign) => {
+            let token = Secret::new(options.token);
+            list_command::send(&options.file, &options.settings, &options.server, &token, campaign).await
+        }
+    };
+    let table = table.with_context(|| options.file.display().to_string())?;
+    print!("{table}");
+    Ok(if table.has_contacts() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Below these levels libraries log what they are given: names and numbers, whatever OUTDIAL_LOG says.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use uuid::Uuid;
 
 use crate::clock::Course;
 use crate::config::Config;
@@ -28,6 +29,7 @@ Examples:
   outdial serve                         run the server; without TWILIO_ variables it dials the simulator
   DATABASE_URL=postgres://… outdial migrate
   outdial simulate --port 4010          stand in for Twilio on this machine
+  outdial import list.xlsx --check      see what would become of a contact list
 
 `outdial serve --help` lists the environment variables.";
 
@@ -73,6 +75,42 @@ Examples:
   outdial demo --contacts my-list.csv --speed 120"
     )]
     Demo(DemoOptions),
+    /// Read a contact list: to see what would become of it, or to add it to a campaign
+    ///
+    /// With --check nothing is stored and no server is needed: it shows which column is which, how many rows are contacts,
+    /// and why the others are not. With --campaign the list is sent to a running server.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Examples:
+  outdial import list.xlsx --check
+  outdial import list.csv --check --settings '{\"default_region\":\"GB\",\"columns\":{\"phone\":\"Work\"}}'
+  OUTDIAL_API_TOKEN=… outdial import more.csv --campaign 01981c2e-…"
+    )]
+    Import(ImportOptions),
+}
+
+/// Which list, and what becomes of it.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["check", "campaign"]))]
+pub struct ImportOptions {
+    /// The list: CSV, TXT, JSON, XLSX, XLSB, XLS or ODS
+    pub file: PathBuf,
+    /// Show what would become of it, and store nothing
+    #[arg(long)]
+    pub check: bool,
+    /// Add its contacts to this campaign
+    #[arg(long, value_name = "ID")]
+    pub campaign: Option<Uuid>,
+    /// What there is to say about it, as JSON: default_region, countries, columns, sheet
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub settings: String,
+    /// The server to send it to
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+    /// The server's API key
+    #[arg(long, value_name = "KEY", env = "OUTDIAL_API_TOKEN", hide_env_values = true, default_value = "")]
+    pub token: String,
 }
 
 /// How the simulator is set up.
@@ -224,6 +262,9 @@ mod tests {
             "outdial simulate --clock noon",
             "outdial demo --speed 0",
             "outdial serve --port 80",
+            "outdial import list.csv",
+            "outdial import --check",
+            "outdial import list.csv --campaign nonsense",
         ] {
             assert!(parse(slip).is_err(), "{slip}");
         }

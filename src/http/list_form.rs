@@ -15,7 +15,7 @@ pub(super) const DEFAULT_REGION: &str = "US";
 /// The keys that say something about a list. All are optional.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct ListForm {
+pub struct ListForm {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) default_region: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,7 +61,7 @@ impl ListForm {
     }
 
     /// How the list is read.
-    pub(super) fn options(&self, limits: &Limits) -> Result<Options, Problem> {
+    pub fn options(&self, limits: &Limits) -> Result<Options, Problem> {
         let home = self.region()?;
         let countries = match &self.countries {
             None => Countries::default_for(home),

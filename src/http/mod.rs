@@ -28,7 +28,9 @@ use crate::import::Limits;
 
 pub use auth::ensure_access;
 use health::ProviderProbe;
+pub use list_form::ListForm;
 pub use problem::Problem;
+pub use show::account as account_as_json;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
 /// longer and then comes again.

@@ -140,7 +140,7 @@ pub(super) fn summary(account: &Account) -> Value {
 }
 
 /// The whole account of a list: what was found, counted, and thought odd, with a few rows of each kind.
-pub(super) fn account(account: &Account) -> Value {
+pub fn account(account: &Account) -> Value {
     let mut shown = summary(account);
     shown["found"] = account.found.iter().map(found).collect();
     shown["reasons"] = account

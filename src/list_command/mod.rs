@@ -1,0 +1,108 @@
+//! `outdial import`: a person with a list at the command line. It is read here and nothing is stored (`--check`), or it
+//! is sent to a running server, which adds its contacts to a campaign (`--campaign`). Either way what came of it is
+//! shown as the same table.
+
+mod body;
+mod table;
+
+use std::fs::File;
+use std::io::IsTerminal;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Client;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde_json::Value;
+use uuid::Uuid;
+
+use self::body::ListBody;
+pub use self::table::Table;
+use crate::config::Secret;
+use crate::http::{ListForm, account_as_json};
+use crate::import::{self, ImportError, Limits, Source};
+
+/// Why a list was not read or not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The file cannot be opened.
+    #[error("cannot open the list")]
+    File(#[from] std::io::Error),
+    /// What was said about the list cannot be used.
+    #[error("cannot use the settings: {0}")]
+    Settings(String),
+    /// The file is no list.
+    #[error(transparent)]
+    List(#[from] ImportError),
+    /// The server cannot be reached.
+    #[error("cannot reach the server")]
+    Server(#[from] reqwest::Error),
+    /// The server does not take the list.
+    #[error("the server does not take the list ({status}): {said}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Why, in the server's words.
+        said: String,
+    },
+}
+
+/// Reads a list without storing anything.
+pub fn check(path: &Path, settings: &str) -> Result<Table, ListError> {
+    let form: ListForm =
+        serde_json::from_str(settings).map_err(|error| ListError::Settings(error.to_string()))?;
+    let options =
+        form.options(&Limits::default()).map_err(|problem| ListError::Settings(problem.to_string()))?;
+    let list = import::open(Source::File(File::open(path)?), &options)?;
+    let bar = bar(ProgressBar::no_length(), "{elapsed:>4} {spinner} {human_pos} rows read");
+    let account = list.read(&mut |batch| {
+        bar.inc(batch.contacts.len() as u64);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    Ok(Table::of(name_of(path), account_as_json(&account)))
+}
+
+/// Sends a list to a server, which adds its contacts to a campaign.
+pub async fn send(
+    path: &Path,
+    settings: &str,
+    server: &str,
+    token: &Secret,
+    campaign: Uuid,
+) -> Result<Table, ListError> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let bar = bar(ProgressBar::new(length), "{elapsed:>4} {bar:30} {bytes} of {total_bytes} sent {msg}");
+    let body = ListBody::new(file, length, &name_of(path), settings, bar.clone());
+    let http = Client::builder().no_proxy().build()?;
+    let url = format!("{}/api/v1/campaigns/{campaign}/contacts", server.trim_end_matches('/'));
+    let request = http
+        .post(url)
+        .bearer_auth(token.expose())
+        .header(CONTENT_TYPE, body.content_type())
+        .header(CONTENT_LENGTH, body.length())
+        .body(reqwest::Body::wrap(body));
+    let answer = request.send().await?;
+    bar.finish_and_clear();
+    let status = answer.status();
+    let said: Value = answer.json().await.unwrap_or_default();
+    if status.is_success() {
+        return Ok(Table::of(name_of(path), said));
+    }
+    let detail = said["detail"].as_str().unwrap_or("without a reason").to_owned();
+    Err(ListError::Refused { status: status.as_u16(), said: detail })
+}
+
+/// A bar where somebody watches, nothing where nobody does.
+fn bar(bar: ProgressBar, template: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style =
+        ProgressStyle::with_template(template).expect("the template is a constant that is well formed");
+    bar.with_style(style)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
