@@ -12,7 +12,7 @@ POSTGRES_PLACES = /usr/lib/postgresql/*/bin/postgres \
 	/Applications/Postgres.app/Contents/Versions/latest/bin/postgres
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test bench machine rust lints compiler postgres
+.PHONY: help demo serve test peers bench machine rust lints compiler postgres
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,10 @@ test: machine lints ## Run everything that must hold: format, lints, tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) test --locked
+
+peers: ## Install what the import bench is compared with: Python, pandas, phonenumbers
+	python3 -m venv target/peers
+	target/peers/bin/pip install --quiet -r benches/peers/requirements.txt
 
 bench: machine ## Measure what the README's figures come from
 	$(CARGO) bench --locked

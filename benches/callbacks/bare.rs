@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::PUBLIC_URL;
 use super::load::{Figures, Load};
-use super::support::AUTH_TOKEN;
+use super::program::AUTH_TOKEN;
 
 /// As many as the program has.
 const WORKERS: usize = 2;

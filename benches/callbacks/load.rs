@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use super::support::{AUTH_TOKEN, percentile};
+use super::program::AUTH_TOKEN;
+use super::support::percentile;
 use super::{PUBLIC_URL, rows};
 
 /// A callback as Twilio posts it.

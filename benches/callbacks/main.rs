@@ -13,6 +13,8 @@ mod load;
 mod pgbench;
 mod rows;
 
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -24,8 +26,9 @@ use tokio::sync::oneshot;
 use tokio_postgres::Client;
 
 use load::{Figures, Load};
+use program::ACCOUNT;
+use support::Spread;
 use support::cluster::Cluster;
-use support::{ACCOUNT, Spread};
 
 const ROUNDS: u32 = 5;
 const CONNECTIONS: usize = 32;
@@ -121,7 +124,7 @@ async fn main() {
 /// The program itself, with this way of committing.
 async fn through_program(cluster: &Cluster, delivery: Delivery, load: &Load) -> Figures {
     // Nothing is dialed, so it does not matter that no provider answers there.
-    let config = support::config(&cluster.config(), 0, 1.0, "http://127.0.0.1:9", PUBLIC_URL);
+    let config = program::config(&cluster.config(), 0, 1.0, "http://127.0.0.1:9", PUBLIC_URL);
     let database = Database::new(cluster.config(), Tls::Off).expect("a pool");
     let app = App::build_on(config, database, None, delivery).await.expect("the program");
     let address = app.url().socket_addrs(|| None).expect("an address")[0];

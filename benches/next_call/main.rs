@@ -7,6 +7,8 @@
 
 #![expect(unreachable_pub, reason = "nothing of a bench is reached from outside")]
 
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -24,8 +26,9 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use program::{ACCOUNT, AUTH_TOKEN};
 use support::cluster::Cluster;
-use support::{ACCOUNT, API_TOKEN, AUTH_TOKEN, Spread, percentile};
+use support::{API_TOKEN, Spread, percentile};
 
 const ROUNDS: usize = 3;
 
@@ -94,7 +97,7 @@ async fn main() {
     })
     .await
     .expect("a simulator");
-    let config = support::config(&cluster.config(), port, CALLS_PER_SECOND, &simulator.url(), &url);
+    let config = program::config(&cluster.config(), port, CALLS_PER_SECOND, &simulator.url(), &url);
     let database = Database::new(cluster.config(), outdial::db::Tls::Off).expect("a pool");
     let app = App::build_on(config, database, None, Delivery::default()).await.expect("the program");
     let (stop, stopped) = oneshot::channel();
