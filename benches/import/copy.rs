@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 /// measured: rows a second.
 pub async fn again(psql: &Client, directory: &Path) -> f64 {
     // The server writes it, as the user that it runs as, so it lies in the server's own directory.
-    let file = directory.join("data").join("contacts.copy");
+    let file = directory.join("cluster").join("contacts.copy");
     let file = file.display();
     let rows = psql.execute(&format!("COPY contacts TO '{file}' (FORMAT binary)"), &[]).await;
     let rows = rows.expect("the contacts on the disk");

@@ -83,7 +83,7 @@ async fn until_stored(cluster: &Cluster, psql: &Client, python: Option<&Python>)
             }
         }
     }
-    server.stop();
+    drop(server);
     let mut rows: Vec<Vec<String>> = ROWS
         .iter()
         .zip(&rates)

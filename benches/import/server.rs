@@ -109,9 +109,12 @@ impl Server {
         kilobytes / 1024.0
     }
 
-    /// Ends it.
-    pub fn stop(mut self) {
-        self.process.kill().expect("a running program");
-        self.process.wait().expect("its end");
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Also where the bench has failed: nothing of it stays behind.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
