@@ -160,19 +160,3 @@ pub async fn list_contacts(
         })
         .collect()
 }
-
-/// A number that must not be contacted from now on, by any campaign of the team.
-pub async fn suppress(
-    database: &Database,
-    team: Uuid,
-    phone: &str,
-    reason: &str,
-    source: &str,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    const SQL: &str = "
-        INSERT INTO suppressions (team_id, phone, reason, source, created_at) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (phone, team_id) DO UPDATE SET expires_at = NULL";
-    execute(&database.client().await?, SQL, &[&team, &phone, &reason, &source, &now]).await?;
-    Ok(())
-}

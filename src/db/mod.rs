@@ -17,6 +17,7 @@ pub mod contacts;
 pub mod keys;
 pub mod look;
 pub mod nodes;
+pub mod suppressions;
 pub mod watchdog;
 
 mod migrations;

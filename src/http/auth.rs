@@ -14,7 +14,7 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::db::keys::{NewKey, ensure_key, ensure_team, find_team_by_key, insert_first_key};
+use crate::db::keys::{Holder, NewKey, ensure_key, ensure_team, find_holder, insert_first_key};
 use crate::db::{Database, Error};
 
 use super::{Api, Problem};
@@ -38,8 +38,8 @@ impl FromRequest for Caller {
         let api = request.app_data::<web::Data<Api>>().cloned();
         Box::pin(async move {
             let (Some(key), Some(api)) = (key, api) else { return Err(Problem::unauthorized()) };
-            let team = find_team_by_key(&api.board.database, &key).await?;
-            team.map(|team| Self { team }).ok_or_else(Problem::unauthorized)
+            let holder = find_holder(&api.board.database, &key).await?;
+            holder.map(|Holder { team, .. }| Self { team }).ok_or_else(Problem::unauthorized)
         })
     }
 }

@@ -14,6 +14,8 @@ use outdial::config::{
     Config, Database as Where, Listen, Log, LogFormat, Provider, Secret, Tls, TwilioAccount,
 };
 use outdial::db::Database;
+use outdial::db::suppressions::{NewSuppression, suppress};
+use outdial::domain::suppression::Source;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use outdial::twilio::signature::sign;
 use outdial::twilio::wire::SIGNATURE_HEADER;
@@ -301,6 +303,20 @@ impl Scene {
             request = request.header(SIGNATURE_HEADER, signature);
         }
         request.send().await.expect("an answer")
+    }
+
+    /// Puts a number on the team's list of those that must not be contacted, past the API.
+    pub async fn suppress(&self, phone: &str) {
+        let team = self.psql().await.query_one("SELECT id FROM teams", &[]).await.expect("a team").get(0);
+        let suppression = NewSuppression {
+            phone: phone.to_owned(),
+            reason: "asked".to_owned(),
+            source: Source::Api,
+            note: None,
+            expires_at: None,
+        };
+        let now = self.clock.now();
+        suppress(&self.board().database, team, &suppression, now).await.expect("a suppression");
     }
 
     /// A connection to the database, for looking behind the scenes.

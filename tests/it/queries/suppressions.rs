@@ -1,0 +1,145 @@
+//! The list of numbers that must not be contacted.
+
+use futures_util::TryStreamExt;
+use outdial::db::suppressions::{
+    Added, NewSuppression, Suppression, add_suppressions, find_suppression, list_campaigns_calling,
+    list_suppressions, remove_suppression, stream_suppressions,
+};
+use outdial::domain::suppression::Source;
+
+use super::*;
+
+const ANN: &str = "+12025550101";
+const BOB: &str = "+12025550102";
+
+/// A number whose owner asked not to be called.
+pub(super) fn asked(phone: &str) -> NewSuppression {
+    NewSuppression {
+        phone: phone.to_owned(),
+        reason: "asked".to_owned(),
+        source: Source::Api,
+        note: None,
+        expires_at: None,
+    }
+}
+
+impl Bench {
+    fn until(&self, minutes: i64, reason: &str) -> NewSuppression {
+        let expires_at = Some(self.minutes(minutes));
+        NewSuppression { reason: reason.to_owned(), expires_at, ..asked(ANN) }
+    }
+
+    async fn add(&self, suppressions: &[NewSuppression]) -> Added {
+        self.add_after(0, suppressions).await
+    }
+
+    async fn add_after(&self, minutes: i64, suppressions: &[NewSuppression]) -> Added {
+        add_suppressions(&self.database, self.team, suppressions, self.minutes(minutes)).await.unwrap()
+    }
+
+    async fn suppression(&self, phone: &str) -> Option<Suppression> {
+        find_suppression(&self.database, self.team, phone).await.unwrap()
+    }
+}
+
+const NEW: Added = Added { new: 1, extended: 0, kept: 0 };
+const EXTENDED: Added = Added { new: 0, extended: 1, kept: 0 };
+const KEPT: Added = Added { new: 0, extended: 0, kept: 1 };
+
+#[tokio::test]
+async fn of_two_suppressions_of_a_number_the_longer_one_stays_with_its_reason() {
+    let bench = Bench::new().await;
+    assert_eq!(bench.add(&[bench.until(10, "ten")]).await, NEW);
+    assert_eq!(bench.add_after(1, &[bench.until(5, "five")]).await, KEPT);
+    assert_eq!(bench.suppression(ANN).await.unwrap().reason, "ten");
+    assert_eq!(bench.add_after(2, &[bench.until(20, "twenty")]).await, EXTENDED);
+    assert_eq!(bench.add_after(3, &[asked(ANN)]).await, EXTENDED);
+    assert_eq!(bench.add_after(4, &[asked(ANN)]).await, KEPT);
+    assert_eq!(bench.add_after(5, &[bench.until(60, "an hour")]).await, KEPT);
+    let kept = bench.suppression(ANN).await.unwrap();
+    assert_eq!((kept.reason.as_str(), kept.expires_at), ("asked", None));
+    assert_eq!(kept.created_at, bench.now, "it has been suppressed since the first of them");
+}
+
+#[tokio::test]
+async fn an_expired_suppression_does_not_suppress_and_may_be_added_again() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&[ANN]).await;
+    bench.add(&[bench.until(-1, "once")]).await;
+    assert_eq!(bench.claimed(owner).await.phone, ANN);
+    let again = bench.until(30, "again");
+    assert_eq!(bench.add_after(0, &[again]).await, NEW);
+    let renewed = bench.suppression(ANN).await.unwrap();
+    assert_eq!((renewed.reason.as_str(), renewed.created_at), ("again", bench.now));
+}
+
+#[tokio::test]
+async fn a_number_that_is_given_twice_counts_once_and_its_longest_suppression_stays() {
+    let bench = Bench::new().await;
+    let added = bench.add(&[bench.until(5, "short"), asked(BOB), asked(ANN), asked(ANN)]).await;
+    assert_eq!(added, Added { new: 2, extended: 0, kept: 0 });
+    assert_eq!(bench.suppression(ANN).await.unwrap().expires_at, None);
+}
+
+#[tokio::test]
+async fn a_suppression_that_is_removed_stays_on_record_with_who_removed_it() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&[ANN]).await;
+    bench.suppress(ANN).await;
+    let key = Uuid::now_v7();
+    let remove = async || remove_suppression(&bench.database, bench.team, ANN, key, bench.now).await.unwrap();
+    assert!(remove().await);
+    assert!(!remove().await, "it was gone already");
+    assert_eq!(bench.claimed(owner).await.phone, ANN);
+    let sql = "SELECT reason, source, lifted_by FROM lifted_suppressions WHERE phone = $1";
+    let row = bench.psql().await.query_one(sql, &[&ANN]).await.unwrap();
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("asked", "api"));
+    assert_eq!(row.get::<_, Uuid>(2), key);
+}
+
+#[tokio::test]
+async fn a_list_is_paged_and_streamed_whole_in_the_order_of_its_numbers() {
+    let bench = Bench::new().await;
+    let numbers: Vec<NewSuppression> =
+        (0..12_000).map(|number| asked(&format!("+1202{:07}", 5_550_000 + number))).collect();
+    assert_eq!(bench.add(&numbers).await.new, 12_000);
+    let other_team = Uuid::now_v7();
+    let psql = bench.psql().await;
+    psql.execute("INSERT INTO teams (id, name) VALUES ($1, 'other')", &[&other_team]).await.unwrap();
+    add_suppressions(&bench.database, other_team, &[asked("+12025550050")], bench.now).await.unwrap();
+    let after = &numbers[6].phone;
+    let page = list_suppressions(&bench.database, bench.team, after, 3).await.unwrap();
+    let phones: Vec<&str> = page.iter().map(|one| one.phone.as_str()).collect();
+    assert_eq!(phones, ["+12025550007", "+12025550008", "+12025550009"]);
+    let streamed: Vec<Suppression> =
+        stream_suppressions(&bench.database, bench.team).try_concat().await.unwrap();
+    assert!(streamed.iter().map(|one| &one.phone).eq(numbers.iter().map(|one| &one.phone)));
+}
+
+#[tokio::test]
+async fn lists_that_share_numbers_do_not_lock_each_other_out() {
+    let bench = Bench::new().await;
+    let numbers: Vec<NewSuppression> =
+        (0..2_000).map(|number| asked(&format!("+1202{:07}", 5_550_000 + number))).collect();
+    let reversed: Vec<NewSuppression> = numbers.iter().rev().cloned().collect();
+    let add = async |list: &[NewSuppression]| {
+        add_suppressions(&bench.database, bench.team, list, bench.now).await.unwrap()
+    };
+    let (one, other) = tokio::join!(add(&numbers), add(&reversed));
+    assert_eq!(one.new + other.new, 2_000);
+    assert_eq!(one.kept + other.kept, 2_000);
+}
+
+#[tokio::test]
+async fn campaigns_are_found_by_the_numbers_that_they_are_calling() {
+    let bench = Bench::new().await;
+    let (ann, bob) = (bench.running(&[ANN]).await, bench.running(&[BOB]).await);
+    let attempt = bench.claimed(ann).await;
+    bench.claimed(bob).await;
+    let calling =
+        async |phones: &[&str]| list_campaigns_calling(&bench.database, bench.team, phones).await.unwrap();
+    assert_eq!(calling(&[ANN, "+12025550109"]).await, [ann.campaign]);
+    assert_eq!(calling(&[ANN, BOB]).await.len(), 2);
+    bench.settle(ann, attempt.id, Outcome::Answered, Verdict::Completed).await;
+    assert!(calling(&[ANN]).await.is_empty());
+}
