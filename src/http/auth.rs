@@ -27,6 +27,8 @@ const PREFIX: usize = 7;
 pub(super) struct Caller {
     /// The team whose key it is.
     pub(super) team: Uuid,
+    /// The key itself, by which it is known who did something.
+    pub(super) key: Uuid,
 }
 
 impl FromRequest for Caller {
@@ -39,7 +41,7 @@ impl FromRequest for Caller {
         Box::pin(async move {
             let (Some(key), Some(api)) = (key, api) else { return Err(Problem::unauthorized()) };
             let holder = find_holder(&api.board.database, &key).await?;
-            holder.map(|Holder { team, .. }| Self { team }).ok_or_else(Problem::unauthorized)
+            holder.map(|Holder { team, key }| Self { team, key }).ok_or_else(Problem::unauthorized)
         })
     }
 }

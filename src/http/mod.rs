@@ -5,11 +5,13 @@ mod agents;
 mod auth;
 mod body;
 mod campaigns;
+mod csv;
 mod form;
 mod health;
 mod page;
 mod problem;
 mod show;
+mod suppressions;
 mod upload;
 mod webhooks;
 
@@ -57,6 +59,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
             web::scope("/api/v1")
                 .configure(campaigns::routes)
                 .configure(agents::routes)
+                .configure(suppressions::routes)
                 .default_service(web::to(nothing_here)),
         )
         .configure(webhooks::routes)

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
+use crate::db::suppressions::{Added, Suppression};
 use crate::domain::dialer::Because;
+use crate::domain::suppression::is_in_force;
 
 /// What a campaign waits for, and until when.
 pub(super) fn waiting(waits: Option<(Because, Option<DateTime<Utc>>)>) -> Value {
@@ -102,6 +104,23 @@ pub(super) fn attempt(attempt: &Attempt) -> Value {
         "settled_at": attempt.settled_at,
         "settings_version": attempt.settings_version,
     })
+}
+
+pub(super) fn suppression(suppression: &Suppression, now: DateTime<Utc>) -> Value {
+    json!({
+        "phone": suppression.phone,
+        "reason": suppression.reason,
+        "source": suppression.source,
+        "note": suppression.note,
+        "created_at": suppression.created_at,
+        "expires_at": suppression.expires_at,
+        "in_force": is_in_force(suppression.expires_at, now),
+    })
+}
+
+/// What became of numbers that were to be suppressed.
+pub(super) fn added(added: Added) -> Value {
+    json!({"new": added.new, "extended": added.extended, "kept": added.kept})
 }
 
 pub(super) fn agent(agent: &crate::db::agents::Agent) -> Value {

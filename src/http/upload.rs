@@ -17,8 +17,20 @@ pub(super) struct Upload {
     pub(super) settings: Vec<u8>,
 }
 
+/// A list of numbers that was uploaded, whose settings may be left out.
+pub(super) struct List {
+    pub(super) file: Vec<u8>,
+    pub(super) settings: Option<Vec<u8>>,
+}
+
 /// Reads both parts, in whatever order they come.
-pub(super) async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
+pub(super) async fn read(multipart: Multipart) -> Result<Upload, Problem> {
+    let List { file, settings } = read_list(multipart).await?;
+    Ok(Upload { file, settings: settings.ok_or_else(|| missing("settings"))? })
+}
+
+/// The same, where the settings may be left out.
+pub(super) async fn read_list(mut multipart: Multipart) -> Result<List, Problem> {
     let (mut file, mut settings) = (None, None);
     while let Some(field) = multipart.try_next().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -35,11 +47,11 @@ pub(super) async fn read(mut multipart: Multipart) -> Result<Upload, Problem> {
         }
         *part = Some(read_part(field, &name, limit).await?);
     }
-    let missing = |part| Problem::invalid("missing-part", format!("expected a part named {part}"));
-    Ok(Upload {
-        file: file.ok_or_else(|| missing("file"))?,
-        settings: settings.ok_or_else(|| missing("settings"))?,
-    })
+    Ok(List { file: file.ok_or_else(|| missing("file"))?, settings })
+}
+
+fn missing(part: &str) -> Problem {
+    Problem::invalid("missing-part", format!("expected a part named {part}"))
 }
 
 async fn read_part(mut field: Field, name: &str, limit: usize) -> Result<Vec<u8>, Problem> {

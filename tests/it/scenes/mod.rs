@@ -6,4 +6,5 @@ mod faults;
 mod machines;
 mod start;
 mod supervision;
+mod suppression;
 mod webhooks;

@@ -200,7 +200,12 @@ impl Scene {
         let form = Form::new()
             .part("settings", Part::text(settings.to_string()))
             .part("file", Part::bytes(file.into()).file_name("list.csv"));
-        let request = self.http.post(self.url("/api/v1/campaigns")).bearer_auth(API_TOKEN).multipart(form);
+        self.upload_form("/api/v1/campaigns", form).await
+    }
+
+    /// Uploads these parts.
+    pub async fn upload_form(&self, path: &str, form: Form) -> (StatusCode, Value) {
+        let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN).multipart(form);
         read(request.send().await.expect("an answer")).await
     }
 
