@@ -206,16 +206,20 @@ pub async fn remove_suppression(
     Ok(execute(&database.client().await?, SQL, &[&team, &phone, &key, &now]).await? > 0)
 }
 
-/// The team's campaigns that have a call to one of these numbers open.
-pub async fn list_campaigns_calling(
+/// The team's campaigns that have a call open to a number that must not be contacted. There are few open calls,
+/// however long the list is.
+pub async fn list_campaigns_calling_suppressed(
     database: &Database,
     team: Uuid,
-    phones: &[&str],
+    now: DateTime<Utc>,
 ) -> Result<Vec<Uuid>, Error> {
     const SQL: &str = "
-        SELECT DISTINCT campaign_id FROM attempts
-        WHERE settled_at IS NULL AND team_id = $1 AND to_phone = ANY ($2)";
-    let rows = query(&database.client().await?, SQL, &[&team, &phones]).await?;
+        SELECT campaign_id FROM attempts
+        WHERE settled_at IS NULL AND team_id = $1
+          AND EXISTS (SELECT FROM suppressions
+                      WHERE suppressions.team_id = $1 AND phone = to_phone
+                        AND (expires_at IS NULL OR expires_at > $2))";
+    let rows = query(&database.client().await?, SQL, &[&team, &now]).await?;
     rows.iter().map(|row| Ok(row.try_get("campaign_id")?)).collect()
 }
 

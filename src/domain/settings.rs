@@ -7,6 +7,7 @@ use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::retry::{BadRetryPolicy, RetryPolicy};
+use super::suppression::OnSuppression;
 use super::zone::Zone;
 
 /// A called person is given at least so long to take the call: an unanswered telemarketing call must not be
@@ -41,6 +42,9 @@ pub struct Settings {
     /// What is done about answering machines.
     #[serde(default)]
     pub answering_machine: AnsweringMachine,
+    /// What is done when a number is suppressed that is being called.
+    #[serde(default)]
+    pub suppression: OnSuppression,
 }
 
 /// A setting that cannot be dialed by, with its path.
@@ -111,6 +115,7 @@ pub(crate) mod tests {
             ring_seconds: 30,
             max_call_seconds: 1800,
             answering_machine: AnsweringMachine::default(),
+            suppression: OnSuppression::default(),
         }
     }
 

@@ -1,7 +1,8 @@
-//! Numbers that must not be contacted: where a suppression comes from, and how long it is in force. Which numbers
-//! they are is kept by `db::suppressions`.
+//! Numbers that must not be contacted: where a suppression comes from, how long it is in force, and what a campaign
+//! does about it beyond not calling. Which numbers they are is kept by `db::suppressions`.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::names;
 
@@ -18,6 +19,20 @@ names! {
         Agent = "agent",
         /// The provider says that the person has opted out there.
         Provider = "provider",
+    }
+}
+
+/// What a campaign does, beyond not calling any more, when a number is suppressed that it is calling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OnSuppression {
+    /// Whether a call that nobody has taken yet is ended.
+    pub end_ringing_calls: bool,
+}
+
+impl Default for OnSuppression {
+    fn default() -> Self {
+        Self { end_ringing_calls: true }
     }
 }
 

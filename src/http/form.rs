@@ -12,6 +12,7 @@ use crate::domain::pacing::Pacing;
 use crate::domain::phone::{Region, parse_phone};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
+use crate::domain::suppression::OnSuppression;
 use crate::domain::zone::Zone;
 
 use super::Problem;
@@ -47,6 +48,8 @@ pub(super) struct CampaignForm {
     max_call_seconds: u32,
     #[serde(default)]
     answering_machine: AnsweringMachine,
+    #[serde(default)]
+    suppression: OnSuppression,
 }
 
 fn default_region() -> String {
@@ -116,6 +119,7 @@ impl CampaignForm {
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,
             answering_machine: self.answering_machine.clone(),
+            suppression: self.suppression,
         };
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
@@ -171,6 +175,10 @@ mod tests {
                 "answering_machine: on_machine is leave_message, expected a message",
             ),
             (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
+            (
+                format!(r#"{{"name":"x","suppression":{{"end_calls":true}},{agent}}}"#),
+                "unknown field `end_calls`, expected `end_ringing_calls`",
+            ),
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
         ];
         for (text, expected) in cases {

@@ -11,10 +11,12 @@ use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
+use uuid::Uuid;
 
+use crate::actors::WakeCampaign;
 use crate::db::suppressions::{
-    Added, NewSuppression, Suppression, add_suppressions, find_suppression, list_suppressions,
-    remove_suppression, stream_suppressions, suppress,
+    Added, NewSuppression, Suppression, add_suppressions, find_suppression,
+    list_campaigns_calling_suppressed, list_suppressions, remove_suppression, stream_suppressions, suppress,
 };
 use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
 use crate::domain::suppression::{self, is_in_force};
@@ -170,6 +172,7 @@ async fn add_one(api: &Api, caller: Caller, region: Region, body: &Body) -> Resu
             shown = show::suppression(&suppression, now);
         }
     }
+    hold(api, caller.team, now).await?;
     if asked.len() > 1 {
         shown["also"] = asked.iter().skip(1).map(|one| one.phone.as_str()).collect();
     }
@@ -194,6 +197,7 @@ async fn add_list(api: &Api, caller: Caller, region: Region, body: &Body) -> Res
         }
     }
     let added = add_suppressions(&api.board.database, caller.team, &accepted, now).await?;
+    hold(api, caller.team, now).await?;
     let body = json!({
         "rows": rows,
         "imported": rows - refused.len(),
@@ -202,6 +206,15 @@ async fn add_list(api: &Api, caller: Caller, region: Region, body: &Body) -> Res
         "refused": refused,
     });
     Ok(answer(StatusCode::OK, &body))
+}
+
+/// Wakes the campaigns that are calling a number of the list, so that they end what still rings. A wake-up that is lost
+/// costs nothing: the tick finds them, too.
+pub(super) async fn hold(api: &Api, team: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
+    for campaign in list_campaigns_calling_suppressed(&api.board.database, team, now).await? {
+        api.supervisor.do_send(WakeCampaign { campaign });
+    }
+    Ok(())
 }
 
 /// Settings of an imported file, which hold where the file's own columns say nothing.
@@ -232,6 +245,7 @@ async fn import_file(
         .map_err(|_| Problem::unavailable("the server is stopping"))?
         .map_err(|error| Problem::invalid(error.reason(), error.to_string()))?;
     let added = add_suppressions(&api.board.database, caller.team, &list.accepted, now).await?;
+    hold(&api, caller.team, now).await?;
     info!(
         rows = list.account.rows,
         new = added.new,

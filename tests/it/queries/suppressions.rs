@@ -1,11 +1,13 @@
 //! The list of numbers that must not be contacted.
 
 use futures_util::TryStreamExt;
+use outdial::db::attempts::note_end_asked;
 use outdial::db::suppressions::{
-    Added, NewSuppression, Suppression, add_suppressions, find_suppression, list_campaigns_calling,
-    list_suppressions, remove_suppression, stream_suppressions,
+    Added, NewSuppression, Suppression, add_suppressions, find_suppression,
+    list_campaigns_calling_suppressed, list_suppressions, remove_suppression, stream_suppressions,
 };
-use outdial::domain::suppression::Source;
+use outdial::domain::dialer::Objection;
+use outdial::domain::suppression;
 
 use super::*;
 
@@ -17,7 +19,7 @@ pub(super) fn asked(phone: &str) -> NewSuppression {
     NewSuppression {
         phone: phone.to_owned(),
         reason: "asked".to_owned(),
-        source: Source::Api,
+        source: suppression::Source::Api,
         note: None,
         expires_at: None,
     }
@@ -131,15 +133,47 @@ async fn lists_that_share_numbers_do_not_lock_each_other_out() {
 }
 
 #[tokio::test]
-async fn campaigns_are_found_by_the_numbers_that_they_are_calling() {
+async fn campaigns_that_call_a_suppressed_number_are_found_until_their_call_is_settled() {
     let bench = Bench::new().await;
     let (ann, bob) = (bench.running(&[ANN]).await, bench.running(&[BOB]).await);
     let attempt = bench.claimed(ann).await;
     bench.claimed(bob).await;
     let calling =
-        async |phones: &[&str]| list_campaigns_calling(&bench.database, bench.team, phones).await.unwrap();
-    assert_eq!(calling(&[ANN, "+12025550109"]).await, [ann.campaign]);
-    assert_eq!(calling(&[ANN, BOB]).await.len(), 2);
+        async || list_campaigns_calling_suppressed(&bench.database, bench.team, bench.now).await.unwrap();
+    bench.add(&[bench.until(-1, "over")]).await;
+    assert!(calling().await.is_empty());
+    bench.suppress(ANN).await;
+    assert_eq!(calling().await, [ann.campaign]);
     bench.settle(ann, attempt.id, Outcome::Answered, Verdict::Completed).await;
-    assert!(calling(&[ANN]).await.is_empty());
+    assert!(calling().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_look_sees_what_speaks_against_the_open_call_and_the_tick_finds_it() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&[ANN]).await;
+    let attempt = bench.claimed(owner).await;
+    let open =
+        async || look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap().open.unwrap();
+    let overdue = async || {
+        let quiet_since = bench.minutes(-2);
+        watchdog::list_overdue(&bench.database, bench.node, bench.now, quiet_since).await.unwrap()
+    };
+    assert_eq!((open().await.objection, open().await.end_asked_at), (None, None));
+    bench.add(&[bench.until(9, "for a while")]).await;
+    assert!(overdue().await.is_empty(), "a call without an id cannot be ended");
+    let ringing = report(Status::Ringing, Source::Callback, 1, bench.now);
+    bench.record(&[heard(owner, attempt.id, "CA1", &[ringing])]).await;
+    assert_eq!(open().await.objection, Some(Objection::Suppressed { until: Some(bench.minutes(9)) }));
+    assert_eq!(overdue().await, [owner.campaign]);
+    let psql = bench.psql().await;
+    let off =
+        r#"UPDATE campaigns SET settings = settings || '{"suppression": {"end_ringing_calls": false}}'"#;
+    psql.execute(off, &[]).await.unwrap();
+    assert!(overdue().await.is_empty(), "its campaign lets it ring");
+    note_end_asked(&bench.database, attempt.id, bench.now).await.unwrap();
+    assert_eq!(open().await.end_asked_at, Some(bench.now));
+    psql.execute("UPDATE attempts SET end_wanted_at = now()", &[]).await.unwrap();
+    assert_eq!(open().await.objection, Some(Objection::EndWanted));
+    assert_eq!(overdue().await, [owner.campaign]);
 }

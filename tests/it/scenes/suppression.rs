@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use outdial::simulator::{Outcome, Scenario, Span};
+use outdial::actors::Tick;
+use outdial::simulator::{Fault, FaultKind, Outcome, Scenario, Span};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::eventually;
 use crate::support::scene::{Scene, Setting};
 
 const ANN: &str = "+12025550101";
@@ -210,7 +212,7 @@ async fn no_request_leaves_later_than_a_second_after_an_opt_out_in_any_running_c
     let scene = Scene::with(Setting { speed, scenario, ..Setting::default() }).await;
     let areas = [202, 212, 213, 214, 215, 216, 217, 218, 219, 224];
     let phones = |area: i32| -> Vec<String> { (0..40).map(|n| format!("+1{area}55501{n:02}")).collect() };
-    let changes = json!({"retry_policy": {"max_retries": 0}});
+    let changes = json!({"retry_policy": {"max_retries": 0}, "suppression": {"end_ringing_calls": false}});
     let mut campaigns = Vec::new();
     for area in areas {
         let phones = phones(area);
@@ -240,5 +242,105 @@ async fn no_request_leaves_later_than_a_second_after_an_opt_out_in_any_running_c
         let late = held_at.map(|held_at| create.at - *held_at).filter(|late| *late > second);
         assert_eq!(late, None, "a request left too late");
     }
+    scene.end().await;
+}
+
+/// A scene in which everybody's telephone rings for 25 seconds before it is taken.
+async fn slow_to_answer() -> Scene {
+    let scenario = Scenario {
+        ring_seconds: Span { min: 25.0, max: 25.0 },
+        dial_seconds: Span { min: 0.5, max: 0.5 },
+        ..Scenario::always(Outcome::Answer)
+    };
+    Scene::with(Setting { scenario, speed: 10, ..Setting::default() }).await
+}
+
+async fn until_it_stands(scene: &Scene, campaign: &str, status: &str) -> Value {
+    eventually("the call stands so", || async {
+        scene.attempts(campaign).await.into_iter().find(|attempt| attempt["status"] == status)
+    })
+    .await
+}
+
+/// What the provider was asked to do with calls that it had taken.
+fn updates(scene: &Scene) -> Vec<String> {
+    let ledger = scene.simulator.ledger();
+    let updates = ledger.requests.iter().filter(|request| request.method == "POST");
+    updates.filter_map(|request| request.parameter("Status").map(str::to_owned)).collect()
+}
+
+#[actix_web::test]
+async fn a_call_that_rings_is_ended_when_its_number_is_suppressed() {
+    let scene = slow_to_answer().await;
+    let campaign = scene.call(json!({}), &[ANN, BOB]).await;
+    until_it_stands(&scene, &campaign, "ringing").await;
+    suppress(&scene, ANN).await;
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["canceled", "answered"]);
+    assert_eq!((&done["counts"]["failed"], &done["counts"]["completed"]), (&json!(1), &json!(1)));
+    assert_eq!(updates(&scene), ["canceled"]);
+    scene.end().await;
+}
+
+/// Of a call that is ended while it is queued there is no callback.
+#[actix_web::test]
+async fn a_call_is_over_by_the_provider_s_answer_alone() {
+    let scene = slow_to_answer().await;
+    scene.simulator.fault(Fault::always(FaultKind::Lost)).unwrap();
+    let campaign = scene.call(json!({}), &[ANN]).await;
+    scene.until_placed(&campaign).await;
+    suppress(&scene, ANN).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["canceled"]);
+    let attempt = &scene.attempts(&campaign).await[0];
+    let instant = |name: &str| attempt[name].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    assert!(instant("settled_at") - instant("placed_at") < TimeDelta::seconds(20), "{attempt}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_ringing_call_is_ended_also_when_nobody_was_told_of_the_suppression() {
+    let scene = slow_to_answer().await;
+    let campaign = scene.call(json!({}), &[ANN]).await;
+    until_it_stands(&scene, &campaign, "ringing").await;
+    scene.suppress(ANN).await;
+    scene.supervisor().send(Tick).await.unwrap().unwrap();
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["canceled"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_goes_on_that_was_taken_or_that_its_campaign_lets_ring() {
+    let scene = slow_to_answer().await;
+    let campaign = scene.call(json!({"suppression": {"end_ringing_calls": false}}), &[ANN]).await;
+    let bob = scene.call(json!({}), &[BOB]).await;
+    until_it_stands(&scene, &campaign, "ringing").await;
+    suppress(&scene, ANN).await;
+    until_it_stands(&scene, &bob, "in-progress").await;
+    suppress(&scene, BOB).await;
+    for campaign in [&campaign, &bob] {
+        scene.until_completed(campaign).await;
+        assert_eq!(scene.outcomes(campaign).await, ["answered"]);
+    }
+    assert!(updates(&scene).is_empty());
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_call_that_the_provider_did_not_end_is_asked_for_again() {
+    let scene = slow_to_answer().await;
+    let campaign = scene.call(json!({}), &[ANN]).await;
+    let attempt = until_it_stands(&scene, &campaign, "ringing").await;
+    // The provider says that it knows of no such call; the next time it does.
+    let psql = scene.psql().await;
+    let sql = "UPDATE attempts SET sid = $1";
+    psql.execute(sql, &[&"CA00000000000000000000000000000404"]).await.unwrap();
+    suppress(&scene, ANN).await;
+    eventually("it was asked", || async { (!updates(&scene).is_empty()).then_some(()) }).await;
+    psql.execute(sql, &[&attempt["sid"].as_str().unwrap()]).await.unwrap();
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["canceled"]);
+    assert_eq!(updates(&scene), ["canceled", "canceled"]);
     scene.end().await;
 }
