@@ -73,7 +73,7 @@ pub(super) async fn dial(
         memory.unsent = None;
         return Ok(Carried::Out);
     };
-    if let Instructions::Url(_) = request.instructions {
+    if matches!(request.instructions, Instructions::Url(_)) || look.settings.opt_out_digit.is_some() {
         board.speeches.keep(owner.campaign, &attempt, &look.settings);
     }
     memory.place = None;

@@ -95,6 +95,47 @@ pub async fn suppress(
     Ok((suppression, added))
 }
 
+/// What came of an agent's word that the called person opted out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptedOut {
+    /// How the number stands.
+    pub suppression: Suppression,
+    /// Whether its call was open, and is to be ended.
+    pub ends_call: bool,
+}
+
+/// Suppresses the number of an attempt, and marks its call as one to be ended if `ends_call` and it is still open.
+/// Returns nothing if the campaign has no such attempt.
+pub async fn opt_out(
+    database: &Database,
+    (team, campaign, attempt): (Uuid, Uuid, Uuid),
+    note: Option<&str>,
+    ends_call: bool,
+    now: DateTime<Utc>,
+) -> Result<Option<OptedOut>, Error> {
+    const PHONE: &str = "SELECT to_phone FROM attempts WHERE id = $1 AND campaign_id = $2 AND team_id = $3";
+    const END: &str = "
+        UPDATE attempts SET end_wanted_at = coalesce(end_wanted_at, $3)
+        WHERE id = $1 AND team_id = $2 AND settled_at IS NULL";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let Some(row) = query_opt(&transaction, PHONE, &[&attempt, &campaign, &team]).await? else {
+        return Ok(None);
+    };
+    let told = NewSuppression {
+        phone: row.try_get("to_phone")?,
+        reason: "told an agent".to_owned(),
+        source: Source::Agent,
+        note: note.map(str::to_owned),
+        expires_at: None,
+    };
+    add(&transaction, team, std::slice::from_ref(&told), now).await?;
+    let suppression = read(&query_one(&transaction, FIND, &[&team, &told.phone]).await?)?;
+    let ends_call = ends_call && execute(&transaction, END, &[&attempt, &team, &now]).await? > 0;
+    transaction.commit().await?;
+    Ok(Some(OptedOut { suppression, ends_call }))
+}
+
 /// [`add_suppressions`] as a part of a larger decision. The numbers are locked in their order, so that two lists that
 /// share some do not wait for each other in a circle.
 pub(super) async fn add(

@@ -7,7 +7,7 @@ use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::retry::{BadRetryPolicy, RetryPolicy};
-use super::suppression::OnSuppression;
+use super::suppression::{OnSuppression, OptOutDigit};
 use super::zone::Zone;
 
 /// A called person is given at least so long to take the call: an unanswered telemarketing call must not be
@@ -45,6 +45,9 @@ pub struct Settings {
     /// What is done when a number is suppressed that is being called.
     #[serde(default)]
     pub suppression: OnSuppression,
+    /// The key by which a called person opts out during the call, if the campaign listens for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt_out_digit: Option<OptOutDigit>,
 }
 
 /// A setting that cannot be dialed by, with its path.
@@ -116,6 +119,7 @@ pub(crate) mod tests {
             max_call_seconds: 1800,
             answering_machine: AnsweringMachine::default(),
             suppression: OnSuppression::default(),
+            opt_out_digit: None,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::domain::pacing::Pacing;
 use crate::domain::phone::{Region, parse_phone};
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
-use crate::domain::suppression::OnSuppression;
+use crate::domain::suppression::{OnSuppression, OptOutDigit};
 use crate::domain::zone::Zone;
 
 use super::Problem;
@@ -50,6 +50,7 @@ pub(super) struct CampaignForm {
     answering_machine: AnsweringMachine,
     #[serde(default)]
     suppression: OnSuppression,
+    opt_out_digit: Option<OptOutDigit>,
 }
 
 fn default_region() -> String {
@@ -120,6 +121,7 @@ impl CampaignForm {
             max_call_seconds: self.max_call_seconds,
             answering_machine: self.answering_machine.clone(),
             suppression: self.suppression,
+            opt_out_digit: self.opt_out_digit,
         };
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
@@ -175,6 +177,10 @@ mod tests {
                 "answering_machine: on_machine is leave_message, expected a message",
             ),
             (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
+            (
+                format!(r#"{{"name":"x","opt_out_digit":"99",{agent}}}"#),
+                "opt_out_digit: unknown key \"99\", expected one of 0 to 9, * and #",
+            ),
             (
                 format!(r#"{{"name":"x","suppression":{{"end_calls":true}},{agent}}}"#),
                 "unknown field `end_calls`, expected `end_ringing_calls`",

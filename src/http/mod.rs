@@ -8,6 +8,7 @@ mod campaigns;
 mod csv;
 mod form;
 mod health;
+mod opt_out;
 mod page;
 mod problem;
 mod show;
@@ -60,6 +61,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .configure(campaigns::routes)
                 .configure(agents::routes)
                 .configure(suppressions::routes)
+                .configure(opt_out::routes)
                 .default_service(web::to(nothing_here)),
         )
         .configure(webhooks::routes)

@@ -4,6 +4,7 @@ mod api;
 mod dialing;
 mod faults;
 mod machines;
+mod opt_out;
 mod start;
 mod supervision;
 mod suppression;
