@@ -344,3 +344,25 @@ async fn a_call_that_the_provider_did_not_end_is_asked_for_again() {
     assert_eq!(updates(&scene), ["canceled", "canceled"]);
     scene.end().await;
 }
+
+#[actix_web::test]
+async fn whoever_has_opted_out_with_the_provider_is_suppressed_and_whoever_it_blocks_is_not() {
+    let scene =
+        Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
+    for (phone, code) in [(ANN, 21610), (BOB, 21216)] {
+        let refusal = FaultKind::Refused { http: 400, code, message: format!("refused: {phone}") };
+        scene.simulator.fault(Fault::always(refusal).to(phone)).unwrap();
+    }
+    let campaign = scene.call(json!({}), &[ANN, BOB]).await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(scene.outcomes(&campaign).await, ["blocked", "blocked"]);
+    let (_, listed) = scene.ask(Method::GET, LIST).await;
+    let listed: Vec<_> = listed["suppressions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["phone"], &one["source"]))
+        .collect();
+    assert_eq!(listed, [(&json!(ANN), &json!("provider"))]);
+    scene.end().await;
+}
