@@ -177,3 +177,39 @@ async fn a_look_sees_what_speaks_against_the_open_call_and_the_tick_finds_it() {
     assert_eq!(open().await.objection, Some(Objection::EndWanted));
     assert_eq!(overdue().await, [owner.campaign]);
 }
+
+#[tokio::test]
+async fn claims_looks_and_ticks_read_their_own_numbers_of_a_list_and_never_the_list() {
+    let bench = Bench::new().await;
+    let psql = bench.psql().await;
+    psql.execute(
+        "INSERT INTO suppressions (team_id, phone, reason, source, created_at)
+         SELECT $1, '+1999' || n, 'asked', 'file', now() FROM generate_series(1, 100000) n",
+        &[&bench.team],
+    )
+    .await
+    .unwrap();
+    let phones: Vec<String> = (0..25).map(|number| format!("+120255501{number:02}")).collect();
+    let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
+    let owner = bench.running(&phones).await;
+    // Nobody has analysed the table yet, as after an import; then somebody has.
+    for analyse in [false, true] {
+        if analyse {
+            psql.batch_execute("ANALYZE").await.unwrap();
+        }
+        let read_before = rows_read(&psql, "suppressions").await;
+        for _ in 0..10 {
+            let attempt = bench.claimed(owner).await;
+            let permission = look_once_more(&bench.database, owner, &attempt, bench.now).await.unwrap();
+            assert_eq!(permission, Permission::Granted);
+            look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+            let ringing = report(Status::Ringing, Source::Callback, 1, bench.now);
+            bench.record(&[heard(owner, attempt.id, &attempt.id.to_string(), &[ringing])]).await;
+            watchdog::list_overdue(&bench.database, bench.node, bench.now, bench.minutes(-2)).await.unwrap();
+            list_campaigns_calling_suppressed(&bench.database, bench.team, bench.now).await.unwrap();
+            bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Failed).await;
+        }
+        let read = rows_read(&psql, "suppressions").await - read_before;
+        assert!(read < 100, "10 calls read {read} rows of the list, analysed: {analyse}");
+    }
+}
