@@ -15,7 +15,8 @@ const HANGUP: &str = "<Response><Hangup/></Response>";
 async fn ann_presses(keys: &[&str]) -> Scene {
     let scenario = Scenario::always(Outcome::Answer);
     let scene = Scene::with(Setting { scenario, speed: 20, ..Setting::default() }).await;
-    let ann = keys.iter().fold(Behavior::answer().talking(600.0), |ann, keys| ann.pressing(keys));
+    let ann =
+        keys.iter().fold(Behavior::answer().ringing(8.0).talking(600.0), |ann, keys| ann.pressing(keys));
     scene.simulator.fix(ANN, [ann]).unwrap();
     scene
 }
@@ -137,6 +138,32 @@ async fn an_opt_out_that_cannot_be_stored_yet_is_not_answered_and_not_forgotten(
     let ledger = scene.simulator.ledger();
     let fallback = ledger.creates()[0].parameter("FallbackUrl").expect("a fallback");
     assert!(fallback.contains("/webhooks/twilio/sorry/"), "{fallback}");
+    scene.end().await;
+}
+
+/// The provider's fifteen seconds are real ones, and so is this scene's length.
+#[actix_web::test]
+async fn whoever_presses_the_key_while_nothing_can_be_stored_hears_no_error() {
+    let scene = ann_presses(&["9"]).await;
+    let campaign = scene.upload(listening_for("9"), &[ANN]).await;
+    let psql = scene.psql().await;
+    scene.command(&campaign, "start").await;
+    scene.until_placed(&campaign).await;
+    psql.batch_execute("BEGIN; LOCK TABLE suppressions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let fetched = |part: &str| {
+        let callbacks = scene.simulator.ledger().callbacks;
+        callbacks.into_iter().find(|callback| callback.url.contains(part))
+    };
+    let sorry = eventually("the fallback is fetched", || async { fetched("/sorry/") }).await;
+    assert_eq!(sorry.answer, Some(200));
+    let key = fetched("/keys/").expect("the key was posted");
+    assert_eq!((key.tries, key.answer), (6, Some(503)));
+    psql.batch_execute("ROLLBACK").await.unwrap();
+    scene.until_completed(&campaign).await;
+    let notices = &scene.simulator.calls()[0].notices;
+    assert_eq!(notices.len(), 1, "the fallback was not good enough: {notices:?}");
+    let suppression = eventually("it is stored all the same", || suppression(&scene)).await;
+    assert_eq!(suppression["source"], "opt-out-key");
     scene.end().await;
 }
 
