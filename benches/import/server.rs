@@ -108,7 +108,6 @@ impl Server {
         let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().unwrap_or(f64::NAN);
         kilobytes / 1024.0
     }
-
 }
 
 impl Drop for Server {

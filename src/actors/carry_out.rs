@@ -6,14 +6,15 @@ use uuid::Uuid;
 
 use crate::db::accounts;
 use crate::db::attempts::{
-    Heard, Settlement, Trace, adopt, find_trace, list_owned_sids, note_asked, record, reopen, settle,
+    Heard, Settlement, Trace, adopt, find_trace, list_owned_sids, note_asked, note_end_asked, record, reopen,
+    settle,
 };
 use crate::db::campaigns::make_move;
 use crate::db::look::Look;
 use crate::db::{Error, Ownership};
 use crate::domain::attempt::{Facts, Report, Source};
 use crate::domain::campaign::Move;
-use crate::domain::dialer::{Because, HaltReason, Step};
+use crate::domain::dialer::{Because, Ending, HaltReason, Step};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::twilio::call::CallRecord;
@@ -26,6 +27,9 @@ use super::turn::{Carried, Memory};
 
 /// How long is waited after the provider could not be asked.
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
+
+/// How long is waited after the provider could not be asked to end a call: it goes on ringing meanwhile.
+const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(2);
 
 /// By how much the provider's clock may be behind ours. An earlier attempt of ours that lost its call is given up three
 /// minutes after its intent, so a call that is younger than that can only be this one's.
@@ -70,6 +74,7 @@ pub(super) async fn carry_out(
             }
             Ok(Carried::NotYet { until: board.clock.now() + ASK_AGAIN_AFTER, because: Because::CallOpen })
         }
+        Step::HangUp { attempt, ending } => hang_up(board, owner, attempt, ending).await,
         Step::Reconcile { attempt, silence } => reconcile(board, owner, attempt, silence, look).await,
         Step::Dial => dial(board, owner, look, memory).await,
         // The shell keeps these to itself: there is nothing to carry out.
@@ -91,6 +96,35 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason) -> Re
         warn!(reason = %because, "paused");
     }
     Ok(())
+}
+
+async fn hang_up(
+    board: &Switchboard,
+    owner: Ownership,
+    attempt: Uuid,
+    ending: Ending,
+) -> Result<Carried, Error> {
+    let trace = find_trace(&board.database, attempt).await?;
+    let Some(sid) = trace.and_then(|trace| trace.sid) else { return Ok(Carried::Out) };
+    let call = match board.client.end_call(&sid, ending).await {
+        Ok(call) => call,
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(attempt.id = %attempt, call.sid = %sid, error, "a call that is to be ended could not be");
+            let until = board.clock.now() + END_AGAIN_AFTER;
+            return Ok(Carried::NotYet { until, because: Because::CallOpen });
+        }
+    };
+    let now = board.clock.now();
+    note_end_asked(&board.database, attempt, now).await?;
+    if let Some(call) = call {
+        info!(attempt.id = %attempt, call.sid = %sid, status = %call.status, "asked to end the call");
+        let heard = Heard { campaign: owner.campaign, attempt, sid, facts: Facts::from(&report(&call, now)) };
+        for recorded in record(&board.database, &[heard], now).await? {
+            recorded?;
+        }
+    }
+    Ok(Carried::Out)
 }
 
 async fn reconcile(

@@ -10,6 +10,7 @@ use crate::db::attempts::{
     settle, settle_and_halt,
 };
 use crate::db::look::Look;
+use crate::db::suppressions::{NewSuppression, suppress};
 use crate::db::{Error, Ownership, accounts};
 use crate::domain::attempt::{Facts, Report, Source};
 use crate::domain::campaign::Move;
@@ -18,6 +19,7 @@ use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
 use crate::domain::phone::Phone;
 use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
+use crate::domain::suppression;
 use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
@@ -73,7 +75,7 @@ pub(super) async fn dial(
         memory.unsent = None;
         return Ok(Carried::Out);
     };
-    if let Instructions::Url(_) = request.instructions {
+    if matches!(request.instructions, Instructions::Url(_)) || look.settings.opt_out_digit.is_some() {
         board.speeches.keep(owner.campaign, &attempt, &look.settings);
     }
     memory.place = None;
@@ -243,6 +245,21 @@ async fn record_placed(
     Ok(())
 }
 
+/// The provider's word that a person has opted out there holds for every campaign of the team.
+async fn opted_out(board: &Switchboard, attempt: &ClaimedAttempt, code: Option<u32>) -> Result<(), Error> {
+    let code = code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
+    let told = NewSuppression {
+        phone: attempt.phone.clone(),
+        reason: format!("the provider says that this person has opted out ({code})"),
+        source: suppression::Source::Provider,
+        note: None,
+        expires_at: None,
+    };
+    suppress(&board.database, attempt.team, &told, board.clock.now()).await?;
+    info!(attempt.id = %attempt.id, "the provider says that the person has opted out, suppressed");
+    Ok(())
+}
+
 /// Nothing was dialed; whose fault it is says what becomes of contact, campaign and account.
 async fn refused(
     board: &Switchboard,
@@ -258,6 +275,11 @@ async fn refused(
     let pause = match fault {
         Fault::Contact(outcome) => {
             settle(&board.database, owner, &ended(outcome), now).await?;
+            return Ok(());
+        }
+        Fault::OptedOut => {
+            opted_out(board, attempt, error.0).await?;
+            settle(&board.database, owner, &ended(Outcome::Blocked), now).await?;
             return Ok(());
         }
         Fault::Destination => {

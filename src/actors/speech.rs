@@ -17,8 +17,8 @@ use crate::twilio::call::{CreateCall, Instructions, MachineDetection};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::twiml;
 
-/// What is heard in the calls that this node has placed and whose instructions the provider is yet to fetch, one for
-/// each campaign: so that the called person is spoken to also while the database is away.
+/// What is heard in the calls that this node has placed and of which the provider may still ask, for instructions or
+/// after a key, one for each campaign: so that the called person is spoken to also while the database is away.
 #[derive(Debug, Clone, Default)]
 pub struct Speeches(Arc<Mutex<HashMap<Uuid, Kept>>>);
 
@@ -37,11 +37,13 @@ impl Speeches {
 
     pub(super) fn keep(&self, campaign: Uuid, attempt: &ClaimedAttempt, settings: &Settings) {
         let speech = Speech {
+            team: attempt.team,
             agent: attempt.agent.clone(),
             name: attempt.name.clone(),
             phone: attempt.phone.clone(),
             metadata: attempt.metadata.clone(),
             answering_machine: settings.answering_machine.clone(),
+            opt_out_digit: settings.opt_out_digit,
         };
         let mut speeches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         speeches.insert(campaign, Kept { attempt: attempt.id, speech: Arc::new(speech) });
@@ -61,11 +63,13 @@ pub(super) fn request(
 ) -> Option<CreateCall> {
     let agent = Agent::deserialize(&attempt.agent).ok()?;
     let answer_url = urls.answer(campaign, attempt.id);
+    let keys_url = settings.opt_out_digit.map(|_| urls.keys(campaign, attempt.id));
     let instructions = match attempt.detection {
         Some(Detection::First) => Instructions::Url(answer_url),
         Some(Detection::Beside) | None => {
             let fields = fields(attempt.name.as_deref(), &attempt.phone, &attempt.metadata);
-            twiml::instructions(&agent.script, &fields, agent.prompt_text.as_deref(), &answer_url)
+            let prompt = agent.prompt_text.as_deref();
+            twiml::instructions(&agent.script, &fields, prompt, &answer_url, keys_url.as_deref())
         }
     };
     let machine_detection = attempt.detection.map(|detection| MachineDetection {
@@ -79,6 +83,8 @@ pub(super) fn request(
         to: attempt.phone.clone(),
         from: settings.from.clone(),
         instructions,
+        // A key that cannot be made durable is answered with an error, and nobody is to hear one.
+        fallback: keys_url.map(|_| urls.sorry(campaign, attempt.id)),
         status_callback: urls.status(campaign, attempt.id),
         ring_seconds: settings.ring_seconds,
         max_call_seconds: settings.max_call_seconds,
@@ -88,16 +94,17 @@ pub(super) fn request(
     })
 }
 
-/// The TwiML for whoever took the call, as far as the provider can tell who that is. There is none if the agent's
-/// snapshot cannot be read.
-pub fn twiml_for(speech: &Speech, answered_by: Option<AnsweredBy>) -> Option<String> {
+/// The TwiML for whoever took the call, as far as the provider can tell who that is; keys are posted to `keys_url` if
+/// the campaign listens for one. There is none if the agent's snapshot cannot be read.
+pub fn twiml_for(speech: &Speech, answered_by: Option<AnsweredBy>, keys_url: &str) -> Option<String> {
     let fields = fields(speech.name.as_deref(), &speech.phone, &speech.metadata);
     match speech.answering_machine.hears(answered_by) {
         Hears::Nothing => Some(twiml::HANGUP.to_owned()),
         Hears::Message(message) => Some(twiml::message(message, &fields)),
         Hears::Script => {
             let agent = Agent::deserialize(&speech.agent).ok()?;
-            Some(twiml::twiml(&agent.script, &fields, agent.prompt_text.as_deref()))
+            let keys_url = speech.opt_out_digit.map(|_| keys_url);
+            Some(twiml::twiml(&agent.script, &fields, agent.prompt_text.as_deref(), keys_url))
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::campaign::{IllegalMove, Move, State};
 use crate::domain::dialer::HaltReason;
 use crate::domain::settings::Settings;
+use crate::domain::suppression::OptOutDigit;
 
 use super::{Database, Error, Ownership, count, execute, json, name, query, query_opt};
 
@@ -375,19 +376,22 @@ pub async fn find_speech(
     attempt: Uuid,
 ) -> Result<Option<Speech>, Error> {
     const SQL: &str = "
-        SELECT campaigns.agent, campaigns.settings, contacts.name, contacts.phone, contacts.metadata
+        SELECT campaigns.team_id, campaigns.agent, campaigns.settings, contacts.name, contacts.phone, contacts.metadata
         FROM attempts
         JOIN campaigns ON campaigns.id = attempts.campaign_id
         JOIN contacts ON contacts.id = attempts.contact_id
         WHERE attempts.id = $1 AND attempts.campaign_id = $2";
     let row = query_opt(&database.client().await?, SQL, &[&attempt, &campaign]).await?;
     row.map(|row| {
+        let settings: Settings = json(&row, "settings")?;
         Ok(Speech {
+            team: row.try_get("team_id")?,
             agent: row.try_get("agent")?,
             name: row.try_get("name")?,
             phone: row.try_get("phone")?,
             metadata: row.try_get("metadata")?,
-            answering_machine: json::<Settings>(&row, "settings")?.answering_machine,
+            answering_machine: settings.answering_machine,
+            opt_out_digit: settings.opt_out_digit,
         })
     })
     .transpose()
@@ -396,6 +400,8 @@ pub async fn find_speech(
 /// Who speaks, and to whom.
 #[derive(Debug, Clone)]
 pub struct Speech {
+    /// The team.
+    pub team: Uuid,
     /// The agent's snapshot.
     pub agent: serde_json::Value,
     /// The contact's name.
@@ -406,6 +412,8 @@ pub struct Speech {
     pub metadata: serde_json::Value,
     /// What a machine hears instead.
     pub answering_machine: AnsweringMachine,
+    /// The key by which the contact opts out.
+    pub opt_out_digit: Option<OptOutDigit>,
 }
 
 fn campaign(row: &tokio_postgres::Row) -> Result<Campaign, Error> {

@@ -58,9 +58,18 @@ pub async fn ensure_key(database: &Database, team: Uuid, key: &NewKey<'_>) -> Re
     Ok(())
 }
 
-/// The team whose key has this hash, unless it was revoked.
-pub async fn find_team_by_key(database: &Database, hash: &[u8]) -> Result<Option<Uuid>, Error> {
-    const SQL: &str = "SELECT team_id FROM api_keys WHERE hash = $1 AND revoked_at IS NULL";
+/// Who holds a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// The team.
+    pub team: Uuid,
+    /// The key.
+    pub key: Uuid,
+}
+
+/// Who holds the key with this hash, unless it was revoked.
+pub async fn find_holder(database: &Database, hash: &[u8]) -> Result<Option<Holder>, Error> {
+    const SQL: &str = "SELECT id, team_id FROM api_keys WHERE hash = $1 AND revoked_at IS NULL";
     let row = query_opt(&database.client().await?, SQL, &[&hash]).await?;
-    Ok(row.map(|row| row.try_get("team_id")).transpose()?)
+    row.map(|row| Ok(Holder { team: row.try_get("team_id")?, key: row.try_get("id")? })).transpose()
 }

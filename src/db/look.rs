@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
 use crate::domain::campaign::State;
-use crate::domain::dialer::{Closure, OpenAttempt, Stage};
+use crate::domain::dialer::{Closure, Objection, OpenAttempt, Stage};
 use crate::domain::reconcile::Silence;
 use crate::domain::settings::Settings;
 
@@ -79,11 +79,13 @@ pub async fn look(
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
                open.id AS attempt_id, contacts.attempts AS tries_before, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
-               open.asked_at, open.ended_at, open.detection,
+               open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
+               suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
         LEFT JOIN contacts ON contacts.id = open.contact_id
+        LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
     let version = known.as_ref().map_or(-1, |(version, _)| *version);
@@ -160,5 +162,17 @@ fn open_attempt(row: &Row) -> Result<Option<OpenAttempt>, Error> {
             Stage::Under { silence, asked_at: row.try_get("asked_at")? }
         }
     };
-    Ok(Some(OpenAttempt { id, tries_before: count(row, "tries_before")?, stage }))
+    let (objection, end_asked_at) = (objection(row)?, row.try_get("end_asked_at")?);
+    Ok(Some(OpenAttempt { id, tries_before: count(row, "tries_before")?, stage, objection, end_asked_at }))
+}
+
+fn objection(row: &Row) -> Result<Option<Objection>, Error> {
+    let end_wanted_at: Option<DateTime<Utc>> = row.try_get("end_wanted_at")?;
+    Ok(match end_wanted_at {
+        Some(_) => Some(Objection::EndWanted),
+        None if row.try_get("is_suppressed")? => {
+            Some(Objection::Suppressed { until: row.try_get("suppressed_until")? })
+        }
+        None => None,
+    })
 }

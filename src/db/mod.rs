@@ -18,6 +18,7 @@ pub mod imports;
 pub mod keys;
 pub mod look;
 pub mod nodes;
+pub mod suppressions;
 pub mod watchdog;
 
 mod migrations;

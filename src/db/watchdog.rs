@@ -8,8 +8,8 @@ use super::campaigns::lock;
 use super::{Database, Error, Ownership, execute, query};
 
 /// The node's campaigns whose next step seems overdue at `now`: a start that has come, an ended call that is not
-/// settled, a call that nobody has asked about since `quiet_since`, everybody final, or, with no call open, somebody
-/// due or a call heard of that had been given up.
+/// settled, a call that is to be ended, a call that nobody has asked about since `quiet_since`, everybody final, or,
+/// with no call open, somebody due or a call heard of that had been given up.
 pub async fn list_overdue(
     database: &Database,
     node: Uuid,
@@ -24,6 +24,13 @@ pub async fn list_overdue(
           AND CASE
               WHEN open.id IS NOT NULL THEN
                   open.ended_at IS NOT NULL
+                  OR open.sid IS NOT NULL
+                     AND (open.end_wanted_at IS NOT NULL
+                          OR open.status IS DISTINCT FROM 'in-progress'
+                             AND coalesce(campaigns.settings #>> '{suppression,end_ringing_calls}', 'true') = 'true'
+                             AND EXISTS (SELECT FROM suppressions
+                                         WHERE suppressions.team_id = open.team_id AND phone = open.to_phone
+                                           AND (expires_at IS NULL OR expires_at > $2)))
                   OR greatest(open.intended_at, open.heard_at, open.asked_at) < $3
               WHEN campaigns.state = 'pending' THEN coalesce(campaigns.starts_at, $2) <= $2
               ELSE campaigns.pending + campaigns.calling = 0

@@ -16,6 +16,7 @@ use super::outcome::Outcome;
 use super::reconcile::Silence;
 use super::retry::Verdict;
 use super::settings::Settings;
+use super::suppression::is_in_force;
 use super::{Moment, names};
 
 /// How long a place or a colleague is waited for before looking again, when nobody says when it comes.
@@ -84,6 +85,9 @@ names! {
     }
 }
 
+/// How long the provider is given to end a call before it is asked again.
+const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
+
 /// An attempt that is not settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenAttempt {
@@ -93,6 +97,31 @@ pub struct OpenAttempt {
     pub tries_before: u32,
     /// How far its call has come.
     pub stage: Stage,
+    /// What speaks against letting its call go on, if anything does.
+    pub objection: Option<Objection>,
+    /// When the provider last took our request to end its call.
+    pub end_asked_at: Option<DateTime<Utc>>,
+}
+
+/// What speaks against letting a call go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Objection {
+    /// Its number must not be contacted.
+    Suppressed {
+        /// From when on it may be again, if ever.
+        until: Option<DateTime<Utc>>,
+    },
+    /// Somebody wants it ended, whoever talks in it.
+    EndWanted,
+}
+
+/// Which calls are ended by a request to end one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// One that nobody has taken until the request arrives.
+    UnlessTaken,
+    /// Any.
+    Anyway,
 }
 
 /// How far the call of an open attempt has come.
@@ -140,6 +169,13 @@ pub enum Step {
         attempt: Uuid,
         /// What is known of it.
         silence: Silence,
+    },
+    /// Ask the provider to end a call.
+    HangUp {
+        /// The attempt.
+        attempt: Uuid,
+        /// Whether it is ended also if it was taken.
+        ending: Ending,
     },
     /// Open an attempt again that was given up as unknown and proved alive.
     Reopen {
@@ -276,7 +312,7 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<(Because, Option
     let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
     match next_step(&asked, moment) {
         Step::Wait { until, because } => Some((because, Some(until))),
-        Step::Settle { .. } | Step::Reconcile { .. } | Step::Reopen { .. } => {
+        Step::Settle { .. } | Step::Reconcile { .. } | Step::HangUp { .. } | Step::Reopen { .. } => {
             Some((Because::CallOpen, Some(moment.now)))
         }
         Step::Start | Step::Dial | Step::Pause { .. } | Step::Finish | Step::Stop => None,
@@ -296,9 +332,16 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
         }
         Stage::Under { silence, asked_at } => {
             let now = moment.now;
+            let ending = ending(view, open, silence, now);
+            let end_again_at = open.end_asked_at.map(|at| at + END_AGAIN_AFTER).filter(|at| *at > now);
+            if let (Some(ending), None) = (ending, end_again_at) {
+                return Step::HangUp { attempt, ending };
+            }
             let ask_at = silence.ask_at(asked_at, view.settings.ring_time());
             if ask_at > now {
-                return Step::Wait { until: ask_at, because: Because::CallOpen };
+                let end_again_at = end_again_at.filter(|_| ending.is_some());
+                let until = end_again_at.map_or(ask_at, |end_again_at| end_again_at.min(ask_at));
+                return Step::Wait { until, because: Because::CallOpen };
             }
             if view.same_account {
                 return Step::Reconcile { attempt, silence };
@@ -313,6 +356,21 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
             let verdict = view.settings.retry_policy.verdict(outcome, tries, now, moment.jitter);
             Step::Settle { attempt, outcome, ended_at: now, verdict }
         }
+    }
+}
+
+/// How the call of an open attempt is to be ended now, if it is. Only one whose id is known can be, by the account that
+/// placed it.
+fn ending(view: &CampaignView, open: OpenAttempt, silence: Silence, now: DateTime<Utc>) -> Option<Ending> {
+    let objection = open.objection.filter(|_| view.same_account)?;
+    match (objection, silence) {
+        (_, Silence::Unplaced { .. }) => None,
+        (Objection::EndWanted, Silence::Ringing { .. } | Silence::Talking { .. }) => Some(Ending::Anyway),
+        (Objection::Suppressed { until }, Silence::Ringing { .. }) => {
+            let is_wanted = view.settings.suppression.end_ringing_calls && is_in_force(until, now);
+            is_wanted.then_some(Ending::UnlessTaken)
+        }
+        (Objection::Suppressed { .. }, Silence::Talking { .. }) => None,
     }
 }
 

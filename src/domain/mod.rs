@@ -17,6 +17,7 @@ pub mod retry;
 pub mod roster;
 pub mod script;
 pub mod settings;
+pub mod suppression;
 pub mod template;
 pub mod zone;
 

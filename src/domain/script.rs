@@ -87,6 +87,15 @@ pub struct Stream {
 }
 
 impl Script {
+    /// Whether the provider can listen for keys while it is heard. An agent and somebody else's server listen
+    /// themselves.
+    pub fn can_be_interrupted_by_keys(&self) -> bool {
+        match self {
+            Self::Say(_) | Self::Play(_) => true,
+            Self::Connect(_) | Self::Url(_) => false,
+        }
+    }
+
     /// The variables that it names.
     pub fn variables(&self) -> BTreeSet<&str> {
         let (first, others) = match self {

@@ -7,6 +7,7 @@ use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::retry::{BadRetryPolicy, RetryPolicy};
+use super::suppression::{OnSuppression, OptOutDigit};
 use super::zone::Zone;
 
 /// A called person is given at least so long to take the call: an unanswered telemarketing call must not be
@@ -44,6 +45,12 @@ pub struct Settings {
     /// What is done about answering machines.
     #[serde(default)]
     pub answering_machine: AnsweringMachine,
+    /// What is done when a number is suppressed that is being called.
+    #[serde(default)]
+    pub suppression: OnSuppression,
+    /// The key by which a called person opts out during the call, if the campaign listens for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opt_out_digit: Option<OptOutDigit>,
 }
 
 /// A setting that cannot be dialed by, with its path.
@@ -115,6 +122,8 @@ pub(crate) mod tests {
             ring_seconds: 30,
             max_call_seconds: 1800,
             answering_machine: AnsweringMachine::default(),
+            suppression: OnSuppression::default(),
+            opt_out_digit: None,
         }
     }
 

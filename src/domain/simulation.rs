@@ -33,6 +33,7 @@ const OF_INTEREST: &[&str] = &[
     "claim fenced off",
     "claimed",
     "crashes in the middle of a turn",
+    "ended while it rang",
     "given up as unknown",
     "learnt by asking",
     "passed over",

@@ -14,7 +14,7 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::db::keys::{NewKey, ensure_key, ensure_team, find_team_by_key, insert_first_key};
+use crate::db::keys::{Holder, NewKey, ensure_key, ensure_team, find_holder, insert_first_key};
 use crate::db::{Database, Error};
 
 use super::{Api, Problem};
@@ -27,6 +27,8 @@ const PREFIX: usize = 7;
 pub(super) struct Caller {
     /// The team whose key it is.
     pub(super) team: Uuid,
+    /// The key itself, by which it is known who did something.
+    pub(super) key: Uuid,
 }
 
 impl FromRequest for Caller {
@@ -38,8 +40,8 @@ impl FromRequest for Caller {
         let api = request.app_data::<web::Data<Api>>().cloned();
         Box::pin(async move {
             let (Some(key), Some(api)) = (key, api) else { return Err(Problem::unauthorized()) };
-            let team = find_team_by_key(&api.board.database, &key).await?;
-            team.map(|team| Self { team }).ok_or_else(Problem::unauthorized)
+            let holder = find_holder(&api.board.database, &key).await?;
+            holder.map(|Holder { team, key }| Self { team, key }).ok_or_else(Problem::unauthorized)
         })
     }
 }

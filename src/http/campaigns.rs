@@ -230,6 +230,12 @@ fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Resul
         .filter(|column| !own.contains(&crate::domain::template::variable_name(column).as_str()));
     let variables = variables_of(others).map_err(|collision| bad(collision.to_string()))?;
     let available = variables.keys().map(String::as_str).chain(own);
+    if settings.opt_out_digit.is_some() && !agent.script.can_be_interrupted_by_keys() {
+        let detail = "opt_out_digit is set, expected a script with say or play: where an agent is connected or \
+                      somebody else's server says what is heard, they hear the keys; tell us of an opt-out by \
+                      POST …/attempts/{id}/opt-out";
+        return Err(bad(detail.to_owned()));
+    }
     let mut named = agent.script.variables();
     named.extend(settings.answering_machine.message.iter().flat_map(Say::variables));
     check_variables(&named, available).map_err(|unknown| bad(unknown.to_string()))

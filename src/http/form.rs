@@ -12,6 +12,7 @@ use crate::domain::pacing::Pacing;
 use crate::domain::phone::parse_phone;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
+use crate::domain::suppression::{OnSuppression, OptOutDigit};
 use crate::domain::zone::Zone;
 
 use super::Problem;
@@ -52,6 +53,9 @@ pub(super) struct CampaignForm {
     max_call_seconds: u32,
     #[serde(default)]
     answering_machine: AnsweringMachine,
+    #[serde(default)]
+    suppression: OnSuppression,
+    opt_out_digit: Option<OptOutDigit>,
 }
 
 fn default_timezone() -> String {
@@ -122,6 +126,8 @@ impl CampaignForm {
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,
             answering_machine: self.answering_machine.clone(),
+            suppression: self.suppression,
+            opt_out_digit: self.opt_out_digit,
         };
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
@@ -179,6 +185,14 @@ mod tests {
                 "answering_machine: on_machine is leave_message, expected a message",
             ),
             (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
+            (
+                format!(r#"{{"name":"x","opt_out_digit":"99",{agent}}}"#),
+                "opt_out_digit: unknown key \"99\", expected one of 0 to 9, * and #",
+            ),
+            (
+                format!(r#"{{"name":"x","suppression":{{"end_calls":true}},{agent}}}"#),
+                "unknown field `end_calls`, expected `end_ringing_calls`",
+            ),
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
         ];
         for (text, expected) in cases {

@@ -46,7 +46,7 @@ pub(super) fn read(list: List) -> (Receiver<Batch>, impl Future<Output = Result<
 
 /// Reading takes a while and all cores: not on the threads that answer everybody else. It begins at once, whether
 /// anybody waits for it yet or not.
-fn on_a_thread<T: Send + 'static>(
+pub(super) fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = Result<T, Problem>> {
     let begun = web::block(work);

@@ -5,14 +5,17 @@ mod agents;
 mod auth;
 mod body;
 mod campaigns;
+mod csv;
 mod form;
 mod health;
 mod imports;
 mod intake;
 mod list_form;
+mod opt_out;
 mod page;
 mod problem;
 mod show;
+mod suppressions;
 mod upload;
 mod webhooks;
 
@@ -80,6 +83,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .configure(campaigns::routes)
                 .configure(agents::routes)
                 .configure(imports::routes)
+                .configure(suppressions::routes)
+                .configure(opt_out::routes)
                 .default_service(web::to(nothing_here)),
         )
         .configure(webhooks::routes)

@@ -7,7 +7,9 @@ use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, RemarkOfRow, Standing};
+use crate::db::suppressions::{Added, Suppression};
 use crate::domain::dialer::Because;
+use crate::domain::suppression::is_in_force;
 use crate::import::{Account, FoundColumn, Kind, NewContact, RowReport};
 
 /// What a campaign waits for, and until when.
@@ -111,6 +113,23 @@ pub(super) fn attempt(attempt: &Attempt) -> Value {
         "settled_at": attempt.settled_at,
         "settings_version": attempt.settings_version,
     })
+}
+
+pub(super) fn suppression(suppression: &Suppression, now: DateTime<Utc>) -> Value {
+    json!({
+        "phone": suppression.phone,
+        "reason": suppression.reason,
+        "source": suppression.source,
+        "note": suppression.note,
+        "created_at": suppression.created_at,
+        "expires_at": suppression.expires_at,
+        "in_force": is_in_force(suppression.expires_at, now),
+    })
+}
+
+/// What became of numbers that were to be suppressed.
+pub(super) fn added(added: Added) -> Value {
+    json!({"new": added.new, "extended": added.extended, "kept": added.kept})
 }
 
 pub(super) fn agent(agent: &crate::db::agents::Agent) -> Value {

@@ -19,14 +19,16 @@ use crate::twilio::callbacks::{Callback, MachineVerdict, call_sid};
 use crate::twilio::{signature, twiml, wire};
 
 use super::body::Body;
-use super::{Api, Problem, STORED_WITHIN};
+use super::{Api, Problem, STORED_WITHIN, opt_out};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/webhooks/twilio")
             .route("/status/{campaign}/{attempt}", web::post().to(status))
             .route("/machine/{campaign}/{attempt}", web::post().to(machine))
-            .route("/answer/{campaign}/{attempt}", web::post().to(answer)),
+            .route("/answer/{campaign}/{attempt}", web::post().to(answer))
+            .route("/keys/{campaign}/{attempt}", web::post().to(opt_out::keys))
+            .route("/sorry/{campaign}/{attempt}", web::post().to(sorry)),
     );
 }
 
@@ -109,18 +111,33 @@ async fn answer(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result
         // Only a hint: the call's own callbacks say the same, and their sender waits until it is stored.
         api.inbox.do_send(Deliver(taken(campaign, attempt, verdict, api.board.clock.now())));
     }
-    let speech = match api.board.speeches.find(campaign, attempt) {
-        Some(speech) => Some(speech),
-        None => find_in_time(&api, campaign, attempt).await?,
-    };
+    let speech = find_in_time(&api, campaign, attempt).await?;
     let answered_by = verdict.map(|verdict| verdict.answered_by);
-    let spoken = speech.and_then(|speech| twiml_for(&speech, answered_by));
-    let twiml = spoken.unwrap_or_else(|| twiml::POLITE_HANGUP.to_owned());
-    Ok(HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(twiml))
+    let keys_url = api.board.urls.keys(campaign, attempt);
+    let spoken = speech.and_then(|speech| twiml_for(&speech, answered_by, &keys_url));
+    Ok(document(spoken.unwrap_or_else(|| twiml::POLITE_HANGUP.to_owned())))
 }
 
-/// What is heard in a call that another node has placed, or this one before it was started again.
-async fn find_in_time(api: &Api, campaign: Uuid, attempt: Uuid) -> Result<Option<Arc<Speech>>, Problem> {
+/// What is heard when what should be could not be fetched, from us or from anybody: never that an error occurred.
+async fn sorry(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
+    verified(&api, &request, body.bytes())?;
+    Ok(document(twiml::POLITE_HANGUP.to_owned()))
+}
+
+pub(super) fn document(twiml: String) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/xml; charset=utf-8").body(twiml)
+}
+
+/// What is heard in a call: by heart where this node has placed it, and from the database where another one has, or
+/// this one before it was started again. Nothing if the database is away.
+pub(super) async fn find_in_time(
+    api: &Api,
+    campaign: Uuid,
+    attempt: Uuid,
+) -> Result<Option<Arc<Speech>>, Problem> {
+    if let Some(speech) = api.board.speeches.find(campaign, attempt) {
+        return Ok(Some(speech));
+    }
     match timeout(STORED_WITHIN, find_speech(&api.board.database, campaign, attempt)).await {
         Ok(Ok(Some(speech))) => Ok(Some(Arc::new(speech))),
         Ok(Ok(None)) => Err(Problem::not_found("attempt")),
@@ -136,7 +153,11 @@ async fn find_in_time(api: &Api, campaign: Uuid, attempt: Uuid) -> Result<Option
 }
 
 /// The form, if the provider signed it for this very URL.
-fn verified(api: &Api, request: &HttpRequest, body: &[u8]) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn verified(
+    api: &Api,
+    request: &HttpRequest,
+    body: &[u8],
+) -> Result<Vec<(String, String)>, Problem> {
     let Some(signature) = header(request.headers(), wire::SIGNATURE_HEADER) else {
         return Err(Problem::forged());
     };
@@ -160,7 +181,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Campaign and attempt. Ids that are none name nothing that is there.
-fn ids(request: &HttpRequest) -> Result<(Uuid, Uuid), Problem> {
+pub(super) fn ids(request: &HttpRequest) -> Result<(Uuid, Uuid), Problem> {
     let id = |name| request.match_info().get(name).and_then(|id| Uuid::parse_str(id).ok());
     id("campaign").zip(id("attempt")).ok_or_else(|| Problem::not_found("attempt"))
 }

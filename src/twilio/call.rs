@@ -23,6 +23,8 @@ pub struct CreateCall {
     pub from: String,
     /// What is heard.
     pub instructions: Instructions,
+    /// Where the document is that is heard when another one cannot be had; without it an error is.
+    pub fallback: Option<String>,
     /// Where the call's status is reported.
     pub status_callback: String,
     /// How long it may ring, 600 at most.
@@ -52,6 +54,9 @@ impl CreateCall {
         match &self.instructions {
             Instructions::Twiml(document) => form.push(("Twiml", document.clone())),
             Instructions::Url(url) => form.extend([("Url", url.clone()), ("Method", "POST".to_owned())]),
+        }
+        if let Some(url) = &self.fallback {
+            form.extend([("FallbackUrl", url.clone()), ("FallbackMethod", "POST".to_owned())]);
         }
         form.extend([
             ("StatusCallback", self.status_callback.clone()),
@@ -201,6 +206,7 @@ pub(super) mod tests {
             to: "+12025550123".into(),
             from: "+12025550100".into(),
             instructions: Instructions::Twiml("<Response><Hangup/></Response>".into()),
+            fallback: None,
             status_callback: "https://dialer.example/status#rc=5".into(),
             ring_seconds: 30,
             max_call_seconds: 1800,
@@ -214,6 +220,7 @@ pub(super) mod tests {
         let inline = CreateCall { send_digits: Some("ww12".into()), ..request() };
         let fetched = CreateCall {
             instructions: Instructions::Url("https://dialer.example/answer".into()),
+            fallback: Some("https://dialer.example/sorry".into()),
             ..request()
         };
         let callback = Some("https://dialer.example/machine".into());

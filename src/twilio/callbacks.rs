@@ -43,6 +43,16 @@ impl CallbackUrls {
         self.url("machine", campaign, attempt)
     }
 
+    /// Where a key that the called person presses is reported, and what is heard next is fetched.
+    pub fn keys(&self, campaign: Uuid, attempt: Uuid) -> String {
+        self.url("keys", campaign, attempt)
+    }
+
+    /// Where Twilio fetches what is heard when it could not fetch what should be.
+    pub fn sorry(&self, campaign: Uuid, attempt: Uuid) -> String {
+        self.url("sorry", campaign, attempt)
+    }
+
     fn url(&self, kind: &str, campaign: Uuid, attempt: Uuid) -> String {
         let base = self.base.as_str().trim_end_matches('/');
         format!("{base}/webhooks/twilio/{kind}/{campaign}/{attempt}#{PERSISTENCE}")
@@ -128,6 +138,12 @@ impl MachineVerdict {
             took: TimeDelta::milliseconds(i64::from(took)),
         })
     }
+}
+
+/// The keys that were pressed; none if it was no key.
+/// Source: <https://www.twilio.com/docs/voice/twiml/gather#action>.
+pub fn pressed(form: &[(String, String)]) -> &str {
+    find(form, "Digits").unwrap_or_default()
 }
 
 /// Which call a form is about, whatever kind of webhook it was posted to.

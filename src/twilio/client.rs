@@ -15,6 +15,7 @@ use super::call::{CallRecord, CreateCall, RecordBody};
 use super::single_shot::single_shot;
 use super::wire::{self, API_VERSION, Status};
 use crate::clock::Deadline;
+use crate::domain::dialer::Ending;
 
 /// How long one exchange may take in all, its answer included.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,6 +23,9 @@ const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept. Short, because a request on one that the far end has just closed is lost
 /// without anybody's knowing whether it was read.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Twilio's code where a call is to be changed that is not in progress any more, or not yet.
+const NOT_IN_PROGRESS: u32 = 21220;
 
 const CALLS_PER_PAGE: &str = "200";
 const MOST_PAGES: usize = 5;
@@ -99,7 +103,7 @@ pub enum CreateError {
     },
 }
 
-/// Something could not be read. Reading again is always safe.
+/// Something could not be read, or a call could not be ended. Asking again is always safe.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The credentials are wrong or not sufficient, or the account is suspended.
@@ -236,11 +240,27 @@ impl Client {
         if answer.http == 404 {
             return Ok(None);
         }
-        let record = understood(&answer)?
-            .json::<RecordBody>("a call")
-            .and_then(|body| record(body, answer.http))
-            .map_err(|cause| ReadError::Unexpected { cause })?;
-        Ok(Some(record))
+        call_of(&answer).map(Some)
+    }
+
+    /// Asks Twilio to end a call, and reads how it stands then; `None` if Twilio knows no such call. Asking again is
+    /// always safe: one that is over, or was taken and is only to be ended unless it was, is left as it is.
+    ///
+    /// Of a call that is ended while it is still queued there is no callback: this answer is its end's only word.
+    /// Source: <https://www.twilio.com/docs/voice/api/call-resource#update-a-call-resource>.
+    pub async fn end_call(&self, sid: &str, ending: Ending) -> Result<Option<CallRecord>, ReadError> {
+        let status = match ending {
+            Ending::UnlessTaken => "canceled",
+            Ending::Anyway => "completed",
+        };
+        let request = self.http.post(self.url(&["Calls", &format!("{sid}.json")]));
+        let answer = self.exchange(request.form(&[("Status", status)])).await?;
+        match (answer.http, answer.refusal().code) {
+            (404, _) => Ok(None),
+            // It is over already, or not in a state in which it could be ended like this.
+            (400..500, Some(NOT_IN_PROGRESS)) => self.fetch_call(sid).await,
+            _ => call_of(&answer).map(Some),
+        }
     }
 
     /// Reads the calls from one number to another, in no promised order; of more than a thousand the first thousand
@@ -299,8 +319,13 @@ impl Client {
     }
 
     async fn read(&self, url: Url) -> Result<Answer, ReadError> {
+        self.exchange(self.http.get(url)).await
+    }
+
+    /// An exchange that may be repeated.
+    async fn exchange(&self, request: RequestBuilder) -> Result<Answer, ReadError> {
         let exchange = async {
-            let response = self.authorized(self.http.get(url)).send().await.map_err(Trouble::of)?;
+            let response = self.authorized(request).send().await.map_err(Trouble::of)?;
             Answer::read(response).await
         };
         exchange.await.map_err(|cause| ReadError::Unavailable { cause })
@@ -339,6 +364,13 @@ fn placed(body: &RecordBody, http: u16) -> Result<Placed, Trouble> {
 
 fn record(body: RecordBody, http: u16) -> Result<CallRecord, Trouble> {
     body.record().ok_or(Trouble::Body { http, expected: "a call with a SID and a known status" })
+}
+
+fn call_of(answer: &Answer) -> Result<CallRecord, ReadError> {
+    understood(answer)?
+        .json::<RecordBody>("a call")
+        .and_then(|body| record(body, answer.http))
+        .map_err(|cause| ReadError::Unexpected { cause })
 }
 
 fn understood(answer: &Answer) -> Result<&Answer, ReadError> {

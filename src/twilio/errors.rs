@@ -8,6 +8,9 @@ use crate::domain::outcome::Outcome;
 pub enum Fault {
     /// This contact alone: the attempt ends with this outcome, and the campaign goes on.
     Contact(Outcome),
+    /// The called person has opted out with the provider, of whatever this calling number or account sends: the attempt
+    /// ends as blocked, and the number is not to be contacted again.
+    OptedOut,
     /// The country or prefix that was called: all its other contacts would fare the same.
     Destination,
     /// The number that calls.
@@ -21,9 +24,12 @@ pub enum Fault {
 }
 
 /// What a refusal means. Codes that only ever describe a call already under way (13805, 32014, 32015) or that
-/// belong to messages are not listed.
+/// belong to messages are not listed, with one exception: a person who has opted out has, whatever the channel.
+///
+/// No other code says that a person wants no calls. Twilio's block list (13225, 21216) holds numbers for Twilio's own
+/// reasons, also because of our account, and what a carrier refuses (32017) it refuses the calling number.
 pub fn meaning(http: u16, code: Option<u32>) -> Fault {
-    use Fault::{Account, Contact, Destination, Moment, Request, Sender};
+    use Fault::{Account, Contact, Destination, Moment, OptedOut, Request, Sender};
 
     // An unreachable arm is a warning, so no code can be listed twice.
     match code {
@@ -60,6 +66,9 @@ pub fn meaning(http: u16, code: Option<u32>) -> Fault {
         Some(13227) => Destination, // Dial: geo permission does not permit the call
         Some(21203) => Destination, // International calling not enabled
         Some(21215) => Destination, // Geo permission configuration is not permitting the call
+
+        // The person who is called.
+        Some(21610) => OptedOut, // Attempt to send to unsubscribed recipient
 
         // The number that is called.
         Some(13223) => Contact(Outcome::InvalidNumber), // Dial: invalid phone number format
@@ -144,6 +153,7 @@ pub fn explain(code: u32) -> Option<&'static str> {
         }
         21202 => "this is a premium number, which Twilio does not call",
         13225 | 21216 => "Twilio blocks calls to this number",
+        21610 => "this person has opted out with Twilio, and is on the list of suppressed numbers now",
         21214 => "Twilio found no route to this number",
         22001 => "the call waited too long in Twilio's queue: lower OUTDIAL_CPS to what the account allows",
         22005 => "Twilio's queue of our calls is full: lower OUTDIAL_CPS to what the account allows",
@@ -163,6 +173,8 @@ mod tests {
             (400, 21217, Fault::Contact(Outcome::InvalidNumber)),
             (400, 21216, Fault::Contact(Outcome::Blocked)),
             (400, 21214, Fault::Contact(Outcome::Failed)),
+            (400, 21610, Fault::OptedOut),
+            (400, 13225, Fault::Contact(Outcome::Blocked)),
             (400, 21215, Fault::Destination),
             (400, 21210, Fault::Sender),
             (400, 21212, Fault::Sender),
@@ -202,7 +214,7 @@ mod tests {
         for code in 10_000..90_000 {
             let needs_a_person = match meaning(400, Some(code)) {
                 Fault::Account | Fault::Sender | Fault::Destination => true,
-                Fault::Contact(_) | Fault::Request | Fault::Moment => false,
+                Fault::Contact(_) | Fault::OptedOut | Fault::Request | Fault::Moment => false,
             };
             if needs_a_person {
                 assert!(explain(code).is_some(), "{code}");

@@ -11,6 +11,9 @@ use crate::domain::script::{Agent, Say, Script};
 /// The longest document that may travel with a request, in characters: Twilio refuses longer ones (32018).
 pub const LONGEST_INLINE: usize = 4000;
 
+/// How long a key is still listened for after the last word.
+const LISTENS_ON_SECONDS: &str = "5";
+
 /// What is said when nothing is known of the call: the called person must never hear that an error occurred.
 pub const POLITE_HANGUP: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
     <Response><Say>Please excuse the interruption. Goodbye.</Say><Hangup/></Response>";
@@ -25,11 +28,12 @@ pub fn instructions(
     fields: &BTreeMap<String, String>,
     prompt: Option<&str>,
     answer_url: &str,
+    keys_url: Option<&str>,
 ) -> Instructions {
     if let Script::Url(url) = script {
         return Instructions::Url(url.as_str().to_owned());
     }
-    let document = twiml(script, fields, prompt);
+    let document = twiml(script, fields, prompt, keys_url);
     if document.chars().count() <= LONGEST_INLINE {
         Instructions::Twiml(document)
     } else {
@@ -38,11 +42,18 @@ pub fn instructions(
 }
 
 /// The document for a contact with these fields, by the names of their variables. An agent is told them all, and the
-/// `prompt`. For somebody else's TwiML it is a redirection there.
-pub fn twiml(script: &Script, fields: &BTreeMap<String, String>, prompt: Option<&str>) -> String {
+/// `prompt`. For somebody else's TwiML it is a redirection there. With a `keys_url`, what is said or played stops at
+/// the first key that is pressed, also shortly after it, and the key is posted there.
+pub fn twiml(
+    script: &Script,
+    fields: &BTreeMap<String, String>,
+    prompt: Option<&str>,
+    keys_url: Option<&str>,
+) -> String {
+    let listening = |verb: String| keys_url.map_or_else(|| verb.clone(), |keys_url| gather(&verb, keys_url));
     let verb = match script {
-        Script::Say(say) => said(say, fields),
-        Script::Play(url) => element("Play", &[], &escape(url.as_str())),
+        Script::Say(say) => listening(said(say, fields)),
+        Script::Play(url) => listening(element("Play", &[], &escape(url.as_str()))),
         Script::Url(url) => element("Redirect", &[("method", Some("POST"))], &escape(url.as_str())),
         Script::Connect(agent) => element("Connect", &[], &noun(agent, fields, prompt)),
     };
@@ -61,6 +72,20 @@ fn document(verbs: &str) -> String {
 fn said(say: &Say, fields: &BTreeMap<String, String>) -> String {
     let attributes = [("voice", say.voice.as_deref()), ("language", say.language.as_deref())];
     element("Say", &attributes, &escape(&say.text.render(fields)))
+}
+
+/// Listens for one key, whichever: without an empty `finishOnKey` Twilio would keep `#` to itself.
+/// Source: <https://www.twilio.com/docs/voice/twiml/gather>.
+fn gather(verb: &str, keys_url: &str) -> String {
+    let attributes = [
+        ("input", Some("dtmf")),
+        ("numDigits", Some("1")),
+        ("finishOnKey", Some("")),
+        ("timeout", Some(LISTENS_ON_SECONDS)),
+        ("action", Some(keys_url)),
+        ("method", Some("POST")),
+    ];
+    element("Gather", &attributes, verb)
 }
 
 fn noun(agent: &Agent, fields: &BTreeMap<String, String>, prompt: Option<&str>) -> String {
@@ -185,7 +210,7 @@ mod tests {
     fn a_text_is_said_and_what_a_contact_is_called_cannot_become_markup() {
         let name = fields(&[("name", "<Hangup/> & \"Co\"\u{0}\u{b}")]);
         assert_eq!(
-            body(&twiml(&say("Hello {{name}}"), &name, None)),
+            body(&twiml(&say("Hello {{name}}"), &name, None, None)),
             "<Say voice=\"Polly.Joanna\">Hello &lt;Hangup/&gt; &amp; &quot;Co&quot;</Say>"
         );
     }
@@ -194,13 +219,30 @@ mod tests {
     fn a_recording_is_played_and_somebody_elses_twiml_is_redirected_to() {
         let url = WebUrl::parse("https://audio.example/hello.mp3?a=1&b=2").unwrap();
         assert_eq!(
-            body(&twiml(&Script::Play(url.clone()), &fields(&[]), None)),
+            body(&twiml(&Script::Play(url.clone()), &fields(&[]), None, None)),
             "<Play>https://audio.example/hello.mp3?a=1&amp;b=2</Play>"
         );
         assert_eq!(
-            body(&twiml(&Script::Url(url), &fields(&[]), None)),
+            body(&twiml(&Script::Url(url), &fields(&[]), None, None)),
             "<Redirect method=\"POST\">https://audio.example/hello.mp3?a=1&amp;b=2</Redirect>"
         );
+    }
+
+    #[test]
+    fn a_key_stops_what_is_said_or_played_and_is_posted() {
+        let keys = Some("https://dialer.example/keys#rc=5&rp=all");
+        let gather = "<Gather input=\"dtmf\" numDigits=\"1\" finishOnKey=\"\" timeout=\"5\" \
+                      action=\"https://dialer.example/keys#rc=5&amp;rp=all\" method=\"POST\">";
+        assert_eq!(
+            body(&twiml(&say("Hello"), &fields(&[]), None, keys)),
+            format!("{gather}<Say voice=\"Polly.Joanna\">Hello</Say></Gather>")
+        );
+        let play = Script::Play(WebUrl::parse("https://audio.example/hello.mp3").unwrap());
+        assert_eq!(
+            body(&twiml(&play, &fields(&[]), None, keys)),
+            format!("{gather}<Play>https://audio.example/hello.mp3</Play></Gather>")
+        );
+        assert!(!twiml(&relay(), &fields(&[]), None, keys).contains("Gather"));
     }
 
     fn relay() -> Script {
@@ -217,7 +259,7 @@ mod tests {
     fn an_agent_is_told_greeting_prompt_fields_and_its_own_parameters() {
         let contact = fields(&[("name", "Ann"), ("company", "Acme")]);
         assert_eq!(
-            body(&twiml(&relay(), &contact, Some("Be kind.\nBe brief."))),
+            body(&twiml(&relay(), &contact, Some("Be kind.\nBe brief."), None)),
             "<Connect><ConversationRelay url=\"wss://agent.example/ws?a=1&amp;b=2\" \
              welcomeGreeting=\"Hi Ann\" language=\"en-US\">\
              <Parameter name=\"company\" value=\"Acme\"/><Parameter name=\"deal\" value=\"for Acme\"/>\
@@ -234,7 +276,7 @@ mod tests {
             parameters: BTreeMap::from([("prompt".into(), Template::parse("mine").unwrap())]),
         }));
         assert_eq!(
-            body(&twiml(&stream, &fields(&[("name", "Ann")]), Some("theirs"))),
+            body(&twiml(&stream, &fields(&[("name", "Ann")]), Some("theirs"), None)),
             "<Connect><Stream url=\"wss://agent.example/ws\"><Parameter name=\"greeting\" value=\"Hi Ann\"/>\
              <Parameter name=\"name\" value=\"Ann\"/><Parameter name=\"prompt\" value=\"mine\"/></Stream></Connect>"
         );
@@ -243,8 +285,8 @@ mod tests {
     #[test]
     fn a_document_travels_inline_up_to_4000_characters_and_is_fetched_beyond() {
         let answer = "https://dialer.example/answer";
-        let of_length = |length| instructions(&say(&"é".repeat(length)), &fields(&[]), None, answer);
-        let frame = twiml(&say("x"), &fields(&[]), None).chars().count() - 1;
+        let of_length = |length| instructions(&say(&"é".repeat(length)), &fields(&[]), None, answer, None);
+        let frame = twiml(&say("x"), &fields(&[]), None, None).chars().count() - 1;
         let Instructions::Twiml(longest) = of_length(LONGEST_INLINE - frame) else { panic!("not inline") };
         assert_eq!(longest.chars().count(), LONGEST_INLINE);
         assert_eq!(of_length(LONGEST_INLINE - frame + 1), Instructions::Url(answer.into()));
@@ -253,7 +295,8 @@ mod tests {
     #[test]
     fn somebody_elses_twiml_is_fetched_from_them() {
         let url = WebUrl::parse("https://flows.example/twiml").unwrap();
-        let instructions = instructions(&Script::Url(url), &fields(&[]), None, "https://dialer.example/");
+        let instructions =
+            instructions(&Script::Url(url), &fields(&[]), None, "https://dialer.example/", None);
         assert_eq!(instructions, Instructions::Url("https://flows.example/twiml".into()));
     }
 
@@ -270,10 +313,10 @@ mod tests {
             let expected: String = value.chars().filter(holds).collect();
             let contact = fields(&[("name", &value)]);
 
-            let (text, _) = read(&twiml(&say("-{{name}}-"), &contact, None));
+            let (text, _) = read(&twiml(&say("-{{name}}-"), &contact, None, None));
             prop_assert_eq!(text, format!("-{expected}-"));
 
-            let (_, attributes) = read(&twiml(&relay(), &contact, Some(&value)));
+            let (_, attributes) = read(&twiml(&relay(), &contact, Some(&value), None));
             for (name, told) in [
                 ("ConversationRelay.welcomeGreeting", format!("Hi {expected}")),
                 ("Parameter.value", expected.clone()),

@@ -260,6 +260,13 @@ pub async fn list_owned_sids(database: &Database, sids: &[&str]) -> Result<BTree
     rows.iter().map(|row| Ok(row.try_get("sid")?)).collect()
 }
 
+/// Notes that the provider took a request to end an attempt's call, whatever becomes of it.
+pub async fn note_end_asked(database: &Database, attempt: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    let sql = "UPDATE attempts SET end_asked_at = greatest(end_asked_at, $2) WHERE id = $1";
+    execute(&database.client().await?, sql, &[&attempt, &now]).await?;
+    Ok(())
+}
+
 /// Notes that the provider answered a question about an attempt, whatever it said.
 pub async fn note_asked(database: &Database, attempt: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
     let sql = "UPDATE attempts SET asked_at = greatest(asked_at, $2) WHERE id = $1";

@@ -10,15 +10,13 @@ mod copy;
 mod list;
 mod make;
 
-use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
 pub use self::list::{Contact, ContactFilter, list_contacts};
 pub use self::make::{Making, begin_campaign};
 use super::imports::Remark;
-use super::{Database, Error, execute};
+use super::{Database, Error};
 use crate::domain::phone::{NumberType, Phone, Region};
 use crate::domain::zone::Zone;
 
@@ -71,20 +69,4 @@ pub async fn renew_statistics(database: &Database, added: u32) -> Result<bool, E
     }
     database.list_client().await?.batch_execute("ANALYZE contacts").await?;
     Ok(true)
-}
-
-/// A number that must not be contacted from now on, by any campaign of the team.
-pub async fn suppress(
-    database: &Database,
-    team: Uuid,
-    phone: &str,
-    reason: &str,
-    source: &str,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    const SQL: &str = "
-        INSERT INTO suppressions (team_id, phone, reason, source, created_at) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (phone, team_id) DO UPDATE SET expires_at = NULL";
-    execute(&database.client().await?, SQL, &[&team, &phone, &reason, &source, &now]).await?;
-    Ok(())
 }

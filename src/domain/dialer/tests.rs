@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::hours::BusinessHours;
 use crate::domain::settings::tests::settings;
+use crate::domain::suppression::OnSuppression;
 
 /// Monday, ten o'clock in New York, in the middle of the hours.
 fn now() -> DateTime<Utc> {
@@ -49,7 +50,28 @@ fn with_hours(view: &mut CampaignView, end: &str) {
 }
 
 fn open(stage: Stage) -> Option<OpenAttempt> {
-    Some(OpenAttempt { id: ATTEMPT, tries_before: 0, stage })
+    Some(OpenAttempt { id: ATTEMPT, tries_before: 0, stage, objection: None, end_asked_at: None })
+}
+
+/// A call that has just been heard of, and that should not go on.
+fn objected_to(
+    objection: Objection,
+    silence: Silence,
+    asked_seconds_ago: Option<i64>,
+) -> Option<OpenAttempt> {
+    let end_asked_at = asked_seconds_ago.map(|seconds| after(-seconds));
+    let call = open(Stage::Under { silence, asked_at: None });
+    call.map(|call| OpenAttempt { objection: Some(objection), end_asked_at, ..call })
+}
+
+const SUPPRESSED: Objection = Objection::Suppressed { until: None };
+
+fn ringing() -> Silence {
+    Silence::Ringing { heard_at: after(0) }
+}
+
+fn talking() -> Silence {
+    Silence::Talking { heard_at: after(0) }
 }
 
 fn ended(outcome: Outcome) -> Option<OpenAttempt> {
@@ -108,6 +130,24 @@ fn table() -> Vec<Row> {
                 ended_at: after(-10),
                 verdict: Verdict::Completed,
             },
+        ),
+        (
+            "a call that somebody wants ended is ended, whoever talks in it",
+            |view| {
+                view.open = objected_to(Objection::EndWanted, talking(), None);
+                view.same_account = true;
+            },
+            Step::HangUp { attempt: ATTEMPT, ending: Ending::Anyway },
+        ),
+        (
+            "a call that nobody has taken is ended when its number is suppressed",
+            |view| view.open = objected_to(SUPPRESSED, ringing(), Some(5)),
+            Step::HangUp { attempt: ATTEMPT, ending: Ending::UnlessTaken },
+        ),
+        (
+            "the provider is given a while to end it",
+            |view| view.open = objected_to(SUPPRESSED, ringing(), Some(2)),
+            wait(Because::CallOpen, 3),
         ),
         (
             "a call in silence is asked about",
@@ -294,7 +334,7 @@ fn an_earlier_row_of_the_table_outranks_all_later_ones() {
 fn the_table_leaves_no_step_and_no_reason_out() {
     let steps: Vec<Step> = table().into_iter().map(|(_, _, step)| step).collect();
     let kinds: BTreeSet<String> = steps.iter().map(kind).collect();
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 10, "{kinds:?}");
     let reasons: BTreeSet<Because> = steps
         .iter()
         .filter_map(|step| match step {
@@ -309,6 +349,34 @@ fn the_table_leaves_no_step_and_no_reason_out() {
 
 fn kind(step: &Step) -> String {
     format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
+}
+
+#[test]
+fn only_a_call_that_should_and_can_be_ended_is_ended() {
+    type Row = (&'static str, Option<OpenAttempt>, fn(&mut CampaignView));
+    let until = |seconds| Objection::Suppressed { until: Some(after(seconds)) };
+    let unplaced = Silence::Unplaced { intended_at: after(0) };
+    let table: [Row; 6] = [
+        ("a conversation is not cut off by a suppression", objected_to(SUPPRESSED, talking(), None), |_| {}),
+        ("nor is a call ended that has no id yet", objected_to(Objection::EndWanted, unplaced, None), |_| {}),
+        ("nor one whose number's suppression is over", objected_to(until(0), ringing(), None), |_| {}),
+        ("nor where the setting says so", objected_to(SUPPRESSED, ringing(), None), |view| {
+            let suppression = OnSuppression { end_ringing_calls: false };
+            view.settings = Arc::new(Settings { suppression, ..(*view.settings).clone() });
+        }),
+        ("nor one of another account", objected_to(Objection::EndWanted, ringing(), None), |view| {
+            view.same_account = false;
+        }),
+        ("nor another node's", objected_to(Objection::EndWanted, ringing(), None), |view| view.owned = false),
+    ];
+    for (sentence, open, change) in table {
+        let mut view = CampaignView { open, ..ready() };
+        change(&mut view);
+        let step = next_step(&view, moment());
+        assert!(matches!(step, Step::Wait { .. } | Step::Stop), "{sentence}: {step:?}");
+    }
+    let view = CampaignView { open: objected_to(until(1), ringing(), None), ..ready() };
+    assert_eq!(next_step(&view, moment()), Step::HangUp { attempt: ATTEMPT, ending: Ending::UnlessTaken });
 }
 
 #[test]
@@ -330,7 +398,7 @@ fn a_contact_is_dialed_only_if_the_request_can_leave_before_the_hours_end() {
 #[test]
 fn whoever_asks_is_told_what_a_campaign_waits_for() {
     type Row = (&'static str, fn(&mut CampaignView), Option<(Because, Option<i64>)>);
-    let table: [Row; 12] = [
+    let table: [Row; 13] = [
         ("a draft waits for a person", |view| view.state = State::Draft, Some((Because::Draft, None))),
         (
             "a draft waits for a person first, whatever else is in the way",
@@ -346,6 +414,11 @@ fn whoever_asks_is_told_what_a_campaign_waits_for() {
         (
             "a call that is being settled counts as under way",
             |view| view.open = ended(Outcome::Busy),
+            Some((Because::CallOpen, Some(0))),
+        ),
+        (
+            "so does one that is being ended",
+            |view| view.open = objected_to(SUPPRESSED, ringing(), None),
             Some((Because::CallOpen, Some(0))),
         ),
         (
@@ -406,6 +479,13 @@ fn stage() -> impl Strategy<Value = Stage> {
     ]
 }
 
+fn objection() -> impl Strategy<Value = Objection> {
+    prop_oneof![
+        Just(Objection::EndWanted),
+        prop::option::of(instant()).prop_map(|until| Objection::Suppressed { until }),
+    ]
+}
+
 fn account() -> impl Strategy<Value = AccountView> {
     prop_oneof![
         instant().prop_map(|next_place_at| AccountView::Open { next_place_at }),
@@ -450,7 +530,7 @@ prop_compose! {
         (lease_held, place_in_hand) in (mostly(), mostly()),
         settings in any_settings(),
         starts_at in rarely(instant()),
-        open in rarely((0u32..5, stage())),
+        open in rarely((0u32..5, stage(), rarely(objection()), rarely(instant()))),
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
         next_due_at in prop::option::weighted(0.9, instant()),
@@ -460,7 +540,9 @@ prop_compose! {
             state, owned, same_account, starts_at, revived, last_call_ended_at, next_due_at, has_unfinished,
             account, lease_held, place_in_hand,
             settings: Arc::new(settings),
-            open: open.map(|(tries_before, stage)| OpenAttempt { id: ATTEMPT, tries_before, stage }),
+            open: open.map(|(tries_before, stage, objection, end_asked_at)| {
+                OpenAttempt { id: ATTEMPT, tries_before, stage, objection, end_asked_at }
+            }),
         }
     }
 }
@@ -524,7 +606,10 @@ proptest! {
         let step = next_step(&view, moment);
         let looked_after = matches!(
             step,
-            Step::Settle { .. } | Step::Reconcile { .. } | Step::Wait { because: Because::CallOpen, .. }
+            Step::Settle { .. }
+                | Step::Reconcile { .. }
+                | Step::HangUp { .. }
+                | Step::Wait { because: Because::CallOpen, .. }
         );
         prop_assert!(looked_after, "{:?}", step);
         for &state in State::ALL {

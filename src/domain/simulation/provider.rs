@@ -145,6 +145,27 @@ impl Provider {
         Some(call.report(status, Source::Fetch, 0, at))
     }
 
+    /// Ends a call unless it was taken or is over. What it would have come to is no more.
+    pub(super) fn end(&mut self, sid: Sid, now: DateTime<Utc>) -> bool {
+        let Some(call) = self.calls.get_mut(&sid) else { return false };
+        let stands = call.course.iter().rfind(|(at, _)| *at <= now).map(|(_, status)| *status);
+        if stands.is_none_or(|status| status == Status::InProgress || status.is_end()) {
+            return false;
+        }
+        call.course.retain(|(at, _)| *at <= now);
+        call.course.push((now, Status::Canceled));
+        (call.talk_seconds, call.answered_by, call.verdict_at) = (0, None, None);
+        true
+    }
+
+    /// Whether what a callback says of a call came true: of one that was ended before, it did not.
+    pub(super) fn went_through(&self, sid: Sid, report: &Report) -> bool {
+        self.calls.get(&sid).is_some_and(|call| {
+            let is_verdict = report.status == Status::InProgress && call.verdict_at == Some(report.at);
+            is_verdict || call.course.contains(&(report.at, report.status))
+        })
+    }
+
     /// The calls to a number that were made since, as the list showed them a lag ago.
     pub(super) fn list(
         &self,

@@ -162,11 +162,18 @@ impl Run {
             Event::Wake { campaign } => self.wake_campaign(campaign),
             Event::Grant => self.grant(),
             Event::Arrive { attempt, sid } => self.world.borrow_mut().call_is_made(attempt, sid),
-            Event::Callback { attempt, sid, report } => self.hear(attempt, sid, &Facts::from(&report)),
+            Event::Callback { attempt, sid, report } => {
+                if self.world.borrow().provider.went_through(sid, &report) {
+                    self.hear(attempt, sid, &Facts::from(&report));
+                }
+            }
             Event::Command { campaign, given } => self.command(campaign, given),
             Event::Suppress { phone } => {
                 let world = &mut *self.world.borrow_mut();
                 world.store.suppressions.entry(phone).or_insert(world.now);
+                for campaign in world.store.list_campaigns_calling(phone) {
+                    world.send_wake(campaign);
+                }
             }
             Event::Crash => self.crash(),
             Event::Freeze => self.freeze(),

@@ -22,6 +22,7 @@ use super::store::{Claim, Look, Owner, Permission, Settlement, attempt_index};
 use super::world::{Event, Shared, Sleep, World};
 
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
+const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(2);
 const PUZZLED_FOR: TimeDelta = TimeDelta::seconds(30);
 
 /// How long a granted place is good for.
@@ -139,6 +140,7 @@ impl Desk {
                     .await?;
             }
             Step::Reopen { attempt } => return self.reopen(attempt).await,
+            Step::HangUp { attempt, .. } => return self.hang_up(attempt_index(attempt)).await,
             Step::Reconcile { attempt, silence } => {
                 return self.reconcile(attempt_index(attempt), silence, look).await;
             }
@@ -322,6 +324,32 @@ impl Desk {
             return Ok(Carried::NotYet { until: self.now() + ASK_AGAIN_AFTER });
         }
         self.world.borrow_mut().ledger.saw("reopened");
+        Ok(Carried::Out)
+    }
+
+    async fn hang_up(&self, attempt: usize) -> Result<Carried, DatabaseFailed> {
+        let sid = self.database(|world| world.store.attempts[attempt].sid).await?;
+        let Some(sid) = sid else { return Ok(Carried::Out) };
+        let (fails, takes) = {
+            let World { chance, weather, .. } = &mut *self.world.borrow_mut();
+            (chance.happens(weather.bad_questions), chance.millis(5, 900))
+        };
+        self.sleep_until(self.now() + takes).await;
+        if fails {
+            return Ok(Carried::NotYet { until: self.now() + END_AGAIN_AFTER });
+        }
+        let now = self.now();
+        let report = {
+            let world = &mut *self.world.borrow_mut();
+            if world.provider.end(sid, now) {
+                world.ledger.saw("ended while it rang");
+            }
+            world.provider.fetch(sid, TimeDelta::zero(), now)
+        };
+        self.database(|world| world.store.note_end_asked(attempt, now)).await?;
+        if let Some(report) = report {
+            self.record(attempt, sid, Facts::from(&report), now).await?;
+        }
         Ok(Carried::Out)
     }
 

@@ -17,7 +17,7 @@ use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{Facts, Status, outcome};
 use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
-use crate::domain::dialer::{OpenAttempt, Stage};
+use crate::domain::dialer::{Objection, OpenAttempt, Stage};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::settings::Settings;
@@ -85,6 +85,7 @@ pub(super) struct Attempt {
     pub(super) intended_at: DateTime<Utc>,
     heard_at: Option<DateTime<Utc>>,
     asked_at: Option<DateTime<Utc>>,
+    end_asked_at: Option<DateTime<Utc>>,
     pub(super) settled: Option<(Outcome, DateTime<Utc>)>,
     /// The end that was written when it was settled: only the flawed variant writes one.
     given_end: Option<DateTime<Utc>>,
@@ -230,7 +231,10 @@ impl Store {
             },
         };
         let tries_before = self.contacts[attempt.contact].attempts;
-        OpenAttempt { id: attempt_id(index), tries_before, stage }
+        let suppressed = self.suppressions.contains_key(&attempt.phone);
+        let objection = suppressed.then_some(Objection::Suppressed { until: None });
+        let end_asked_at = attempt.end_asked_at;
+        OpenAttempt { id: attempt_id(index), tries_before, stage, objection, end_asked_at }
     }
 
     pub(super) fn open_attempt(&self, campaign: usize) -> Option<usize> {

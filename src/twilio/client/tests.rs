@@ -318,6 +318,43 @@ async fn no_error_tells_a_phone_number_or_the_secret() {
 }
 
 #[tokio::test]
+async fn a_call_is_ended_in_the_word_for_what_is_meant_and_its_answer_tells_how_it_stands() {
+    for (ending, word) in [(Ending::UnlessTaken, "Status=canceled"), (Ending::Anyway, "Status=completed")] {
+        let body = format!(r#"{{"sid":"{SID}","status":"canceled"}}"#);
+        let far_end = FarEnd::that_answers("200 OK", &body).await;
+        let call = far_end.client().end_call(SID, ending).await.unwrap().unwrap();
+        assert_eq!((call.sid.as_str(), call.status), (SID, Status::Canceled));
+        let arrived = &far_end.arrived()[0];
+        assert!(arrived.starts_with("POST /2010-04-01/Accounts/AC00000000000000000000000000000001/Calls/CA"));
+        assert!(arrived.ends_with(word), "{arrived}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_call_that_is_over_already_the_end_is_fetched() {
+    let refusal = r#"{"code":21220,"message":"Call is not in-progress. Cannot redirect.","status":400}"#;
+    let body = format!(r#"{{"sid":"{SID}","status":"no-answer"}}"#);
+    let plan = [("400 Bad Request", refusal), ("200 OK", body.as_str())];
+    let plan = plan.map(|(status, body)| Then::Answer(answer(status, "", body)));
+    let far_end = FarEnd::that(plan.into()).await;
+    let call = far_end.client().end_call(SID, Ending::UnlessTaken).await.unwrap().unwrap();
+    assert_eq!(call.status, Status::NoAnswer);
+    assert!(far_end.arrived()[1].starts_with("GET "));
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_ended_says_why_and_an_unknown_one_is_none() {
+    let unknown = FarEnd::that_answers("404 Not Found", r#"{"code":20404}"#).await;
+    assert_eq!(unknown.client().end_call(SID, Ending::Anyway).await.unwrap(), None);
+    let busy = FarEnd::that_answers("429 Too Many Requests", r#"{"code":20429}"#).await;
+    let error = busy.client().end_call(SID, Ending::Anyway).await.unwrap_err();
+    assert!(matches!(error, ReadError::Throttled { .. }), "{error:?}");
+    let down = FarEnd::that_answers("503 Service Unavailable", "").await;
+    let error = down.client().end_call(SID, Ending::Anyway).await.unwrap_err();
+    assert!(matches!(error, ReadError::Unavailable { .. }), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_call_is_fetched_and_an_unknown_one_is_none() {
     let far_end = FarEnd::that_answers("200 OK", &call("ringing")).await;
     let record = far_end.client().fetch_call(SID).await.unwrap().unwrap();

@@ -193,13 +193,7 @@ async fn a_person_who_opts_out_while_waiting_for_a_retry_is_not_called_again() {
     scene.simulator.fix("+12025550101", [Behavior::busy()]).unwrap();
     let campaign = scene.call(json!({}), &["+12025550101"]).await;
     scene.until(&campaign, "the first call is over", |campaign| campaign["counts"]["attempts"] == 1).await;
-    let psql = scene.psql().await;
-    let team: uuid::Uuid = psql.query_one("SELECT id FROM teams", &[]).await.unwrap().get(0);
-    let board = scene.board();
-    let now = scene.clock.now();
-    outdial::db::contacts::suppress(&board.database, team, "+12025550101", "asked", "scene", now)
-        .await
-        .unwrap();
+    scene.suppress("+12025550101").await;
     let done = scene.until_completed(&campaign).await;
     assert_eq!(done["counts"]["suppressed"], 1);
     assert_eq!(scene.simulator.ledger().creates().len(), 1);

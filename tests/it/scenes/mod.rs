@@ -5,6 +5,8 @@ mod dialing;
 mod faults;
 mod lists;
 mod machines;
+mod opt_out;
 mod start;
 mod supervision;
+mod suppression;
 mod webhooks;

@@ -14,6 +14,8 @@ use outdial::config::{
     Config, Database as Where, Listen, Log, LogFormat, Provider, Secret, Tls, TwilioAccount,
 };
 use outdial::db::Database;
+use outdial::db::suppressions::{NewSuppression, suppress};
+use outdial::domain::suppression::Source;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use outdial::twilio::signature::sign;
 use outdial::twilio::wire::SIGNATURE_HEADER;
@@ -209,6 +211,11 @@ impl Scene {
         let form = Form::new()
             .part("settings", Part::text(settings.to_string()))
             .part("file", Part::bytes(file.into()).file_name("list.csv"));
+        self.upload_form(path, form).await
+    }
+
+    /// Uploads these parts.
+    pub async fn upload_form(&self, path: &str, form: Form) -> (StatusCode, Value) {
         let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN).multipart(form);
         read(request.send().await.expect("an answer")).await
     }
@@ -320,6 +327,20 @@ impl Scene {
             request = request.header(SIGNATURE_HEADER, signature);
         }
         request.send().await.expect("an answer")
+    }
+
+    /// Puts a number on the team's list of those that must not be contacted, past the API.
+    pub async fn suppress(&self, phone: &str) {
+        let team = self.psql().await.query_one("SELECT id FROM teams", &[]).await.expect("a team").get(0);
+        let suppression = NewSuppression {
+            phone: phone.to_owned(),
+            reason: "asked".to_owned(),
+            source: Source::Api,
+            note: None,
+            expires_at: None,
+        };
+        let now = self.clock.now();
+        suppress(&self.board().database, team, &suppression, now).await.expect("a suppression");
     }
 
     /// A connection to the database, for looking behind the scenes.

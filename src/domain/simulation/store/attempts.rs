@@ -79,6 +79,7 @@ impl Store {
             intended_at: now,
             heard_at: None,
             asked_at: None,
+            end_asked_at: None,
             settled: None,
             given_end: None,
         });
@@ -187,6 +188,17 @@ impl Store {
     pub(in crate::domain::simulation) fn note_asked(&mut self, attempt: usize, now: DateTime<Utc>) {
         let row = &mut self.attempts[attempt];
         row.asked_at = row.asked_at.max(Some(now));
+    }
+
+    pub(in crate::domain::simulation) fn note_end_asked(&mut self, attempt: usize, now: DateTime<Utc>) {
+        let row = &mut self.attempts[attempt];
+        row.end_asked_at = row.end_asked_at.max(Some(now));
+    }
+
+    /// The campaigns that have a call to a number open.
+    pub(in crate::domain::simulation) fn list_campaigns_calling(&self, phone: Phone) -> Vec<usize> {
+        let calling = self.attempts.iter().filter(|row| row.phone == phone && row.settled.is_none());
+        calling.map(|row| row.campaign).collect()
     }
 
     pub(in crate::domain::simulation) fn settle(
