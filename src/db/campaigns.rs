@@ -129,10 +129,6 @@ pub async fn command(
     now: DateTime<Utc>,
 ) -> Result<Moved, Error> {
     const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
-    const OWN: &str = "
-        UPDATE campaigns SET node = $2, epoch = epoch + 1
-        WHERE id = $1 AND NOT EXISTS
-            (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
@@ -149,10 +145,24 @@ pub async fn command(
     }
     write_state(&transaction, campaign, target, reason, now).await?;
     if target == State::Pending {
-        execute(&transaction, OWN, &[&campaign, &node]).await?;
+        own_if_nobody_does(&transaction, campaign, node).await?;
     }
     transaction.commit().await?;
     Ok(Moved::Done)
+}
+
+/// Gives a campaign that no living node owns to this one.
+pub(super) async fn own_if_nobody_does(
+    transaction: &Transaction<'_>,
+    campaign: Uuid,
+    node: Uuid,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE campaigns SET node = $2, epoch = epoch + 1
+        WHERE id = $1 AND NOT EXISTS
+            (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+    execute(transaction, SQL, &[&campaign, &node]).await?;
+    Ok(())
 }
 
 /// Makes a move of the dialer's own: begin, finish, pause with a reason. Returns false if the campaign is no longer
@@ -219,7 +229,8 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
     .transpose()
 }
 
-async fn write_state(
+/// Writes the state that a legal move leads to, with its event. The campaign's row is locked by the caller.
+pub(super) async fn write_state(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     state: State,

@@ -5,6 +5,7 @@ mod agents;
 mod auth;
 mod body;
 mod campaigns;
+mod contacts;
 mod form;
 mod health;
 mod page;
@@ -56,6 +57,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(
             web::scope("/api/v1")
                 .configure(campaigns::routes)
+                .configure(contacts::routes)
                 .configure(agents::routes)
                 .default_service(web::to(nothing_here)),
         )
