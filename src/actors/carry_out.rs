@@ -17,6 +17,7 @@ use crate::domain::campaign::Move;
 use crate::domain::dialer::{Because, Ending, HaltReason, Step};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
+use crate::domain::retry::Ended;
 use crate::twilio::call::CallRecord;
 use crate::twilio::client::ReadError;
 use crate::twilio::wire::latest_meant;
@@ -147,15 +148,15 @@ async fn reconcile(
             );
             return Ok(Carried::NotYet { until: now + ASK_AGAIN_AFTER, because: Because::CallOpen });
         }
-        Ok(Trail::Cold { tries_before }) if silence.is_traceless(look.settings.ring_time(), now) => {
+        Ok(Trail::Cold) if silence.is_traceless(look.settings.ring_time(), now) => {
             warn!(attempt.id = %attempt, "no trace of a call was found, giving it up as unknown");
             let outcome = Outcome::Unknown;
-            let jitter = board.moment().jitter;
-            let verdict = look.settings.retry_policy.verdict(outcome, tries_before + 1, now, jitter);
+            let earlier = look.open.map(|open| open.earlier).unwrap_or_default();
+            let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, board.moment().jitter);
             let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(now), error: None };
             settle(&board.database, owner, &settlement, now).await?;
         }
-        Ok(Trail::Cold { .. }) => {}
+        Ok(Trail::Cold) => {}
     }
     Ok(Carried::Out)
 }
@@ -165,7 +166,7 @@ enum Trail {
     /// It told something, which is recorded.
     Found,
     /// It knows of no such call.
-    Cold { tries_before: u32 },
+    Cold,
 }
 
 enum Trouble {
@@ -193,7 +194,7 @@ async fn ask(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<Tra
     };
     let now = board.clock.now();
     note_asked(&board.database, attempt, now).await?;
-    let Some(call) = call else { return Ok(Trail::Cold { tries_before: trace.tries_before }) };
+    let Some(call) = call else { return Ok(Trail::Cold) };
     let heard = Heard {
         campaign: owner.campaign,
         attempt,

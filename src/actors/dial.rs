@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::clock::Deadline;
 use crate::db::attempts::{
-    Claim, ClaimedAttempt, Heard, Permission, Settlement, claim_next, look_once_more, record, reset_cursors,
-    settle, settle_and_halt,
+    Claim, ClaimedAttempt, Heard, Permission, Settlement, claim_next, find_earlier, look_once_more, record,
+    reset_cursors, settle, settle_and_halt,
 };
 use crate::db::look::Look;
 use crate::db::suppressions::{NewSuppression, suppress};
@@ -18,7 +18,7 @@ use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason};
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
 use crate::domain::phone::Phone;
-use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
+use crate::domain::retry::{Ended, TAKEN_BACK_PAUSE, Verdict};
 use crate::domain::suppression;
 use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
@@ -140,23 +140,23 @@ async fn forbid(
 ) -> Result<(), Error> {
     warn!(attempt.id = %attempt.id, "its number is none that may ever be dialed");
     let error = (None, "the number is no E.164 number that may be dialed".to_owned());
-    let settlement = given_up(board, look, attempt, Outcome::InvalidNumber, error);
+    let settlement = given_up(board, look, attempt, Outcome::InvalidNumber, error).await?;
     settle(&board.database, owner, &settlement, board.clock.now()).await?;
     Ok(())
 }
 
 /// The settlement of an attempt that can come to nothing, and of which nothing has left.
-fn given_up(
+async fn given_up(
     board: &Switchboard,
     look: &Look,
     attempt: &ClaimedAttempt,
     outcome: Outcome,
     error: (Option<u32>, String),
-) -> Settlement {
+) -> Result<Settlement, Error> {
+    let earlier = find_earlier(&board.database, attempt.contact, &look.settings.timezone).await?;
     let moment = board.moment();
-    let tries = attempt.tries_before + 1;
-    let verdict = look.settings.retry_policy.verdict(outcome, tries, moment.now, moment.jitter);
-    Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error) }
+    let verdict = look.settings.verdict(&Ended { outcome, at: moment.now, earlier }, moment.jitter);
+    Ok(Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error) })
 }
 
 /// What the campaign keeps of its agent cannot be read, and no resume would help.
@@ -270,20 +270,22 @@ async fn refused(
     error: (Option<u32>, String),
 ) -> Result<(), Error> {
     let now = board.clock.now();
-    let ended = |outcome: Outcome| given_up(board, look, attempt, outcome, error.clone());
     let taken_back = Settlement { error: Some(error.clone()), ..taken_back(attempt.id, now) };
     let pause = match fault {
         Fault::Contact(outcome) => {
-            settle(&board.database, owner, &ended(outcome), now).await?;
+            let ended = given_up(board, look, attempt, outcome, error).await?;
+            settle(&board.database, owner, &ended, now).await?;
             return Ok(());
         }
         Fault::OptedOut => {
             opted_out(board, attempt, error.0).await?;
-            settle(&board.database, owner, &ended(Outcome::Blocked), now).await?;
+            let ended = given_up(board, look, attempt, Outcome::Blocked, error).await?;
+            settle(&board.database, owner, &ended, now).await?;
             return Ok(());
         }
         Fault::Destination => {
-            settle(&board.database, owner, &ended(Outcome::Blocked), now).await?;
+            let ended = given_up(board, look, attempt, Outcome::Blocked, error).await?;
+            settle(&board.database, owner, &ended, now).await?;
             return Ok(());
         }
         Fault::Moment => {

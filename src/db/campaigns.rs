@@ -218,7 +218,7 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
     .transpose()
 }
 
-/// Writes a legal move and its event.
+/// Writes the state that a legal move leads to, with its event. The campaign's row is locked by the caller.
 pub(super) async fn write_state(
     transaction: &Transaction<'_>,
     campaign: Uuid,

@@ -11,10 +11,13 @@ use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
 use crate::domain::campaign::State;
 use crate::domain::dialer::{Closure, Objection, OpenAttempt, Stage};
+use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
+use crate::domain::retry::Earlier;
 use crate::domain::settings::Settings;
+use crate::domain::zone::Zone;
 
-use super::{Database, Error, count, json, name, name_opt, query};
+use super::{Database, Error, json, name, name_opt, query};
 
 /// How a campaign stands in the database. The account's spans are real time from now.
 #[derive(Debug, Clone)]
@@ -77,15 +80,19 @@ pub async fn look(
                extract(epoch FROM accounts.next_place_at - clock_timestamp())::float8 AS next_place_in,
                extract(epoch FROM accounts.closed_until - clock_timestamp())::float8 AS closed_for,
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
-               open.id AS attempt_id, contacts.attempts AS tries_before, open.sid, open.status,
+               open.id AS attempt_id, earlier.outcomes, earlier.ends, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
                open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
                suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
-        LEFT JOIN contacts ON contacts.id = open.contact_id
         LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
+        LEFT JOIN LATERAL (
+            SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
+            FROM attempts
+            WHERE open.number > 1 AND contact_id = open.contact_id AND settled_at IS NOT NULL
+        ) earlier ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
     let version = known.as_ref().map_or(-1, |(version, _)| *version);
@@ -95,6 +102,7 @@ pub async fn look(
         Some((version, settings)) if version == row.try_get::<_, i32>("settings_version")? => settings,
         _ => Arc::new(json(row, "settings")?),
     };
+    let open = open_attempt(row, &settings.timezone)?;
     Ok(Some(Look {
         team: row.try_get("team_id")?,
         state: name(row, "state", State::parse)?,
@@ -104,7 +112,7 @@ pub async fn look(
         settings_version: row.try_get("settings_version")?,
         settings,
         starts_at: row.try_get("starts_at")?,
-        open: open_attempt(row)?,
+        open,
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
         next_due_at: row.try_get("next_due_at")?,
@@ -123,7 +131,7 @@ fn span(seconds: Option<f64>) -> Option<Duration> {
 }
 
 /// The row of an attempt, as an enum that cannot lie: what does not fit together is an error.
-fn open_attempt(row: &Row) -> Result<Option<OpenAttempt>, Error> {
+fn open_attempt(row: &Row, zone: &Zone) -> Result<Option<OpenAttempt>, Error> {
     let Some(id) = row.try_get::<_, Option<Uuid>>("attempt_id")? else { return Ok(None) };
     let sid: Option<&str> = row.try_get("sid")?;
     let status = name_opt(row, "status", Status::parse)?;
@@ -163,7 +171,7 @@ fn open_attempt(row: &Row) -> Result<Option<OpenAttempt>, Error> {
         }
     };
     let (objection, end_asked_at) = (objection(row)?, row.try_get("end_asked_at")?);
-    Ok(Some(OpenAttempt { id, tries_before: count(row, "tries_before")?, stage, objection, end_asked_at }))
+    Ok(Some(OpenAttempt { id, earlier: earlier(row, zone)?, stage, objection, end_asked_at }))
 }
 
 fn objection(row: &Row) -> Result<Option<Objection>, Error> {
@@ -175,4 +183,14 @@ fn objection(row: &Row) -> Result<Option<Objection>, Error> {
         }
         None => None,
     })
+}
+
+/// The earlier attempts of the same contact, from two lists of the same length.
+pub(super) fn earlier(row: &Row, zone: &Zone) -> Result<Earlier, Error> {
+    let outcomes: Option<Vec<&str>> = row.try_get("outcomes")?;
+    let ends: Option<Vec<DateTime<Utc>>> = row.try_get("ends")?;
+    let attempts = outcomes.unwrap_or_default().into_iter().zip(ends.unwrap_or_default());
+    let attempts: Result<Vec<_>, Error> =
+        attempts.map(|(outcome, ended_at)| Ok((Outcome::parse(outcome)?, ended_at))).collect();
+    Ok(Earlier::of(attempts?, zone))
 }

@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod attempts;
+pub mod callbacks;
 pub mod campaigns;
 pub mod contacts;
 pub mod imports;

@@ -93,7 +93,9 @@ pub async fn free_stranded_contacts(
     now: DateTime<Utc>,
 ) -> Result<u64, Error> {
     const SQL: &str = "
-        UPDATE contacts SET state = 'pending', timed = true, due_at = $2, updated_at = $2
+        UPDATE contacts
+        SET state = 'pending', timed = true, updated_at = $2,
+            due_at = CASE WHEN callback_waits THEN greatest(callback_at, $2) ELSE $2 END
         WHERE campaign_id = $1 AND state = 'calling'
           AND NOT EXISTS (SELECT FROM attempts WHERE contact_id = contacts.id AND settled_at IS NULL)";
     const COUNT: &str = "

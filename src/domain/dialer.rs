@@ -14,7 +14,7 @@ use super::campaign::State;
 use super::hours::Opening;
 use super::outcome::Outcome;
 use super::reconcile::Silence;
-use super::retry::Verdict;
+use super::retry::{Earlier, Ended, Verdict};
 use super::settings::Settings;
 use super::suppression::is_in_force;
 use super::{Moment, names};
@@ -93,8 +93,8 @@ const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
 pub struct OpenAttempt {
     /// Its id.
     pub id: Uuid,
-    /// How many attempts of its contact counted before this one.
-    pub tries_before: u32,
+    /// Its contact's attempts before it that counted.
+    pub earlier: Earlier,
     /// How far its call has come.
     pub stage: Stage,
     /// What speaks against letting its call go on, if anything does.
@@ -326,8 +326,7 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
             Step::Wait { until: at + VERDICT_WITHIN, because: Because::CallOpen }
         }
         Stage::Ended { outcome, at, .. } => {
-            let tries = open.tries_before + 1;
-            let verdict = view.settings.retry_policy.verdict(outcome, tries, at, moment.jitter);
+            let verdict = view.settings.verdict(&Ended { outcome, at, earlier: open.earlier }, moment.jitter);
             Step::Settle { attempt, outcome, ended_at: at, verdict }
         }
         Stage::Under { silence, asked_at } => {
@@ -352,8 +351,9 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
                 let until = over_at.min(now + LOOK_AGAIN_AFTER);
                 return Step::Wait { until, because: Because::CallOpen };
             }
-            let (outcome, tries) = (Outcome::Unknown, open.tries_before + 1);
-            let verdict = view.settings.retry_policy.verdict(outcome, tries, now, moment.jitter);
+            let outcome = Outcome::Unknown;
+            let verdict =
+                view.settings.verdict(&Ended { outcome, at: now, earlier: open.earlier }, moment.jitter);
             Step::Settle { attempt, outcome, ended_at: now, verdict }
         }
     }

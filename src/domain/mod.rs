@@ -4,6 +4,7 @@
 pub mod agent;
 pub mod answering_machine;
 pub mod attempt;
+pub mod callback;
 pub mod campaign;
 pub mod contact;
 pub mod dialer;

@@ -26,7 +26,7 @@ macro_rules! names {
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
             /// The one text of this variant.
-            pub fn as_str(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
 

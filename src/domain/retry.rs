@@ -1,9 +1,25 @@
 //! What an outcome means for the contact: reached, given up, or due again at an instant.
+//!
+//! The instant is the policy's own, with its preference for a part of the day. Windows are not its business: they are
+//! applied at each look.
+
+mod by_outcome;
+mod earlier;
+mod part_of_day;
+mod simple;
+mod span;
+mod written;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::outcome::Outcome;
+
+pub use by_outcome::{PolicyByOutcome, Rule, WITH_RULES};
+pub use earlier::Earlier;
+pub use part_of_day::Calendar;
+pub use simple::SimplePolicy;
+pub use span::{NoSpan, Span};
 
 /// By how much of itself a backoff may grow, so that those who failed together do not come back together.
 const JITTER_SHARE: f64 = 0.1;
@@ -11,28 +27,19 @@ const JITTER_SHARE: f64 = 0.1;
 /// How long after an attempt that was taken back its contact is due again.
 pub const TAKEN_BACK_PAUSE: TimeDelta = TimeDelta::seconds(5);
 
-/// Hours of backoff where the policy names none.
-const DEFAULT_BACKOFF_HOURS: f64 = 1.0;
-
-/// When a contact that was not reached is tried again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RetryPolicy {
-    /// Tries after the first one.
-    pub max_retries: u32,
-    /// Hours before the first, second, … retry; the last one repeats.
-    pub backoff_hours: Vec<f64>,
-    /// The outcomes after which a contact is tried again.
-    pub retryable_outcomes: Vec<Outcome>,
+/// When a contact that was not reached is tried again. On the wire an object of either form.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum RetryPolicy {
+    /// `{"max_retries", "backoff_hours", "retryable_outcomes"}`, each with a default.
+    Simple(SimplePolicy),
+    /// `{"max_attempts", "no-answer": {"after", "other_part_of_day"}, …}`, with one rule at least.
+    ByOutcome(PolicyByOutcome),
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            max_retries: 3,
-            backoff_hours: vec![1.0, 4.0, 24.0],
-            retryable_outcomes: vec![Outcome::NoAnswer, Outcome::Busy, Outcome::Failed],
-        }
+        Self::Simple(SimplePolicy::default())
     }
 }
 
@@ -47,6 +54,17 @@ pub enum Verdict {
     Due(DateTime<Utc>),
 }
 
+/// An attempt that is over, and what went before it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// When it ended, or was given up.
+    pub at: DateTime<Utc>,
+    /// The contact's earlier attempts that counted.
+    pub earlier: Earlier,
+}
+
 /// A policy that could not be carried out.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BadRetryPolicy {
@@ -59,130 +77,72 @@ pub enum BadRetryPolicy {
     /// An outcome after which there is nothing to retry.
     #[error("retryable_outcomes holds {0}, expected only outcomes that a later call can change")]
     NotRetryable(Outcome),
+    /// No attempt at all, or more than anybody should suffer.
+    #[error("max_attempts is {0}, expected 1 to 101")]
+    BadMaxAttempts(u32),
+    /// A rule that does not say when.
+    #[error("{0}.after is empty, expected one length of time at least, such as 30m")]
+    NoSteps(Outcome),
+    /// A rule by which later tries come sooner.
+    #[error("{outcome}.after holds {shorter} behind {longer}, expected steps that do not get shorter")]
+    Shrinks {
+        /// The rule's outcome.
+        outcome: Outcome,
+        /// The step before.
+        longer: Span,
+        /// The step after it.
+        shorter: Span,
+    },
+    /// Another part of the day cannot help.
+    #[error("{0}.other_part_of_day is true, expected it only in the rules for no-answer and machine")]
+    SomebodyThere(Outcome),
 }
 
 impl RetryPolicy {
     /// Refuses a policy that makes no sense.
     pub fn check(&self) -> Result<(), BadRetryPolicy> {
-        if self.max_retries > 100 {
-            return Err(BadRetryPolicy::TooManyRetries(self.max_retries));
-        }
-        if let Some(&hours) = self.backoff_hours.iter().find(|hours| !(0.0..=8760.0).contains(*hours)) {
-            return Err(BadRetryPolicy::BadBackoff(hours));
-        }
-        let settled_for_good = |outcome: &&Outcome| {
-            matches!(**outcome, Outcome::Answered | Outcome::NotPlaced) || outcome.is_permanent()
-        };
-        match self.retryable_outcomes.iter().find(settled_for_good) {
-            Some(&outcome) => Err(BadRetryPolicy::NotRetryable(outcome)),
-            None => Ok(()),
+        match self {
+            Self::Simple(policy) => policy.check(),
+            Self::ByOutcome(policy) => policy.check(),
         }
     }
 
-    /// The verdict on a contact whose `tries`-th counted attempt ended with `outcome` at `ended_at`.
+    /// The verdict on a contact whose attempt ended so.
     ///
-    /// A due time is never before `ended_at` plus the policy's backoff: `jitter`, from `[0, 1)`, only ever adds. An
-    /// attempt of which nobody knows what became of it is tried again like one that was not answered, whatever
-    /// the policy lists.
-    pub fn verdict(&self, outcome: Outcome, tries: u32, ended_at: DateTime<Utc>, jitter: f64) -> Verdict {
+    /// A due time is never before the attempt's end plus the policy's backoff: `jitter`, from `[0, 1)`, only ever adds,
+    /// and so does the wait for another part of the day, a day at most. An attempt of which nobody knows what became of
+    /// it is tried again like one that was not answered, whatever the policy lists.
+    pub fn verdict(&self, ended: &Ended, calendar: Calendar<'_>, jitter: f64) -> Verdict {
+        let outcome = ended.outcome;
         if outcome == Outcome::Answered {
             return Verdict::Completed;
         }
-        let retryable = outcome == Outcome::Unknown || self.retryable_outcomes.contains(&outcome);
-        if !retryable || outcome.is_permanent() || tries > self.max_retries {
-            return Verdict::Failed;
+        let backoff = match self {
+            _ if outcome.is_permanent() => None,
+            Self::Simple(policy) => policy.backoff(outcome, ended.earlier.tries() + 1),
+            Self::ByOutcome(policy) => policy.backoff(outcome, &ended.earlier),
+        };
+        let Some(backoff) = backoff else { return Verdict::Failed };
+        let due_at = ended.at + with_jitter(backoff, jitter);
+        if !self.wants_other_part(outcome) {
+            return Verdict::Due(due_at);
         }
-        Verdict::Due(ended_at + self.backoff(tries, jitter))
+        let missed = ended.earlier.missed_with(outcome, ended.at, calendar.zone);
+        Verdict::Due(part_of_day::prefer_other_part(due_at, missed, calendar))
     }
 
-    fn backoff(&self, tries: u32, jitter: f64) -> TimeDelta {
-        let step = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
-        let hours = self.backoff_hours.get(step).or(self.backoff_hours.last());
-        let hours = hours.copied().unwrap_or(DEFAULT_BACKOFF_HOURS);
-        let millis = hours * 3_600_000.0 * (1.0 + JITTER_SHARE * jitter.clamp(0.0, 1.0));
-        TimeDelta::milliseconds(millis.ceil() as i64)
+    fn wants_other_part(&self, outcome: Outcome) -> bool {
+        match self {
+            Self::Simple(_) => false,
+            Self::ByOutcome(policy) => policy.wants_other_part(outcome),
+        }
     }
+}
+
+fn with_jitter(backoff: TimeDelta, jitter: f64) -> TimeDelta {
+    let millis = backoff.num_milliseconds() as f64 * (1.0 + JITTER_SHARE * jitter.clamp(0.0, 1.0));
+    TimeDelta::milliseconds(millis.ceil() as i64)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn ended_at() -> DateTime<Utc> {
-        "2026-03-02T15:00:00Z".parse().unwrap()
-    }
-
-    fn due_after(minutes: i64) -> Verdict {
-        Verdict::Due(ended_at() + TimeDelta::minutes(minutes))
-    }
-
-    #[test]
-    fn outcomes_lead_to_verdicts_by_the_default_policy() {
-        let policy = RetryPolicy::default();
-        let table = [
-            (Outcome::Answered, 1, Verdict::Completed),
-            (Outcome::NoAnswer, 1, due_after(60)),
-            (Outcome::Busy, 2, due_after(240)),
-            (Outcome::Failed, 3, due_after(24 * 60)),
-            (Outcome::NoAnswer, 4, Verdict::Failed),
-            (Outcome::Machine, 1, Verdict::Failed),
-            (Outcome::Canceled, 1, Verdict::Failed),
-            (Outcome::InvalidNumber, 1, Verdict::Failed),
-            (Outcome::Blocked, 1, Verdict::Failed),
-            (Outcome::Unknown, 1, due_after(60)),
-            (Outcome::Unknown, 4, Verdict::Failed),
-        ];
-        for (outcome, tries, expected) in table {
-            assert_eq!(policy.verdict(outcome, tries, ended_at(), 0.0), expected, "{outcome}, try {tries}");
-        }
-    }
-
-    #[test]
-    fn the_last_backoff_repeats_and_fractions_of_hours_count() {
-        let policy = RetryPolicy { max_retries: 9, backoff_hours: vec![0.25, 0.5], ..RetryPolicy::default() };
-        for (tries, minutes) in [(1, 15), (2, 30), (3, 30), (9, 30)] {
-            assert_eq!(policy.verdict(Outcome::Busy, tries, ended_at(), 0.0), due_after(minutes));
-        }
-    }
-
-    #[test]
-    fn a_policy_that_makes_no_sense_is_refused() {
-        let bad = |change: fn(&mut RetryPolicy)| {
-            let mut policy = RetryPolicy::default();
-            change(&mut policy);
-            policy.check().is_err()
-        };
-        assert!(bad(|policy| policy.max_retries = 101));
-        assert!(bad(|policy| policy.backoff_hours = vec![1.0, -1.0]));
-        assert!(bad(|policy| policy.backoff_hours = vec![f64::NAN]));
-        assert!(bad(|policy| policy.retryable_outcomes = vec![Outcome::Answered]));
-        assert!(bad(|policy| policy.retryable_outcomes = vec![Outcome::InvalidNumber]));
-        assert_eq!(RetryPolicy::default().check(), Ok(()));
-    }
-
-    proptest! {
-        #[test]
-        fn jitter_only_ever_adds_and_never_more_than_its_share(
-            tries in 1u32..4, jitter in 0.0f64..1.0, hours in 0.0f64..48.0,
-        ) {
-            let policy = RetryPolicy { backoff_hours: vec![hours], ..RetryPolicy::default() };
-            let Verdict::Due(due) = policy.verdict(Outcome::Busy, tries, ended_at(), jitter) else {
-                panic!("a retryable outcome was given up");
-            };
-            let waited = (due - ended_at()).num_milliseconds() as f64;
-            prop_assert!(waited >= hours * 3_600_000.0);
-            prop_assert!(waited <= hours * 3_600_000.0 * 1.1 + 1.0);
-        }
-
-        #[test]
-        fn nobody_is_tried_more_often_than_the_policy_says(max_retries in 0u32..10, tries in 1u32..20) {
-            let policy = RetryPolicy { max_retries, ..RetryPolicy::default() };
-            let again = matches!(
-                policy.verdict(Outcome::NoAnswer, tries, ended_at(), 0.5), Verdict::Due(_)
-            );
-            prop_assert_eq!(again, tries <= max_retries);
-        }
-    }
-}
+mod tests;

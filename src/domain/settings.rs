@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
-use super::retry::{BadRetryPolicy, RetryPolicy};
+use super::retry::{BadRetryPolicy, Calendar, Ended, RetryPolicy, Verdict};
 use super::suppression::{OnSuppression, OptOutDigit};
 use super::zone::Zone;
 
@@ -94,6 +94,12 @@ impl Settings {
         Ok(())
     }
 
+    /// What becomes of a contact whose attempt ended so, by the retry policy, the zone and the hours.
+    pub fn verdict(&self, ended: &Ended, jitter: f64) -> Verdict {
+        let calendar = Calendar { zone: &self.timezone, hours: &self.business_hours };
+        self.retry_policy.verdict(ended, calendar, jitter)
+    }
+
     /// How long a call may last, as a length of time.
     pub fn max_call_time(&self) -> TimeDelta {
         TimeDelta::seconds(i64::from(self.max_call_seconds))
@@ -108,6 +114,7 @@ impl Settings {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::domain::retry::SimplePolicy;
 
     /// Settings that open around the clock, for tests that are not about hours.
     pub(crate) fn settings() -> Settings {
@@ -127,6 +134,10 @@ pub(crate) mod tests {
         }
     }
 
+    fn too_many() -> RetryPolicy {
+        RetryPolicy::Simple(SimplePolicy { max_retries: 500, ..SimplePolicy::default() })
+    }
+
     #[test]
     fn a_setting_that_cannot_be_dialed_by_is_named_with_what_was_expected() {
         let refused = |change: fn(&mut Settings)| {
@@ -141,7 +152,7 @@ pub(crate) mod tests {
         );
         assert!(refused(|settings| settings.pacing.delay_seconds = 3601).starts_with("pacing.delay_seconds"));
         assert!(refused(|settings| settings.max_call_seconds = 0).starts_with("max_call_seconds"));
-        assert!(refused(|settings| settings.retry_policy.max_retries = 500).starts_with("retry_policy"));
+        assert!(refused(|settings| settings.retry_policy = too_many()).starts_with("retry_policy"));
         let no_days = |settings: &mut Settings| {
             settings.business_hours = BusinessHours { days: vec![], ..BusinessHours::default() };
         };

@@ -27,6 +27,10 @@ const REPLAY: &[u64] = &[];
 
 /// What a seed or another must have lived through, or else the runs prove nothing.
 const OF_INTEREST: &[&str] = &[
+    "asked for a callback before its call",
+    "asked for a callback during its call",
+    "asked for a callback when all was over",
+    "asked for the same callback again",
     "callback",
     "callback after the settlement",
     "callback before the answer",
@@ -117,6 +121,7 @@ fn every_flaw_breaks_the_promise_that_it_should() {
         (Flaw::NeverSettles, Promise::NobodyForgotten),
         (Flaw::NeverReconciles, Promise::NobodyForgotten),
         (Flaw::CountsReopenedAttemptsTwice, Promise::NobodyForgotten),
+        (Flaw::ForgetsCallbacks, Promise::NobodyForgotten),
     ];
     for (flaw, promise) in flaws {
         assert!(is_noticed(flaw, promise), "{flaw:?} does not break {promise:?}");

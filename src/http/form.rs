@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(settings.timezone.name(), "America/New_York");
         assert_eq!((settings.ring_seconds, settings.max_call_seconds), (30, 1800));
         assert_eq!(settings.pacing.delay_seconds, 10);
-        assert_eq!(settings.retry_policy.backoff_hours, [1.0, 4.0, 24.0]);
+        assert_eq!(settings.retry_policy, RetryPolicy::default());
         assert_eq!(settings.business_hours.days, [1, 2, 3, 4, 5]);
     }
 
@@ -192,6 +192,10 @@ mod tests {
             (
                 format!(r#"{{"name":"x","suppression":{{"end_calls":true}},{agent}}}"#),
                 "unknown field `end_calls`, expected `end_ringing_calls`",
+            ),
+            (
+                format!(r#"{{"name":"x","retry_policy":{{"busy":{{"after":["5"]}}}},{agent}}}"#),
+                "retry_policy.busy.after[0]: \"5\" is no length of time, expected a whole number",
             ),
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
         ];

@@ -5,6 +5,7 @@ mod agents;
 mod auth;
 mod body;
 mod campaigns;
+mod contacts;
 mod csv;
 mod form;
 mod health;
@@ -81,6 +82,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .service(
             web::scope("/api/v1")
                 .configure(campaigns::routes)
+                .configure(contacts::routes)
                 .configure(agents::routes)
                 .configure(imports::routes)
                 .configure(suppressions::routes)

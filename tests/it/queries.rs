@@ -1,5 +1,7 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
+mod callbacks;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};

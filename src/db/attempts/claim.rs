@@ -140,7 +140,9 @@ async fn suppress(
 ) -> Result<Claim, Error> {
     const SQL: &str = "
         WITH contact AS (
-            UPDATE contacts SET state = 'suppressed', due_at = NULL, updated_at = $3 WHERE id = $2 RETURNING id
+            UPDATE contacts SET state = 'suppressed', due_at = NULL, callback_waits = false, updated_at = $3
+            WHERE id = $2
+            RETURNING id
         ), campaign AS (
             UPDATE campaigns
             SET pending = pending - 1, suppressed = suppressed + 1, last_event = last_event + 1,
@@ -188,7 +190,8 @@ async fn begin(
     const SQL: &str = "
         WITH contact AS (
             UPDATE contacts
-            SET state = 'calling', due_at = NULL, timed = true, last_number = last_number + 1, updated_at = $4
+            SET state = 'calling', due_at = NULL, timed = true, callback_waits = false,
+                last_number = last_number + 1, updated_at = $4
             WHERE id = $1
             RETURNING id, team_id, phone, extension, name, metadata, attempts, last_number
         ), attempt AS (

@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::{Database, Error, count, name_opt, query, query_one, query_opt};
+use crate::db::look::earlier;
+use crate::db::{Database, Error, name_opt, query, query_one, query_opt};
 use crate::domain::attempt::Status;
 use crate::domain::outcome::Outcome;
+use crate::domain::retry::Earlier;
+use crate::domain::zone::Zone;
 
 /// An attempt, as the API shows it.
 #[derive(Debug, Clone)]
@@ -120,16 +123,12 @@ pub struct Trace {
     pub from: String,
     /// When the intent was written.
     pub intended_at: DateTime<Utc>,
-    /// How many attempts of the contact counted before this one.
-    pub tries_before: u32,
 }
 
 /// By what an attempt's call can be asked for.
 pub async fn find_trace(database: &Database, attempt: Uuid) -> Result<Option<Trace>, Error> {
     const SQL: &str = "
-        SELECT sid, to_phone, from_phone, intended_at, contacts.attempts AS tries_before
-        FROM attempts JOIN contacts ON contacts.id = attempts.contact_id
-        WHERE attempts.id = $1";
+        SELECT sid, to_phone, from_phone, intended_at FROM attempts WHERE id = $1";
     let row = query_opt(&database.client().await?, SQL, &[&attempt]).await?;
     row.map(|row| {
         Ok(Trace {
@@ -137,10 +136,17 @@ pub async fn find_trace(database: &Database, attempt: Uuid) -> Result<Option<Tra
             to: row.try_get("to_phone")?,
             from: row.try_get("from_phone")?,
             intended_at: row.try_get("intended_at")?,
-            tries_before: count(&row, "tries_before")?,
         })
     })
     .transpose()
+}
+
+/// A contact's settled attempts, for the verdict on one that follows them.
+pub async fn find_earlier(database: &Database, contact: Uuid, zone: &Zone) -> Result<Earlier, Error> {
+    const SQL: &str = "
+        SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
+        FROM attempts WHERE contact_id = $1 AND settled_at IS NOT NULL";
+    earlier(&query_one(&database.client().await?, SQL, &[&contact]).await?, zone)
 }
 
 /// How many attempts are open.

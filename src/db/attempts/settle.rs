@@ -71,6 +71,7 @@ async fn apply(
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
+    // A callback that was asked for during the call wins over the verdict.
     // A call that is given up has no end that anybody knows of: should it prove alive, its end is still to come.
     const SQL: &str = "
         WITH attempt AS (
@@ -81,22 +82,25 @@ async fn apply(
             RETURNING id, campaign_id, contact_id, coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
-            SET state = $8, due_at = $4, attempts = attempts + $9, last_outcome = $2, updated_at = $3
+            SET state = CASE WHEN callback_waits AND $10 THEN 'pending' ELSE $8 END,
+                due_at = CASE WHEN callback_waits AND $10 THEN callback_at ELSE $4 END,
+                callback_waits = callback_waits AND $10,
+                attempts = attempts + $9, last_outcome = $2, updated_at = $3
             FROM attempt
             WHERE contacts.id = attempt.contact_id AND contacts.state = 'calling'
-            RETURNING contacts.id, contacts.attempts
+            RETURNING contacts.id, contacts.attempts, contacts.state, contacts.due_at
         ), campaign AS (
             UPDATE campaigns
             SET calling = calling - 1,
-                pending = pending + ($8 = 'pending')::int,
-                completed = completed + ($8 = 'completed')::int,
-                failed = failed + ($8 = 'failed')::int,
+                pending = pending + (contact.state = 'pending')::int,
+                completed = completed + (contact.state = 'completed')::int,
+                failed = failed + (contact.state = 'failed')::int,
                 attempts = campaigns.attempts + $9,
                 retries = retries + ($9 = 1 AND contact.attempts > 1)::int,
                 outcomes = jsonb_set(outcomes, ARRAY[$2], to_jsonb(coalesce((outcomes ->> $2)::int, 0) + 1)),
                 talk_seconds = talk_seconds + attempt.seconds,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
-                due_cursor = least(due_cursor, $4),
+                due_cursor = least(due_cursor, contact.due_at),
                 last_event = last_event + 1
             FROM attempt, contact
             WHERE campaigns.id = attempt.campaign_id
@@ -104,7 +108,7 @@ async fn apply(
         )
         INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, attempt_id, data)
         SELECT campaign.team_id, campaign.id, campaign.last_event, 'attempt.ended', $3, contact.id, attempt.id,
-               jsonb_build_object('outcome', $2, 'contact', $8)
+               jsonb_build_object('outcome', $2, 'contact', contact.state)
         FROM campaign, contact, attempt
         RETURNING number";
     let (state, due_at) = match settlement.verdict {
@@ -117,6 +121,7 @@ async fn apply(
         None => (None, None),
     };
     let counted = i32::from(settlement.outcome.counts_as_attempt());
+    let can_be_called_back = !settlement.outcome.is_permanent();
     let params: crate::db::Params<'_> = &[
         &settlement.attempt,
         &settlement.outcome.as_str(),
@@ -127,6 +132,7 @@ async fn apply(
         &message,
         &state,
         &counted,
+        &can_be_called_back,
     ];
     Ok(query_opt(transaction, SQL, params).await?.is_some())
 }

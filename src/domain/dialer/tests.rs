@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::hours::BusinessHours;
+use crate::domain::retry::{RetryPolicy, SimplePolicy};
 use crate::domain::settings::tests::settings;
 use crate::domain::suppression::OnSuppression;
 
@@ -50,7 +51,7 @@ fn with_hours(view: &mut CampaignView, end: &str) {
 }
 
 fn open(stage: Stage) -> Option<OpenAttempt> {
-    Some(OpenAttempt { id: ATTEMPT, tries_before: 0, stage, objection: None, end_asked_at: None })
+    Some(OpenAttempt { id: ATTEMPT, earlier: Earlier::default(), stage, objection: None, end_asked_at: None })
 }
 
 /// A call that has just been heard of, and that should not go on.
@@ -517,7 +518,7 @@ prop_compose! {
         settings.business_hours =
             BusinessHours { enabled, days, start_time: hour(start), end_time: hour(end) };
         settings.pacing.delay_seconds = delay_seconds;
-        settings.retry_policy.max_retries = max_retries;
+        settings.retry_policy = RetryPolicy::Simple(SimplePolicy { max_retries, ..SimplePolicy::default() });
         settings.ring_seconds = ring_seconds;
         settings
     }
@@ -541,10 +542,16 @@ prop_compose! {
             account, lease_held, place_in_hand,
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
-                OpenAttempt { id: ATTEMPT, tries_before, stage, objection, end_asked_at }
+                OpenAttempt { id: ATTEMPT, earlier: busy(tries_before), stage, objection, end_asked_at }
             }),
         }
     }
+}
+
+/// As many earlier attempts that found the line busy.
+fn busy(tries: u32) -> Earlier {
+    let attempts = (0..tries).map(|hours| (Outcome::Busy, after(-3600 * i64::from(hours))));
+    Earlier::of(attempts, &settings().timezone)
 }
 
 fn any_moment() -> impl Strategy<Value = Moment> {
@@ -620,8 +627,8 @@ proptest! {
     #[test]
     fn nobody_is_due_before_the_end_of_his_call_and_the_backoff(view in any_view(), moment in any_moment()) {
         if let Step::Settle { ended_at, verdict: Verdict::Due(due_at), .. } = next_step(&view, moment) {
-            let policy = &view.settings.retry_policy;
-            let tries = view.open.map_or(0, |open| open.tries_before as usize + 1);
+            let RetryPolicy::Simple(policy) = &view.settings.retry_policy else { panic!("a policy by outcome") };
+            let tries = view.open.map_or(0, |open| open.earlier.tries() as usize + 1);
             let hours = policy.backoff_hours[(tries - 1).min(policy.backoff_hours.len() - 1)];
             let waited = (due_at - ended_at).num_milliseconds() as f64;
             prop_assert!(waited >= hours * 3_600_000.0);

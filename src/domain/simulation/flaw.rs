@@ -25,4 +25,6 @@ pub(super) enum Flaw {
     EndsUnknownCallsAtGivingUp,
     /// Forgets to give back what was counted for an attempt that is opened again.
     CountsReopenedAttemptsTwice,
+    /// Settles by the policy alone, whatever was asked for during the call.
+    ForgetsCallbacks,
 }

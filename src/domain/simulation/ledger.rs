@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::domain::callback::Effect;
 use crate::domain::campaign::State;
+use crate::domain::contact::ContactState;
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
+use crate::domain::retry::RetryPolicy;
 
 use super::provider::Passage;
-use super::store::Sid;
+use super::store::{Attempt, Sid};
 use super::world::{Event, World};
 
 /// A pause, a cancel and an opt-out take effect within this span.
@@ -34,6 +37,8 @@ pub(super) enum Promise {
 #[derive(Default)]
 pub(super) struct Ledger {
     requests: BTreeMap<usize, u32>,
+    /// By contact: how many attempts there were in the world when a callback was promised, and its instant.
+    promised: BTreeMap<usize, Vec<(usize, DateTime<Utc>)>>,
     seen: BTreeMap<&'static str, u32>,
     pub(super) broken: Option<(Promise, String)>,
 }
@@ -93,22 +98,74 @@ impl World {
         Ok(())
     }
 
-    /// From when on a contact may be tried again, by the real end of its last call that counts. Only of an attempt
-    /// that was given up the end is not known: there it is the instant of giving up.
+    /// From when on a contact may be tried: at the instant of the callback that was promised to it since its last call
+    /// began, or else after its backoff, by the real end of its last call that counts. Only of an attempt that was given
+    /// up the end is not known: there it is the instant of giving up.
     fn ready_at(&self, attempt: usize) -> Option<DateTime<Utc>> {
         let row = &self.store.attempts[attempt];
         let earlier = (0..attempt).filter(|&other| self.store.attempts[other].contact == row.contact);
         let counted = earlier
             .filter_map(|other| Some((other, self.store.attempts[other].settled?)))
             .filter(|(_, (outcome, _))| *outcome != Outcome::NotPlaced);
-        let (tries, (last, (outcome, settled_at))) = counted.enumerate().last()?;
+        let counted: Vec<_> = counted.collect();
+        let promised = self.ledger.promised.get(&row.contact).into_iter().flatten();
+        let mut before = promised.filter(|(attempts, _)| *attempts <= attempt);
+        let begun = counted.last().map_or(0, |(last, _)| last + 1);
+        if let Some((_, at)) = before.rfind(|(attempts, _)| *attempts >= begun) {
+            return Some(*at);
+        }
+        let (&(last, (outcome, settled_at)), earlier) = counted.split_last()?;
+        let earlier: Vec<Outcome> = earlier.iter().map(|(_, (outcome, _))| *outcome).collect();
         let ended_at = match outcome {
             Outcome::Unknown => settled_at,
             _ => self.provider.call_of(last).map_or(settled_at, |call| call.ended_at()),
         };
-        let backoff = &self.store.campaigns[row.campaign].settings.retry_policy.backoff_hours;
-        let hours = backoff[tries.min(backoff.len() - 1)];
-        Some(ended_at + TimeDelta::milliseconds((hours * 3_600_000.0) as i64))
+        Some(ended_at + backoff(&self.store.campaigns[row.campaign].settings.retry_policy, outcome, &earlier))
+    }
+
+    /// Somebody asks to be called.
+    pub(super) fn callback_is_asked_for(&mut self, contact: usize, at: DateTime<Utc>, node: usize) {
+        let (was, attempts) = (self.store.contacts[contact].state, self.store.attempts.len());
+        match self.store.ask_for_callback(contact, at, node, self.now) {
+            Err(_) => return,
+            Ok(Effect::Unchanged) => return self.ledger.saw("asked for the same callback again"),
+            Ok(Effect::AfterItsCall) => self.ledger.saw("asked for a callback during its call"),
+            Ok(Effect::DueThen { reopens_campaign: true }) => {
+                self.ledger.saw("asked for a callback when all was over");
+            }
+            Ok(Effect::DueThen { reopens_campaign: false }) if was == ContactState::Pending => {
+                self.ledger.saw("asked for a callback before its call");
+            }
+            Ok(Effect::DueThen { reopens_campaign: false }) => {}
+        }
+        self.ledger.promised.entry(contact).or_default().push((attempts, at));
+        self.send_wake(self.store.contacts[contact].campaign);
+    }
+
+    /// A callback that was promised is made, or still to come; only an opt-out, the end of its campaign, and a number that
+    /// the provider refuses dispense with it.
+    fn check_callbacks(&self) -> Result<(), String> {
+        for (&contact, promised) in &self.ledger.promised {
+            let Some(&(attempts, at)) = promised.last() else { continue };
+            let of_contact = |attempt: &&Attempt| attempt.contact == contact;
+            if self.store.attempts[attempts..].iter().any(|attempt| of_contact(&attempt)) {
+                continue;
+            }
+            let row = &self.store.contacts[contact];
+            let last = self.store.attempts.iter().rfind(of_contact);
+            let is_kept = match row.state {
+                ContactState::Pending => row.due_at >= Some(at),
+                ContactState::Calling | ContactState::Suppressed => true,
+                ContactState::Failed => {
+                    last.and_then(|last| last.outcome()).is_some_and(Outcome::is_permanent)
+                }
+                ContactState::Completed => false,
+            };
+            if !is_kept {
+                return Err(format!("contact {contact} is {} and was to be called at {at}", row.state));
+            }
+        }
+        Ok(())
     }
 
     /// The provider makes a call.
@@ -137,7 +194,7 @@ impl World {
     }
 
     pub(super) fn check_rows(&mut self) {
-        if let Err(what) = self.store.check() {
+        if let Err(what) = self.store.check().and_then(|()| self.check_callbacks()) {
             self.ledger.accuse(Promise::NobodyForgotten, what);
         }
     }
@@ -152,6 +209,22 @@ impl World {
                 let what = format!("campaign {campaign} rests {state}, attempt open: {open:?}, {counts:?}");
                 self.ledger.accuse(Promise::NobodyForgotten, what);
             }
+        }
+    }
+}
+
+/// The least that a policy lets pass after an attempt that came to this, counted anew.
+fn backoff(policy: &RetryPolicy, outcome: Outcome, earlier: &[Outcome]) -> TimeDelta {
+    match policy {
+        RetryPolicy::Simple(policy) => {
+            let hours = policy.backoff_hours[earlier.len().min(policy.backoff_hours.len() - 1)];
+            TimeDelta::milliseconds((hours * 3_600_000.0) as i64)
+        }
+        RetryPolicy::ByOutcome(policy) => {
+            let kind = |outcome| if outcome == Outcome::Unknown { Outcome::NoAnswer } else { outcome };
+            let alike = earlier.iter().filter(|earlier| kind(**earlier) == kind(outcome)).count();
+            let rule = policy.rules.get(&kind(outcome));
+            rule.map_or(TimeDelta::hours(1), |rule| rule.after[alike.min(rule.after.len() - 1)].length())
         }
     }
 }

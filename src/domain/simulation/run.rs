@@ -14,7 +14,7 @@ use crate::domain::campaign::{Move, State};
 use crate::domain::hours::{BusinessHours, TimeOfDay};
 use crate::domain::outcome::Outcome;
 use crate::domain::pacing::Pacing;
-use crate::domain::retry::RetryPolicy;
+use crate::domain::retry::{PolicyByOutcome, RetryPolicy, Rule, SimplePolicy, Span, WITH_RULES};
 use crate::domain::roster;
 use crate::domain::settings::Settings;
 use crate::domain::settings::tests::settings;
@@ -175,6 +175,7 @@ impl Run {
                     world.send_wake(campaign);
                 }
             }
+            Event::AskForCallback { contact, at } => self.ask_for_callback(contact, at),
             Event::Crash => self.crash(),
             Event::Freeze => self.freeze(),
             Event::Successor => self.start_node(),
@@ -420,6 +421,21 @@ impl Run {
         world.send_wake(campaign);
     }
 
+    fn ask_for_callback(&mut self, contact: usize, at: DateTime<Utc>) {
+        let node = self.node();
+        let world = &mut *self.world.borrow_mut();
+        let again = Event::AskForCallback { contact, at };
+        if !world.nodes[node].is_up {
+            world.schedule_in(1_000, 5_000, again);
+            return;
+        }
+        world.callback_is_asked_for(contact, at, node);
+        // Whoever got no answer asks again.
+        if world.chance.happens(0.1) {
+            world.schedule_in(0, 600_000, again);
+        }
+    }
+
     fn crash(&mut self) {
         let node = self.node();
         let world = &mut *self.world.borrow_mut();
@@ -495,6 +511,20 @@ fn time_of_day(minute: i64) -> TimeOfDay {
     text.try_into().expect("hours and minutes are a time of day")
 }
 
+fn draw_rules(chance: &mut Chance) -> PolicyByOutcome {
+    let steps: [&[&str]; 4] = [&["1s"], &["2m", "5m"], &["1h", "4h", "1d"], &["30s", "30m"]];
+    let mut rules = BTreeMap::new();
+    for outcome in WITH_RULES {
+        if chance.happens(0.8) {
+            let after = chance.pick(&steps).iter().map(|text| Span::parse(text).expect("a length of time"));
+            let nobody_there = matches!(outcome, Outcome::NoAnswer | Outcome::Machine);
+            let other_part_of_day = chance.happens(0.5) && nobody_there;
+            rules.insert(outcome, Rule { after: after.collect(), other_part_of_day });
+        }
+    }
+    PolicyByOutcome { max_attempts: chance.between(1, 4) as u32, rules }
+}
+
 fn draw_settings(chance: &mut Chance) -> Settings {
     let start = chance.between(0, 24 * 60 - 1);
     // Windows of a minute or three end in the middle of many a dial.
@@ -508,10 +538,14 @@ fn draw_settings(chance: &mut Chance) -> Settings {
         end_time: time_of_day(start + length),
     };
     let backoffs: [&[f64]; 4] = [&[0.02], &[0.05, 0.1], &[0.0], &[1.0, 4.0, 24.0]];
-    let retry_policy = RetryPolicy {
-        max_retries: chance.between(0, 3) as u32,
-        backoff_hours: chance.pick(&backoffs).to_vec(),
-        retryable_outcomes: vec![Outcome::NoAnswer, Outcome::Busy, Outcome::Failed, Outcome::Machine],
+    let retry_policy = if chance.happens(0.5) {
+        RetryPolicy::Simple(SimplePolicy {
+            max_retries: chance.between(0, 3) as u32,
+            backoff_hours: chance.pick(&backoffs).to_vec(),
+            retryable_outcomes: vec![Outcome::NoAnswer, Outcome::Busy, Outcome::Failed, Outcome::Machine],
+        })
+    } else {
+        RetryPolicy::ByOutcome(draw_rules(chance))
     };
     let detect = if chance.happens(0.3) { Detect::Fast } else { Detect::Off };
     Settings {

@@ -13,7 +13,7 @@ use crate::domain::dialer::{Because, CampaignView, Closure, DIAL_WITHIN, Step, n
 use crate::domain::hours::{BusinessHours, Opening};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
-use crate::domain::retry::{TAKEN_BACK_PAUSE, Verdict};
+use crate::domain::retry::{Earlier, Ended, TAKEN_BACK_PAUSE, Verdict};
 use crate::domain::settings::Settings;
 
 use super::flaw::Flaw;
@@ -167,14 +167,15 @@ impl Desk {
                     Claim::Nobody => "nobody to claim",
                     Claim::NotOurs => "claim fenced off",
                 });
-                if let Claim::Attempt { attempt, .. } = claim {
+                if let Claim::Attempt { attempt } = claim {
                     world.perhaps_opt_out(attempt);
+                    world.perhaps_ask_for_callback(attempt);
                 }
                 claim
             })
             .await?;
-        let (attempt, tries_before) = match claim {
-            Claim::Attempt { attempt, tries_before } => (attempt, tries_before),
+        let attempt = match claim {
+            Claim::Attempt { attempt } => attempt,
             Claim::Suppressed | Claim::PassedOver | Claim::NotOurs => return Ok(Carried::Out),
             Claim::Nobody => return self.nobody(memory).await,
         };
@@ -196,7 +197,7 @@ impl Desk {
         if matches!(answer, Answer::Placed(_) | Answer::Unknown) {
             memory.unsent = None;
         }
-        self.record_answer(attempt, tries_before, look, answer).await?;
+        self.record_answer(attempt, look, answer).await?;
         memory.unsent = None;
         Ok(Carried::Out)
     }
@@ -245,13 +246,7 @@ impl Desk {
         passage.answer
     }
 
-    async fn record_answer(
-        &self,
-        attempt: usize,
-        tries_before: u32,
-        look: &Look,
-        answer: Answer,
-    ) -> Result<(), DatabaseFailed> {
+    async fn record_answer(&self, attempt: usize, look: &Look, answer: Answer) -> Result<(), DatabaseFailed> {
         match answer {
             Answer::Placed(sid) => {
                 let now = self.now();
@@ -268,18 +263,12 @@ impl Desk {
                 self.database(|world| world.close_account(Closure::RateLimited)).await?;
             }
             Answer::Unknown => {}
-            Answer::Refused(fault) => self.refused(attempt, tries_before, look, fault).await?,
+            Answer::Refused(fault) => self.refused(attempt, look, fault).await?,
         }
         Ok(())
     }
 
-    async fn refused(
-        &self,
-        attempt: usize,
-        tries_before: u32,
-        look: &Look,
-        fault: Fault,
-    ) -> Result<(), DatabaseFailed> {
+    async fn refused(&self, attempt: usize, look: &Look, fault: Fault) -> Result<(), DatabaseFailed> {
         let Moment { now, jitter } = self.moment();
         let outcome = match fault {
             Fault::Contact(outcome) => outcome,
@@ -290,7 +279,8 @@ impl Desk {
             }
             Fault::Account | Fault::Sender | Fault::Request => return self.pause_for(attempt).await,
         };
-        let verdict = look.settings.retry_policy.verdict(outcome, tries_before + 1, now, jitter);
+        let earlier = self.database(|world| world.store.find_earlier(attempt)).await?;
+        let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, jitter);
         self.settle(Settlement { attempt, outcome, verdict, call_ended_at: None }).await
     }
 
@@ -369,9 +359,9 @@ impl Desk {
         };
         let Moment { now, jitter } = self.moment();
         if !found && silence.is_traceless(look.settings.ring_time(), now) {
-            let tries = look.open.map_or(0, |open| open.tries_before) + 1;
-            let outcome = Outcome::Unknown;
-            let verdict = look.settings.retry_policy.verdict(outcome, tries, now, jitter);
+            let (outcome, earlier) =
+                (Outcome::Unknown, look.open.map_or(Earlier::default(), |open| open.earlier));
+            let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, jitter);
             self.world.borrow_mut().ledger.saw("given up as unknown");
             self.settle(Settlement { attempt, outcome, verdict, call_ended_at: Some(now) }).await?;
         }

@@ -15,11 +15,13 @@ pub(super) use attempts::{Claim, Permission, Settlement};
 
 use crate::domain::answering_machine::Detection;
 use crate::domain::attempt::{Facts, Status, outcome};
+use crate::domain::callback::{Callback, Effect, NoCallback, Standing, ask};
 use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
 use crate::domain::dialer::{Objection, OpenAttempt, Stage};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
+use crate::domain::retry::Earlier;
 use crate::domain::settings::Settings;
 
 use super::flaw::Flaw;
@@ -71,6 +73,10 @@ pub(super) struct Contact {
     timed: bool,
     pub(super) attempts: u32,
     last_number: u32,
+    callback: Option<Callback>,
+    callback_waits: bool,
+    /// How many were promised: each may be one attempt more than the policy allows.
+    callbacks: u32,
 }
 
 #[derive(Debug)]
@@ -102,6 +108,7 @@ impl Attempt {
 enum Event {
     StateChanged,
     ContactSuppressed,
+    CallbackAsked,
     AttemptEnded,
 }
 
@@ -184,6 +191,9 @@ impl Store {
             timed: false,
             attempts: 0,
             last_number: 0,
+            callback: None,
+            callback_waits: false,
+            callbacks: 0,
         }));
     }
 
@@ -230,11 +240,28 @@ impl Store {
                 None => Stage::Under { silence: Silence::Ringing { heard_at: heard_at() }, asked_at },
             },
         };
-        let tries_before = self.contacts[attempt.contact].attempts;
         let suppressed = self.suppressions.contains_key(&attempt.phone);
         let objection = suppressed.then_some(Objection::Suppressed { until: None });
         let end_asked_at = attempt.end_asked_at;
-        OpenAttempt { id: attempt_id(index), tries_before, stage, objection, end_asked_at }
+        OpenAttempt {
+            id: attempt_id(index),
+            earlier: self.find_earlier(index),
+            stage,
+            objection,
+            end_asked_at,
+        }
+    }
+
+    /// The attempts of the same contact that were settled before.
+    pub(super) fn find_earlier(&self, index: usize) -> Earlier {
+        let attempt = &self.attempts[index];
+        let earlier = self.attempts[..index].iter().filter(|other| other.contact == attempt.contact);
+        let settled = earlier.filter_map(|other| {
+            let (outcome, settled_at) = other.settled?;
+            let ended_at = other.facts.as_ref().and_then(|facts| facts.ended_at);
+            Some((outcome, ended_at.unwrap_or(settled_at)))
+        });
+        Earlier::of(settled, &self.campaigns[attempt.campaign].settings.timezone)
     }
 
     pub(super) fn open_attempt(&self, campaign: usize) -> Option<usize> {
@@ -297,6 +324,51 @@ impl Store {
             (row.node, row.epoch) = (Some(node), row.epoch + 1);
         }
         true
+    }
+
+    /// Somebody asks at a node to be called then.
+    pub(super) fn ask_for_callback(
+        &mut self,
+        contact: usize,
+        at: DateTime<Utc>,
+        node: usize,
+        now: DateTime<Utc>,
+    ) -> Result<Effect, NoCallback> {
+        let (row, wanted) = (&self.contacts[contact], Callback { at, note: None });
+        let campaign = row.campaign;
+        let standing = Standing {
+            campaign: self.campaigns[campaign].state,
+            contact: row.state,
+            last_outcome: self.last_outcome(contact),
+            is_suppressed: self.suppressions.contains_key(&row.phone),
+            callback: row.callback.clone(),
+        };
+        let effect = ask(&standing, &wanted, now)?;
+        if effect == Effect::Unchanged {
+            return Ok(effect);
+        }
+        if effect == (Effect::DueThen { reopens_campaign: true }) {
+            self.write_state(campaign, State::Running, now);
+            if !self.owner_lives(campaign, now) {
+                let row = &mut self.campaigns[campaign];
+                (row.node, row.epoch) = (Some(node), row.epoch + 1);
+            }
+        }
+        if effect != Effect::AfterItsCall {
+            self.move_contact(contact, ContactState::Pending, Some(at));
+            let cursor = &mut self.campaigns[campaign].due_cursor;
+            *cursor = at.min(*cursor);
+        }
+        let row = &mut self.contacts[contact];
+        (row.callback, row.callback_waits, row.timed) = (Some(wanted), true, true);
+        row.callbacks += 1;
+        self.note(campaign, Event::CallbackAsked);
+        Ok(effect)
+    }
+
+    fn last_outcome(&self, contact: usize) -> Option<Outcome> {
+        let of_contact = self.attempts.iter().filter(|attempt| attempt.contact == contact);
+        of_contact.rev().find_map(Attempt::outcome)
     }
 
     fn write_state(&mut self, campaign: usize, state: State, now: DateTime<Utc>) {

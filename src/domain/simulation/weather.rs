@@ -33,6 +33,8 @@ pub(super) struct Weather {
     pub(super) freezes: f64,
     pub(super) pauses: f64,
     pub(super) suppressions: f64,
+    /// Per claim: the contact asks to be called at another time.
+    pub(super) callbacks_asked_for: f64,
 }
 
 impl Weather {
@@ -58,6 +60,7 @@ impl Weather {
             freezes: often(0.05, 0.3),
             pauses: often(0.05, 0.3),
             suppressions: often(0.05, 0.2),
+            callbacks_asked_for: often(0.1, 0.3),
         }
     }
 }

@@ -54,6 +54,11 @@ pub(super) enum Event {
     Suppress {
         phone: Phone,
     },
+    /// Somebody asks to be called at an instant.
+    AskForCallback {
+        contact: usize,
+        at: DateTime<Utc>,
+    },
     Crash,
     Freeze,
     /// A new process starts.
@@ -171,6 +176,16 @@ impl World {
         let phone = self.store.attempts[attempt].phone;
         if self.chance.happens(self.weather.suppressions) {
             self.schedule_in(0, 1_500, Event::Suppress { phone });
+        }
+    }
+
+    /// Or it may ask to be called at another time, before, during or after its call.
+    pub(super) fn perhaps_ask_for_callback(&mut self, attempt: usize) {
+        let contact = self.store.attempts[attempt].contact;
+        if self.chance.happens(self.weather.callbacks_asked_for) {
+            let at = self.now + self.chance.millis(0, 7_200_000);
+            let soon = self.chance.pick(&[20_000, 3_600_000]);
+            self.schedule_in(0, soon, Event::AskForCallback { contact, at });
         }
     }
 

@@ -15,7 +15,7 @@ const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::domain::simulation) enum Claim {
-    Attempt { attempt: usize, tries_before: u32 },
+    Attempt { attempt: usize },
     Suppressed,
     PassedOver,
     Nobody,
@@ -62,9 +62,8 @@ impl Store {
 
     fn begin(&mut self, contact: usize, now: DateTime<Utc>) -> Claim {
         let row = &mut self.contacts[contact];
-        (row.timed, row.last_number) = (true, row.last_number + 1);
-        let (campaign, phone, number, tries_before) =
-            (row.campaign, row.phone, row.last_number, row.attempts);
+        (row.timed, row.last_number, row.callback_waits) = (true, row.last_number + 1, false);
+        let (campaign, phone, number) = (row.campaign, row.phone, row.last_number);
         assert!(!self.is_being_called(phone), "one_open_call_per_number");
         assert_eq!(self.open_attempt(campaign), None, "one_open_call_per_campaign");
         self.move_contact(contact, ContactState::Calling, None);
@@ -83,7 +82,7 @@ impl Store {
             settled: None,
             given_end: None,
         });
-        Claim::Attempt { attempt: self.attempts.len() - 1, tries_before }
+        Claim::Attempt { attempt: self.attempts.len() - 1 }
     }
 
     /// The first pending contact with a due time of its own, from the cursor on.
@@ -127,7 +126,7 @@ impl Store {
         self.attempts.iter().any(|attempt| attempt.phone == phone && attempt.settled.is_none())
     }
 
-    fn move_contact(&mut self, contact: usize, to: ContactState, due_at: Option<DateTime<Utc>>) {
+    pub(super) fn move_contact(&mut self, contact: usize, to: ContactState, due_at: Option<DateTime<Utc>>) {
         let row = &mut self.contacts[contact];
         let from = std::mem::replace(&mut row.state, to);
         row.due_at = due_at;
@@ -225,7 +224,7 @@ impl Store {
     }
 
     fn apply(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> bool {
-        let Settlement { attempt, outcome, verdict, call_ended_at } = *settlement;
+        let Settlement { attempt, outcome, call_ended_at, .. } = *settlement;
         let row = &mut self.attempts[attempt];
         if row.settled.is_some() {
             return false;
@@ -240,7 +239,7 @@ impl Store {
             ContactState::Calling,
             "an open attempt's contact is calling"
         );
-        match verdict {
+        match self.verdict_or_callback(contact, settlement) {
             Verdict::Completed => self.move_contact(contact, ContactState::Completed, None),
             Verdict::Failed => self.move_contact(contact, ContactState::Failed, None),
             Verdict::Due(due_at) => {
@@ -260,6 +259,16 @@ impl Store {
         row.last_call_ended_at = row.last_call_ended_at.max(call_ended_at);
         self.note(campaign, Event::AttemptEnded);
         true
+    }
+
+    /// A callback that was asked for during the call wins over the verdict.
+    fn verdict_or_callback(&mut self, contact: usize, settlement: &Settlement) -> Verdict {
+        let row = &mut self.contacts[contact];
+        row.callback_waits &= !settlement.outcome.is_permanent() && self.flaw != Some(Flaw::ForgetsCallbacks);
+        match &row.callback {
+            Some(callback) if row.callback_waits => Verdict::Due(callback.at),
+            _ => settlement.verdict,
+        }
     }
 
     /// Opens an attempt again that was given up as unknown and has been heard of since.

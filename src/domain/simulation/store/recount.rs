@@ -2,6 +2,7 @@
 
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
+use crate::domain::retry::RetryPolicy;
 
 use super::{Counts, Event, Store};
 
@@ -39,8 +40,11 @@ impl Store {
         if (contact.state == ContactState::Pending) != contact.due_at.is_some() {
             return Err(format!("contact {index} is {} and due {:?}", contact.state, contact.due_at));
         }
-        let policy = &self.campaigns[contact.campaign].settings.retry_policy;
-        if contact.attempts > policy.max_retries + 1 {
+        let allowed = match &self.campaigns[contact.campaign].settings.retry_policy {
+            RetryPolicy::Simple(policy) => policy.max_retries + 1,
+            RetryPolicy::ByOutcome(policy) => policy.max_attempts,
+        };
+        if contact.attempts > allowed + contact.callbacks {
             return Err(format!("contact {index} was tried {} times", contact.attempts));
         }
         if contact.attempts != self.count_tries(index) {
