@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod campaign;
 pub mod contact;
 pub mod dialer;
+pub mod holidays;
 pub mod hours;
 pub mod names;
 pub mod outcome;

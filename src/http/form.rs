@@ -140,7 +140,7 @@ mod tests {
         assert_eq!((settings.ring_seconds, settings.max_call_seconds), (30, 1800));
         assert_eq!(settings.pacing.delay_seconds, 10);
         assert_eq!(settings.retry_policy.backoff_hours, [1.0, 4.0, 24.0]);
-        assert_eq!(settings.business_hours.days, [1, 2, 3, 4, 5]);
+        assert_eq!(settings.business_hours, BusinessHours::default());
     }
 
     #[test]
@@ -172,6 +172,14 @@ mod tests {
             ),
             (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
+            (
+                format!(r#"{{"name":"x","business_hours":{{"windows":{{"monday":[]}}}},{agent}}}"#),
+                r#"unknown day "monday", expected mon"#,
+            ),
+            (
+                format!(r#"{{"name":"x","business_hours":{{"windows":{{}}}},{agent}}}"#),
+                "windows holds no window",
+            ),
         ];
         for (text, expected) in cases {
             let error = if text.contains("XX") {
