@@ -16,6 +16,7 @@ pub mod phone;
 pub mod reconcile;
 pub mod retry;
 pub mod roster;
+pub mod rules;
 pub mod script;
 pub mod settings;
 pub mod template;
