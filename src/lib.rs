@@ -9,6 +9,7 @@
 //! ```text
 //! main → app → http → actors → db, twilio → domain
 //!              http → import → domain
+//!              app → rules → domain: the packs of calling rules, read from files
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo stands outside: it is a person with a list, and starts what it needs
 //!       embedded runs a private PostgreSQL; cli says what may be typed
@@ -36,5 +37,6 @@ pub mod domain;
 pub mod embedded;
 pub mod http;
 pub mod import;
+pub mod rules;
 pub mod simulator;
 pub mod twilio;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::schedule::{InForce, OnHolidays, Schedule, Shut};
 pub use self::time_of_day::TimeOfDay;
+pub(crate) use self::week::overlap;
 pub use self::week::{Week, Window};
 use super::holidays::{BeyondTables, Holidays};
 use super::zone::Zone;
