@@ -153,6 +153,8 @@ fn hours_that_make_no_sense_are_refused_with_what_was_expected() {
 fn what_is_written_wrong_is_named_with_what_was_expected() {
     let cases = [
         (r#"{"hours": []}"#, "unknown field `hours`, expected one of `enabled`, `days`, `start_time`"),
+        (r#"{"days": null}"#, "invalid type: null, expected a sequence"),
+        (r#"{"windows": null}"#, "invalid type: null, expected windows by weekday"),
         (r#"{"windows": {"monday": []}}"#, r#"unknown day "monday", expected mon, tue,"#),
         (r#"{"windows": {"fri-mon": []}}"#, r#"unknown day "fri-mon""#),
         (r#"{"windows": {"mon-fri": [], "wed": []}}"#, "wed is named twice"),
