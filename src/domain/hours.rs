@@ -1,21 +1,44 @@
-//! When a campaign may call: business hours in its zone.
-//!
-//! Windows are half-open, `[start, end)`, in local time. "Open now?" converts the instant to local time, which is
-//! never ambiguous; "next opening" converts back and checks its own result, because an opening may fall into a gap.
+//! When a campaign may call: business hours in its zone, as their owner writes them.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc, Weekday};
-use serde::{Deserialize, Serialize};
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod time_of_day;
+mod week;
 
+use std::borrow::Cow;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc, Weekday};
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use self::schedule::{InForce, OnHolidays, Schedule, Shut};
+pub use self::time_of_day::TimeOfDay;
+pub(crate) use self::week::overlap;
+pub use self::week::{Week, Window};
+use super::holidays::{BeyondTables, Holidays};
 use super::zone::Zone;
 
-/// Days ahead in which an opening is looked for. Weekly hours open within 7; the rest is for openings that a change
-/// of clocks swallows.
-const DAYS_AHEAD: i64 = 15;
+/// How far ahead an opening is looked for. Weekly hours open within seven days; the rest is for long holidays.
+const AHEAD: TimeDelta = TimeDelta::days(366);
 
-/// The weekly hours of a campaign.
+/// When a campaign may call, in either of two forms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BusinessHours {
+#[serde(try_from = "Written", into = "Written")]
+pub enum BusinessHours {
+    /// The same window on some days of the week, or around the clock.
+    Simple(SimpleHours),
+    /// Any windows, and no calls on holidays.
+    Weekly {
+        /// The windows by weekday.
+        windows: Week,
+        /// The days without a call.
+        holidays: Holidays,
+    },
+}
+
+/// One window a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SimpleHours {
     /// False means that the campaign may call around the clock.
     pub enabled: bool,
     /// ISO weekdays on which a window begins, 1 = Monday.
@@ -26,14 +49,20 @@ pub struct BusinessHours {
     pub end_time: TimeOfDay,
 }
 
-impl Default for BusinessHours {
+impl Default for SimpleHours {
     fn default() -> Self {
         Self {
             enabled: true,
             days: vec![1, 2, 3, 4, 5],
-            start_time: TimeOfDay { minutes: 9 * 60 },
-            end_time: TimeOfDay { minutes: 17 * 60 },
+            start_time: TimeOfDay::from_minutes(9 * 60),
+            end_time: TimeOfDay::from_minutes(17 * 60),
         }
+    }
+}
+
+impl Default for BusinessHours {
+    fn default() -> Self {
+        Self::Simple(SimpleHours::default())
     }
 }
 
@@ -58,11 +87,61 @@ pub enum BadHours {
     /// The window has no length.
     #[error("start_time and end_time are both {0}; to call around the clock set enabled to false")]
     Empty(TimeOfDay),
+    /// The window has no length, and it does not look so.
+    #[error("start_time is 24:00 and end_time 00:00, which is the same moment, expected a later end")]
+    EmptyAtMidnight,
+    /// There is no window.
+    #[error(r#"windows holds no window, expected at least one such as {{"mon-fri": [["09:00", "17:00"]]}}"#)]
+    NoWindows,
 }
 
 impl BusinessHours {
+    /// Hours under which the campaign may call around the clock.
+    pub fn around_the_clock() -> Self {
+        Self::Simple(SimpleHours { enabled: false, ..SimpleHours::default() })
+    }
+
     /// Refuses hours that make no sense.
     pub fn check(&self) -> Result<(), BadHours> {
+        match self {
+            Self::Simple(hours) => hours.check(),
+            Self::Weekly { windows, .. } if windows.is_empty() => Err(BadHours::NoWindows),
+            Self::Weekly { .. } => Ok(()),
+        }
+    }
+
+    /// Refuses hours whose holidays are not known on the day on which they are to be used first.
+    pub fn check_on(&self, today: NaiveDate) -> Result<(), BeyondTables> {
+        match self {
+            Self::Simple(_) => Ok(()),
+            Self::Weekly { holidays, .. } => holidays.check_on(today),
+        }
+    }
+
+    /// Whether the campaign may call now, and if not, from when on.
+    pub fn opening(&self, zone: &Zone, now: DateTime<Utc>) -> Opening {
+        let Some(schedule) = self.schedule() else { return Opening::Open };
+        if schedule.shut(zone, now).is_none() {
+            return Opening::Open;
+        }
+        // Hours that never open again stay closed: looking once more a day later costs nothing.
+        Opening::ClosedUntil(schedule.opens(zone, now, now + AHEAD).unwrap_or(now + TimeDelta::days(1)))
+    }
+
+    /// The hours as a schedule that can be held together with others; none if they do not restrict anything.
+    pub fn schedule(&self) -> Option<Schedule> {
+        match self {
+            Self::Simple(hours) if !hours.enabled => None,
+            Self::Simple(hours) => Some(Schedule::weekly(hours.week())),
+            Self::Weekly { windows, holidays } => {
+                Some(Schedule { holidays: holidays.clone(), ..Schedule::weekly(windows.clone()) })
+            }
+        }
+    }
+}
+
+impl SimpleHours {
+    fn check(&self) -> Result<(), BadHours> {
         if !self.enabled {
             return Ok(());
         }
@@ -75,206 +154,105 @@ impl BusinessHours {
         if self.start_time == self.end_time {
             return Err(BadHours::Empty(self.start_time));
         }
+        if Window::between(self.start_time, self.end_time).is_none() {
+            return Err(BadHours::EmptyAtMidnight);
+        }
         Ok(())
     }
 
-    /// Whether the campaign may call now, and if not, from when on.
-    pub fn opening(&self, zone: &Zone, now: DateTime<Utc>) -> Opening {
-        if self.is_open(zone, now) {
-            return Opening::Open;
-        }
-        let today = zone.local(now).date();
-        let next = (-1..=DAYS_AHEAD)
-            .filter_map(|days| today.checked_add_signed(TimeDelta::days(days)))
-            .filter(|date| self.begins_on(date.weekday()))
-            .flat_map(|date| zone.instants(self.start_time.on(date)))
-            .filter(|opening| *opening > now && self.is_open(zone, *opening))
-            .min();
-        // Hours that never open again stay closed: looking once more a day later costs nothing.
-        Opening::ClosedUntil(next.unwrap_or(now + TimeDelta::days(1)))
-    }
-
-    fn is_open(&self, zone: &Zone, now: DateTime<Utc>) -> bool {
-        if !self.enabled {
-            return true;
-        }
-        let local = zone.local(now);
-        let minute = u16::try_from(local.hour() * 60 + local.minute()).unwrap_or(0);
-        let (start, end) = (self.start_time.minutes, self.end_time.minutes);
-        let today = self.begins_on(local.weekday());
-        if start < end {
-            return today && (start..end).contains(&minute);
-        }
-        let yesterday = self.begins_on(local.weekday().pred());
-        (today && minute >= start) || (yesterday && minute < end)
-    }
-
-    fn begins_on(&self, weekday: Weekday) -> bool {
-        self.days.iter().any(|day| u32::from(*day) == weekday.number_from_monday())
+    fn week(&self) -> Week {
+        let days = self.days.iter().filter_map(|day| Weekday::try_from(day.checked_sub(1)?).ok());
+        Window::between(self.start_time, self.end_time)
+            .map_or_else(Week::default, |window| Week::of(window, days))
     }
 }
 
-/// A time of day, to the minute, from `00:00` to `24:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TimeOfDay {
-    minutes: u16,
+/// Both forms as they are written. Which keys go together is checked when one of the forms is made of it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    days: Option<Vec<u8>>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    start_time: Option<TimeOfDay>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    end_time: Option<TimeOfDay>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    windows: Option<Week>,
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    holidays: Option<Holidays>,
 }
 
-impl TimeOfDay {
-    fn on(self, date: NaiveDate) -> NaiveDateTime {
-        date.and_time(chrono::NaiveTime::MIN) + TimeDelta::minutes(i64::from(self.minutes))
+/// Reads a key that is there. Null is not the same as leaving it out: somebody meant to write something.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl Written {
+    /// The first key of the simple form that is there.
+    fn simple_key(&self) -> Option<&'static str> {
+        let keys = [
+            (self.enabled.is_some(), "enabled"),
+            (self.days.is_some(), "days"),
+            (self.start_time.is_some(), "start_time"),
+            (self.end_time.is_some(), "end_time"),
+        ];
+        keys.into_iter().find(|(is_there, _)| *is_there).map(|(_, key)| key)
     }
 }
 
-impl std::fmt::Display for TimeOfDay {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:02}:{:02}", self.minutes / 60, self.minutes % 60)
-    }
-}
+impl TryFrom<Written> for BusinessHours {
+    type Error = Cow<'static, str>;
 
-impl From<TimeOfDay> for String {
-    fn from(time: TimeOfDay) -> Self {
-        time.to_string()
-    }
-}
-
-impl TryFrom<String> for TimeOfDay {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let parse = || {
-            let (hours, minutes) = text.split_once(':')?;
-            if hours.len() != 2 || minutes.len() != 2 {
-                return None;
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match (&written.windows, written.simple_key()) {
+            (Some(_), Some(key)) => Err(format!(
+                "windows and {key} are both there, expected either windows and holidays, or enabled, days, \
+                 start_time and end_time"
+            )
+            .into()),
+            (None, _) if written.holidays.is_some() => {
+                Err("holidays stands without windows, expected windows beside it".into())
             }
-            let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
-            let total = hours * 60 + minutes;
-            (minutes < 60 && total <= 24 * 60).then_some(Self { minutes: total })
-        };
-        parse().ok_or_else(|| format!("{text:?} is no time of day, expected HH:MM from 00:00 to 24:00"))
+            (Some(_), None) => Ok(Self::Weekly {
+                windows: written.windows.unwrap_or_default(),
+                holidays: written.holidays.unwrap_or_default(),
+            }),
+            (None, _) => {
+                let usual = SimpleHours::default();
+                Ok(Self::Simple(SimpleHours {
+                    enabled: written.enabled.unwrap_or(usual.enabled),
+                    days: written.days.unwrap_or(usual.days),
+                    start_time: written.start_time.unwrap_or(usual.start_time),
+                    end_time: written.end_time.unwrap_or(usual.end_time),
+                }))
+            }
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn hours(days: &[u8], start: &str, end: &str) -> BusinessHours {
-        BusinessHours {
-            enabled: true,
-            days: days.to_vec(),
-            start_time: start.to_owned().try_into().unwrap(),
-            end_time: end.to_owned().try_into().unwrap(),
-        }
-    }
-
-    fn utc(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    const WEEK: &[u8] = &[1, 2, 3, 4, 5];
-
-    #[test]
-    fn windows_are_half_open_and_open_again_on_the_next_day_named() {
-        let zone = Zone::parse("America/New_York").unwrap();
-        let office = hours(WEEK, "09:00", "17:00");
-        let cases = [
-            ("2026-03-02T13:59:59Z", Opening::ClosedUntil(utc("2026-03-02T14:00:00Z"))),
-            ("2026-03-02T14:00:00Z", Opening::Open),
-            ("2026-03-02T21:59:59Z", Opening::Open),
-            ("2026-03-02T22:00:00Z", Opening::ClosedUntil(utc("2026-03-03T14:00:00Z"))),
-            // Friday evening, over the weekend on which the clocks are set forward.
-            ("2026-03-06T23:00:00Z", Opening::ClosedUntil(utc("2026-03-09T13:00:00Z"))),
-        ];
-        for (now, expected) in cases {
-            assert_eq!(office.opening(&zone, utc(now)), expected, "{now}");
-        }
-    }
-
-    #[test]
-    fn a_window_across_midnight_belongs_to_the_day_on_which_it_begins() {
-        let zone = Zone::parse("UTC").unwrap();
-        let friday_night = hours(&[5], "22:00", "02:00");
-        let cases = [
-            ("2026-03-06T21:59:00Z", Opening::ClosedUntil(utc("2026-03-06T22:00:00Z"))),
-            ("2026-03-06T22:00:00Z", Opening::Open),
-            ("2026-03-07T01:59:00Z", Opening::Open),
-            ("2026-03-07T02:00:00Z", Opening::ClosedUntil(utc("2026-03-13T22:00:00Z"))),
-            ("2026-03-06T01:00:00Z", Opening::ClosedUntil(utc("2026-03-06T22:00:00Z"))),
-        ];
-        for (now, expected) in cases {
-            assert_eq!(friday_night.opening(&zone, utc(now)), expected, "{now}");
-        }
-    }
-
-    #[test]
-    fn an_opening_in_a_gap_comes_at_the_first_minute_that_exists() {
-        let zone = Zone::parse("America/New_York").unwrap();
-        let early = hours(&[7], "02:30", "04:00");
-        let opening = early.opening(&zone, utc("2026-03-08T06:00:00Z"));
-        assert_eq!(opening, Opening::ClosedUntil(utc("2026-03-08T07:00:00Z")));
-    }
-
-    #[test]
-    fn a_window_inside_a_repeated_hour_opens_twice() {
-        let zone = Zone::parse("America/New_York").unwrap();
-        let narrow = hours(&[7], "01:30", "01:45");
-        let opening = narrow.opening(&zone, utc("2026-11-01T05:50:00Z"));
-        assert_eq!(opening, Opening::ClosedUntil(utc("2026-11-01T06:30:00Z")));
-    }
-
-    #[test]
-    fn hours_that_are_switched_off_are_always_open() {
-        let off = BusinessHours { enabled: false, days: vec![], ..BusinessHours::default() };
-        assert_eq!(off.check(), Ok(()));
-        assert_eq!(off.opening(&Zone::parse("UTC").unwrap(), utc("2026-03-08T03:00:00Z")), Opening::Open);
-    }
-
-    #[test]
-    fn hours_that_make_no_sense_are_refused_with_what_was_expected() {
-        assert_eq!(hours(&[], "09:00", "17:00").check(), Err(BadHours::NoDays));
-        assert_eq!(hours(&[0], "09:00", "17:00").check(), Err(BadHours::NoSuchDay(0)));
-        assert!(hours(WEEK, "09:00", "09:00").check().is_err());
-        for bad in ["9:00", "09:60", "25:00", "24:01", "noon", "", "-1:00", "09:00:00"] {
-            assert!(TimeOfDay::try_from(bad.to_owned()).is_err(), "{bad}");
-        }
-    }
-
-    const ZONES: &[&str] = &[
-        "America/New_York",
-        "Europe/London",
-        "Australia/Lord_Howe",
-        "Asia/Kathmandu",
-        "Africa/Cairo",
-        "America/Santiago",
-        "Pacific/Apia",
-    ];
-
-    proptest! {
-        /// The next opening is in the future, it is open, and a minute before it was not.
-        #[test]
-        fn the_next_opening_is_the_first(
-            minute in 0i64..3 * 365 * 24 * 60,
-            zone in prop::sample::select(ZONES),
-            days in prop::collection::vec(1u8..=7, 1..4),
-            start in 0u16..1440,
-            length in 1u16..1439,
-        ) {
-            let zone = Zone::parse(zone).unwrap();
-            let now = utc("2025-06-01T00:00:00Z") + TimeDelta::minutes(minute);
-            let hours = BusinessHours {
-                enabled: true,
-                days,
-                start_time: TimeOfDay { minutes: start },
-                end_time: TimeOfDay { minutes: (start + length) % 1440 },
-            };
-            if let Opening::ClosedUntil(opening) = hours.opening(&zone, now) {
-                prop_assert!(opening > now);
-                prop_assert!(hours.is_open(&zone, opening));
-                prop_assert!(!hours.is_open(&zone, opening - TimeDelta::minutes(1)));
+impl From<BusinessHours> for Written {
+    fn from(hours: BusinessHours) -> Self {
+        let nothing = Self {
+            enabled: None,
+            days: None,
+            start_time: None,
+            end_time: None,
+            windows: None,
+            holidays: None,
+        };
+        match hours {
+            BusinessHours::Simple(hours) => Self {
+                enabled: Some(hours.enabled),
+                days: Some(hours.days),
+                start_time: Some(hours.start_time),
+                end_time: Some(hours.end_time),
+                ..nothing
+            },
+            BusinessHours::Weekly { windows, holidays } => {
+                Self { windows: Some(windows), holidays: Some(holidays), ..nothing }
             }
         }
     }

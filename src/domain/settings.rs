@@ -114,6 +114,7 @@ impl Settings {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::domain::hours::SimpleHours;
     use crate::domain::retry::SimplePolicy;
 
     /// Settings that open around the clock, for tests that are not about hours.
@@ -124,7 +125,7 @@ pub(crate) mod tests {
             countries: None,
             timezone: Zone::parse("America/New_York").unwrap(),
             pacing: Pacing::default(),
-            business_hours: BusinessHours { enabled: false, ..BusinessHours::default() },
+            business_hours: BusinessHours::around_the_clock(),
             retry_policy: RetryPolicy::default(),
             ring_seconds: 30,
             max_call_seconds: 1800,
@@ -154,7 +155,8 @@ pub(crate) mod tests {
         assert!(refused(|settings| settings.max_call_seconds = 0).starts_with("max_call_seconds"));
         assert!(refused(|settings| settings.retry_policy = too_many()).starts_with("retry_policy"));
         let no_days = |settings: &mut Settings| {
-            settings.business_hours = BusinessHours { days: vec![], ..BusinessHours::default() };
+            settings.business_hours =
+                BusinessHours::Simple(SimpleHours { days: vec![], ..SimpleHours::default() });
         };
         assert!(refused(no_days).starts_with("business_hours: days is empty"));
     }

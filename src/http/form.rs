@@ -154,7 +154,7 @@ mod tests {
         assert_eq!((settings.ring_seconds, settings.max_call_seconds), (30, 1800));
         assert_eq!(settings.pacing.delay_seconds, 10);
         assert_eq!(settings.retry_policy, RetryPolicy::default());
-        assert_eq!(settings.business_hours.days, [1, 2, 3, 4, 5]);
+        assert_eq!(settings.business_hours, BusinessHours::default());
     }
 
     #[test]
@@ -198,6 +198,14 @@ mod tests {
                 "retry_policy.busy.after[0]: \"5\" is no length of time, expected a whole number",
             ),
             (format!(r#"{{"name":"x","business_hours":{{"start_time":"9am"}},{agent}}}"#), "expected HH:MM"),
+            (
+                format!(r#"{{"name":"x","business_hours":{{"windows":{{"monday":[]}}}},{agent}}}"#),
+                r#"unknown day "monday", expected mon"#,
+            ),
+            (
+                format!(r#"{{"name":"x","business_hours":{{"windows":{{}}}},{agent}}}"#),
+                "windows holds no window",
+            ),
         ];
         for (text, expected) in cases {
             let error = refused(&text);

@@ -11,9 +11,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["domain"]),
     ("twilio", &["domain", "clock"]),
     ("import", &["domain"]),
+    ("rules", &["domain"]),
     ("simulator", &["twilio", "clock"]),
     ("actors", &["db", "twilio", "domain", "clock"]),
-    ("http", &["actors", "db", "twilio", "domain", "import", "clock"]),
+    ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock"]),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::hours::BusinessHours;
+use crate::domain::hours::{BusinessHours, SimpleHours};
 use crate::domain::retry::{RetryPolicy, SimplePolicy};
 use crate::domain::settings::tests::settings;
 use crate::domain::suppression::OnSuppression;
@@ -43,11 +43,9 @@ fn ready() -> CampaignView {
 }
 
 fn with_hours(view: &mut CampaignView, end: &str) {
-    let hours = BusinessHours {
-        end_time: end.to_owned().try_into().unwrap(),
-        ..view.settings.business_hours.clone()
-    };
-    view.settings = Arc::new(Settings { business_hours: hours, ..(*view.settings).clone() });
+    let hours = SimpleHours { end_time: end.to_owned().try_into().unwrap(), ..SimpleHours::default() };
+    let business_hours = BusinessHours::Simple(hours);
+    view.settings = Arc::new(Settings { business_hours, ..(*view.settings).clone() });
 }
 
 fn open(stage: Stage) -> Option<OpenAttempt> {
@@ -516,7 +514,7 @@ prop_compose! {
         let hour = |hour: u32| format!("{hour:02}:00").try_into().unwrap();
         let mut settings = settings();
         settings.business_hours =
-            BusinessHours { enabled, days, start_time: hour(start), end_time: hour(end) };
+            BusinessHours::Simple(SimpleHours { enabled, days, start_time: hour(start), end_time: hour(end) });
         settings.pacing.delay_seconds = delay_seconds;
         settings.retry_policy = RetryPolicy::Simple(SimplePolicy { max_retries, ..SimplePolicy::default() });
         settings.ring_seconds = ring_seconds;

@@ -123,6 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::hours::SimpleHours;
 
     fn new_york() -> Zone {
         Zone::parse("America/New_York").unwrap()
@@ -141,7 +142,7 @@ mod tests {
     }
 
     fn around_the_clock() -> BusinessHours {
-        BusinessHours { enabled: false, ..BusinessHours::default() }
+        BusinessHours::around_the_clock()
     }
 
     fn preferred(earliest: DateTime<Utc>, missed: &[DateTime<Utc>], hours: &BusinessHours) -> DateTime<Utc> {
@@ -218,7 +219,7 @@ mod tests {
             let missed = missed.iter().fold(Parts::default(), |parts, ago| {
                 parts.with(earliest - TimeDelta::minutes(*ago), &zone)
             });
-            let hours = BusinessHours { enabled, days, ..BusinessHours::default() };
+            let hours = BusinessHours::Simple(SimpleHours { enabled, days, ..SimpleHours::default() });
             let calendar = Calendar { zone: &zone, hours: &hours };
             let preferred = prefer_other_part(earliest, missed, calendar);
             prop_assert!(preferred >= earliest);

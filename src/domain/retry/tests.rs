@@ -19,7 +19,7 @@ fn zone() -> Zone {
 
 /// The verdict on an attempt that ended at ten, after earlier ones that came to this, around the clock.
 fn verdict(policy: &RetryPolicy, outcome: Outcome, earlier: &[Outcome], jitter: f64) -> Verdict {
-    let hours = BusinessHours { enabled: false, ..BusinessHours::default() };
+    let hours = BusinessHours::around_the_clock();
     let zone = zone();
     let earlier = Earlier::of(earlier.iter().map(|outcome| (*outcome, ended_at())), &zone);
     policy.verdict(

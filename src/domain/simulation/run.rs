@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use crate::domain::answering_machine::{AnsweringMachine, Detect, OnMachine};
 use crate::domain::attempt::{Facts, Status};
 use crate::domain::campaign::{Move, State};
-use crate::domain::hours::{BusinessHours, TimeOfDay};
+use crate::domain::hours::{BusinessHours, SimpleHours, TimeOfDay};
 use crate::domain::outcome::Outcome;
 use crate::domain::pacing::Pacing;
 use crate::domain::retry::{PolicyByOutcome, RetryPolicy, Rule, SimplePolicy, Span, WITH_RULES};
@@ -497,12 +497,12 @@ fn close_soon(settings: &mut Settings, now: DateTime<Utc>) -> DateTime<Utc> {
     let closes_at = now + TimeDelta::seconds(120 - now.timestamp() % 60);
     let local = settings.timezone.local(closes_at);
     let minute = i64::from(local.hour() * 60 + local.minute());
-    settings.business_hours = BusinessHours {
+    settings.business_hours = BusinessHours::Simple(SimpleHours {
         enabled: true,
         days: (1..=7).collect(),
         start_time: time_of_day(minute + 16 * 60),
         end_time: time_of_day(minute),
-    };
+    });
     closes_at
 }
 
@@ -531,12 +531,12 @@ fn draw_settings(chance: &mut Chance) -> Settings {
     let length = if chance.happens(0.1) { chance.between(1, 3) } else { chance.between(60, 12 * 60) };
     let mut days: Vec<u8> = (1..=7).collect();
     days.retain(|_| chance.happens(0.7));
-    let business_hours = BusinessHours {
+    let business_hours = BusinessHours::Simple(SimpleHours {
         enabled: chance.happens(0.6) && !days.is_empty(),
         days,
         start_time: time_of_day(start),
         end_time: time_of_day(start + length),
-    };
+    });
     let backoffs: [&[f64]; 4] = [&[0.02], &[0.05, 0.1], &[0.0], &[1.0, 4.0, 24.0]];
     let retry_policy = if chance.happens(0.5) {
         RetryPolicy::Simple(SimplePolicy {

@@ -90,7 +90,7 @@ impl Desk {
         let world = self.world.borrow();
         let mut settings = look.settings.clone();
         if world.flaw == Some(Flaw::IgnoresHours) {
-            let business_hours = BusinessHours { enabled: false, ..BusinessHours::default() };
+            let business_hours = BusinessHours::around_the_clock();
             settings = Arc::new(Settings { business_hours, ..(*settings).clone() });
         }
         CampaignView {

@@ -1,0 +1,141 @@
+//! Whether several schedules, each on the clock of its own zone, are open together, and when they are next.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::domain::hours::{Schedule, Shut};
+use crate::domain::zone::Zone;
+
+/// How far ahead a common opening is looked for: over every season and every change of clocks.
+const AHEAD: TimeDelta = TimeDelta::days(366);
+
+/// How far ahead the end of an opening is looked for. What is open longer is looked at again by then.
+const END_AHEAD: TimeDelta = TimeDelta::days(8);
+
+/// One schedule that has to be open, on the clock of one zone.
+#[derive(Debug, Clone, Copy)]
+pub struct Condition<'a> {
+    /// What it is called, such as `us-states/TX` or `business_hours`.
+    pub rule: &'a str,
+    /// When it is open.
+    pub schedule: &'a Schedule,
+    /// On whose clock.
+    pub zone: &'a Zone,
+}
+
+/// Whether a call may begin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Permission<'a> {
+    /// It may, at least until this instant, which is at most eight days away.
+    Open {
+        /// When it closes, or when to look again.
+        until: DateTime<Utc>,
+    },
+    /// It may not before this instant, the first at which it may.
+    ClosedUntil {
+        /// When it opens.
+        at: DateTime<Utc>,
+        /// What is closed up to then.
+        because: Because<'a>,
+    },
+    /// It may not within a year.
+    Never {
+        /// What never opens while everything else is open.
+        because: Because<'a>,
+    },
+}
+
+/// What keeps a call from beginning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Because<'a> {
+    /// A rule in a zone.
+    Closed {
+        /// The rule's name.
+        rule: &'a str,
+        /// The zone on whose clock it is closed.
+        zone: &'a Zone,
+        /// Why it is closed.
+        shut: Shut,
+    },
+    /// There is no zone to read a clock in, or no rule to go by.
+    NothingKnown,
+}
+
+impl std::fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed { rule, zone, shut } => write!(f, "{rule} in {}: {shut}", zone.name()),
+            Self::NothingKnown => f.write_str("neither a time zone nor a rule is known"),
+        }
+    }
+}
+
+/// Whether a call may begin now: whether every condition is open, and stays open for `margin`, which is how long it
+/// may ring.
+///
+/// The search leaps: whichever condition is closed says when it opens next, and nothing before that instant can do.
+pub fn permission<'a>(conditions: &[Condition<'a>], margin: TimeDelta, now: DateTime<Utc>) -> Permission<'a> {
+    if conditions.is_empty() {
+        return Permission::Never { because: Because::NothingKnown };
+    }
+    let horizon = now + AHEAD;
+    let mut at = now;
+    let mut last: Option<Because<'a>> = None;
+    loop {
+        let Obstacle { condition, shut, closed_at } = match look(conditions, margin, at) {
+            Ok(until) => {
+                return last
+                    .map_or(Permission::Open { until }, |because| Permission::ClosedUntil { at, because });
+            }
+            Err(obstacle) => obstacle,
+        };
+        let because = |shut| Because::Closed { rule: condition.rule, zone: condition.zone, shut };
+        let Some(opens_at) = condition.schedule.opens(condition.zone, closed_at, horizon) else {
+            return Permission::Never { because: because(why_never(condition, shut, horizon)) };
+        };
+        at = opens_at;
+        last = Some(because(shut));
+    }
+}
+
+/// What keeps a call from beginning at an instant.
+struct Obstacle<'c, 'a> {
+    condition: &'c Condition<'a>,
+    shut: Shut,
+    /// When it is closed: then, or before it could have rung.
+    closed_at: DateTime<Utc>,
+}
+
+/// When what is open at an instant closes, or what is closed or closes too soon.
+fn look<'c, 'a>(
+    conditions: &'c [Condition<'a>],
+    margin: TimeDelta,
+    at: DateTime<Utc>,
+) -> Result<DateTime<Utc>, Obstacle<'c, 'a>> {
+    // Reading the clock costs less than looking for an end: first see that all are open.
+    for condition in conditions {
+        if let Some(shut) = condition.schedule.shut(condition.zone, at) {
+            return Err(Obstacle { condition, shut, closed_at: at });
+        }
+    }
+    let mut until = at + END_AHEAD;
+    for condition in conditions {
+        if let Some(closed_at) = condition.schedule.closes(condition.zone, at, until) {
+            if closed_at < at + margin {
+                return Err(Obstacle { condition, shut: Shut::ClosesSoon, closed_at });
+            }
+            until = closed_at;
+        }
+    }
+    Ok(until)
+}
+
+/// Where the tables of holidays end before the horizon that is why it never opens, not the hour at which it was asked.
+fn why_never(condition: &Condition<'_>, shut: Shut, horizon: DateTime<Utc>) -> Shut {
+    match (shut, condition.schedule.shut(condition.zone, horizon)) {
+        (
+            Shut::OutsideHours | Shut::Holiday(..) | Shut::ClosesSoon,
+            Some(unknown @ Shut::HolidaysUnknown(_)),
+        ) => unknown,
+        _ => shut,
+    }
+}
