@@ -12,6 +12,7 @@
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo stands outside: it is a person with a list, and starts what it needs
 //!       embedded runs a private PostgreSQL; cli says what may be typed
+//!       zone_files reads zone data for domain, at the start
 //!       config and clock are leaves; domain and db never see them
 //! ```
 //!
@@ -38,3 +39,4 @@ pub mod http;
 pub mod import;
 pub mod simulator;
 pub mod twilio;
+pub mod zone_files;

@@ -43,6 +43,7 @@ pub fn config(
         cps,
         api_token: Some(Secret::new(API_TOKEN.to_owned())),
         course: None,
+        zoneinfo: None,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
     }
 }

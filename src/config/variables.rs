@@ -51,6 +51,11 @@ pub(super) const VARIABLES: &[Variable] = &[
     variable("OUTDIAL_TWILIO_URL", "https://api.twilio.com", "Twilio's API, or a simulator on this machine"),
     variable("OUTDIAL_CPS", "1", "calls a second that the account may start, as many as Twilio grants it"),
     variable("OUTDIAL_CLOCK", "the present", "START@ANCHOR*SPEED, the course of time on the simulator"),
+    variable(
+        "OUTDIAL_ZONEINFO",
+        "the time zones that come with the program",
+        "a directory of newer time zones, such as /usr/share/zoneinfo",
+    ),
     variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
     variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
 ];

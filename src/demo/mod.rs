@@ -172,6 +172,7 @@ impl Demo {
             cps: CPS,
             api_token: Some(token.clone()),
             course: Some(course),
+            zoneinfo: None,
             log,
         };
         Ok(Self { config, token, speed, _simulator: simulator, database, _alone: alone })

@@ -11,6 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["domain"]),
     ("twilio", &["domain", "clock"]),
     ("import", &["domain"]),
+    ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
     ("actors", &["db", "twilio", "domain", "clock"]),
     ("http", &["actors", "db", "twilio", "domain", "import", "clock"]),

@@ -128,6 +128,7 @@ impl Scene {
             cps: setting.cps,
             api_token: Some(Secret::new(API_TOKEN.to_owned())),
             course: Some(course),
+            zoneinfo: None,
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
