@@ -104,6 +104,9 @@ fn to_civil(local: NaiveDateTime) -> Option<civil::DateTime> {
 }
 
 #[cfg(test)]
+mod second_opinion;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
