@@ -1,11 +1,13 @@
 //! Puts the parts together: the database, the clock, the provider, the actors and the HTTP server.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{App as Site, HttpServer, web};
+use chrono::NaiveDate;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tracing::{error, info, warn};
@@ -20,12 +22,14 @@ use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
 use crate::config::{self, Config, ListLimits, Provider, Secret, TwilioAccount};
 use crate::db::{self, Database};
+use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::http::{Api, LISTS_AT_ONCE, ensure_access, routes};
 use crate::import::Limits;
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
+use crate::zone_files::{self, ZoneFilesError};
 
 /// The database's name in a private PostgreSQL.
 const DATABASE: &str = "outdial";
@@ -70,6 +74,9 @@ pub enum BuildError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Database(#[from] db::Error),
+    /// The zone data that was asked for cannot be used.
+    #[error("OUTDIAL_ZONEINFO cannot be used")]
+    Zones(#[from] ZoneFilesError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -129,6 +136,8 @@ impl App {
         embedded: Option<Embedded>,
         delivery: Delivery,
     ) -> Result<Self, BuildError> {
+        let clock = Clock::to_be_set(config.course.clone());
+        choose_zones(config.zoneinfo.as_deref(), clock.now().date_naive())?;
         let applied = db::migrate(&database).await?;
         info!(applied, "the schema is up to date");
         let address = config.listen.to_string();
@@ -136,7 +145,6 @@ impl App {
         let listener = TcpListener::bind(&address).map_err(unusable)?;
         let port = listener.local_addr().map_err(unusable)?.port();
         let url = local_url(&config.listen.host, port);
-        let clock = Clock::to_be_set(config.course.clone());
         let line = connect(&config, &url, &clock).await?;
         let first_key = ensure_access(&database, config.api_token.as_ref().map(Secret::expose)).await?;
         db::accounts::ensure(&database, &line.account.account_sid).await?;
@@ -285,6 +293,25 @@ async fn ended<T>(task: &tokio::task::JoinHandle<T>) {
     while !task.is_finished() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Puts the zone data of this directory to use, or what is bundled, and warns if it is old: governments change their
+/// clocks at short notice, and outdial would call people at the wrong hour.
+fn choose_zones(directory: Option<&Path>, today: NaiveDate) -> Result<(), ZoneFilesError> {
+    let zones = directory.map_or_else(|| Ok(ZoneDatabase::in_use()), zone_files::put_to_use)?;
+    let version = zones.version().unwrap_or("unknown");
+    match zones.release() {
+        Some(release) if !release.is_old(today) => info!(version, "the time zones are up to date"),
+        Some(release) => {
+            let months = release.age_in_months(today);
+            warn!(version, months, "the time zones are old; name a newer directory in OUTDIAL_ZONEINFO");
+        }
+        None => warn!("nobody knows how old the time zones are that OUTDIAL_ZONEINFO names"),
+    }
+    if zones.release().is_some() && zones.release() < ZoneDatabase::bundled().release() {
+        warn!(version, "the time zones that OUTDIAL_ZONEINFO names are older than those that are bundled");
+    }
+    Ok(())
 }
 
 /// Opens the given database, or starts the private one.

@@ -13,6 +13,7 @@
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo and list_command stand outside: they are a person with a list
 //!       embedded runs a private PostgreSQL; cli says what may be typed
+//!       zone_files reads zone data for domain, at the start
 //!       config and clock are leaves; domain and db never see them
 //! ```
 //!
@@ -41,3 +42,4 @@ pub mod list_command;
 pub mod rules;
 pub mod simulator;
 pub mod twilio;
+pub mod zone_files;

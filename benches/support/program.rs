@@ -40,6 +40,7 @@ pub fn config(
         api_token: Some(Secret::new(API_TOKEN.to_owned())),
         lists: Default::default(),
         course: None,
+        zoneinfo: None,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
     }
 }

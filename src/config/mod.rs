@@ -46,6 +46,8 @@ pub struct Config {
     pub lists: ListLimits,
     /// The course of time, if it is not the present.
     pub course: Option<Course>,
+    /// A directory of zone data that takes the place of what is bundled.
+    pub zoneinfo: Option<PathBuf>,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -148,8 +150,10 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     {
         reader.problem("OUTDIAL_CLOCK", "is only for the simulator: real people live in the present");
     }
+    let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
     let log = read_log(reader);
-    Some(Config { database: database?, listen, provider: provider?, cps, api_token, lists, course, log })
+    let (database, provider) = (database?, provider?);
+    Some(Config { database, listen, provider, cps, api_token, lists, course, zoneinfo, log })
 }
 
 /// A platform that gives a port forwards to it from another machine; on one's own only this machine may come in.

@@ -41,7 +41,7 @@ fn an_empty_environment_runs_the_simulator_on_a_private_database_for_this_machin
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.cps, 1.0);
     assert_eq!(config.log, Log { filter: "info".into(), format: LogFormat::Text });
-    assert!(config.api_token.is_none() && config.course.is_none());
+    assert!(config.api_token.is_none() && config.course.is_none() && config.zoneinfo.is_none());
 }
 
 #[test]

@@ -61,6 +61,11 @@ pub(super) const VARIABLES: &[Variable] = &[
     variable("OUTDIAL_LIST_CELLS", "20000000", "cells that all its rows may have, empty ones included"),
     variable("OUTDIAL_LIST_CELL_CHARS", "32767", "characters that one of its cells may have"),
     variable("OUTDIAL_CLOCK", "the present", "START@ANCHOR*SPEED, the course of time on the simulator"),
+    variable(
+        "OUTDIAL_ZONEINFO",
+        "the time zones that come with the program",
+        "a directory of newer time zones, such as /usr/share/zoneinfo",
+    ),
     variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
     variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
 ];

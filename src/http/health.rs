@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -14,7 +15,7 @@ use crate::clock::Stopwatch;
 use crate::db::attempts::count_open;
 use crate::db::nodes::list_nodes;
 use crate::db::watchdog::list_silent;
-use crate::domain::zone;
+use crate::domain::zone::{Database, Origin};
 
 use super::auth::Caller;
 use super::problem::answer;
@@ -79,7 +80,7 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         "watchdog": watchdog(&report),
         "database": { "answers": database_answers, "latency_ms": database_ms },
         "provider": api.provider.probe(&api).await,
-        "zone_data": zone::data_version(),
+        "zone_data": zone_data(Database::in_use(), board.clock.now().date_naive()),
         "simulated": api.is_simulated,
     });
     if database_answers {
@@ -89,6 +90,19 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
     }
     let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(answer(status, &body))
+}
+
+/// Data whose version is not known is taken for old.
+fn zone_data(database: &Database, today: NaiveDate) -> Value {
+    json!({
+        "version": database.version(),
+        "released": database.release().map(|release| release.month().format("%Y-%m").to_string()),
+        "is_old": database.release().is_none_or(|release| release.is_old(today)),
+        "from": match database.origin() {
+            Origin::Bundled => "bundled".into(),
+            Origin::Directory(directory) => directory.to_string_lossy(),
+        },
+    })
 }
 
 fn tick(report: &SupervisorReport) -> Value {

@@ -12,6 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twilio", &["domain", "clock"]),
     ("import", &["domain"]),
     ("rules", &["domain"]),
+    ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
     ("actors", &["db", "twilio", "domain", "clock"]),
     ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock"]),

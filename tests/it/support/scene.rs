@@ -131,6 +131,7 @@ impl Scene {
             api_token: Some(Secret::new(API_TOKEN.to_owned())),
             lists: Default::default(),
             course: Some(course),
+            zoneinfo: None,
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
