@@ -28,8 +28,8 @@ fn options() -> Options {
     Options { limits, ..Options::for_region(Region::US) }
 }
 
-/// A file is refused in a sentence, or every row of it is accounted for and every contact can be called. What is said
-/// of the refused rows can be uploaded again.
+/// A file is refused in a sentence, or every row of it is accounted for and every contact can be called. The refused
+/// rows are such a file as well.
 pub fn import(bytes: &[u8]) {
     let options = options();
     let Some(rejects) = check_list(bytes, &options) else { return };
