@@ -10,9 +10,12 @@ POSTGRES_PLACES = /usr/lib/postgresql/*/bin/postgres \
 	/opt/homebrew/opt/postgresql@*/bin/postgres /usr/local/opt/postgresql@*/bin/postgres \
 	/usr/libexec/postgresql/postgres /usr/pgsql/bin/postgres /usr/local/pgsql/bin/postgres \
 	/Applications/Postgres.app/Contents/Versions/latest/bin/postgres
+# What is fuzzed, and for how many seconds each.
+FUZZED = import parts phone
+FUZZ_SECONDS = 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test peers bench machine rust lints compiler postgres
+.PHONY: help demo serve test peers bench fuzz machine rust lints compiler postgres
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +40,19 @@ peers: ## Install what the import bench is compared with: Python, pandas, phonen
 
 bench: machine ## Measure what the README's figures come from
 	$(CARGO) bench --locked
+
+# Our code has nothing unsafe, so that no sanitizer is built in. The versions are those that ship. A finding lies in
+# fuzz/artifacts; what is kept of it gets a name in fuzz/corpus, and is read again by `make test`.
+fuzz: rust compiler ## Make up contact lists for a minute, to find one that is not read as it should be
+	@cargo +nightly --version > /dev/null 2>&1 || \
+		{ echo "Nightly Rust is missing: rustup toolchain install nightly" >&2; exit 1; }
+	@cargo fuzz --version > /dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
+	@command -v c++ > /dev/null || { echo "A C++ compiler is missing, with which libFuzzer is built" >&2; exit 1; }
+	cp Cargo.lock fuzz/Cargo.lock
+	for target in $(FUZZED); do \
+		cargo +nightly fuzz run --sanitizer none $$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 || exit 1; \
+	done
 
 machine: rust compiler postgres ## Install what this machine lacks
 

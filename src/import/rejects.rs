@@ -3,7 +3,7 @@
 //!
 //! Three columns stand before the list's own: the reason, what was expected, and what could have been meant. They are
 //! known by their titles and no part of the list when it comes back. The first of them also says what the list's
-//! columns are for where their titles do not tell.
+//! columns are for where their titles alone do not tell.
 
 use std::io::{self, Write};
 
@@ -69,10 +69,14 @@ impl<W: Write> Rejects<W> {
     }
 }
 
-/// The header of the rejects file of a list with these columns.
+/// The header of the rejects file of a list with these columns. Those that are judged by what stands in them are
+/// named whatever their titles: by the refused rows alone, they would be taken for something else, and other columns
+/// for them.
 pub(super) fn header(columns: &[String], found: &[FoundColumn]) -> Vec<String> {
     let mut roles: Vec<String> = Vec::new();
-    for column in found.iter().filter(|column| column.why != Why::Header) {
+    let is_judged =
+        |role: Role| matches!(role, Role::Phone | Role::Country | Role::Priority | Role::Extension);
+    for column in found.iter().filter(|column| column.why != Why::Header || is_judged(column.role)) {
         let family = found.iter().find(|other| other.role == Role::FamilyName);
         match (column.role, family) {
             (Role::FamilyName, _) => {}
@@ -111,26 +115,23 @@ impl Returned {
                 returned.ours.push(place);
             }
             is_one |= roles.is_some();
-            roles
-                .unwrap_or_default()
-                .split(BETWEEN)
-                .filter_map(|role| role.split_once(" = "))
+            each(roles.unwrap_or_default())
+                .into_iter()
                 .for_each(|(role, column)| returned.note(role, column));
         }
         is_one.then_some(returned)
     }
 
-    fn note(&mut self, role: &str, column: &str) {
-        let column = column.to_owned();
-        match Role::parse(role) {
-            Ok(Role::Phone) => self.mapping.phone = Some(column),
-            Ok(Role::Alternate) => self.alternates.push(column),
-            Ok(Role::Name) => self.mapping.name = Some(column),
-            Ok(Role::Country) => self.mapping.country = Some(column),
-            Ok(Role::Timezone) => self.mapping.timezone = Some(column),
-            Ok(Role::Priority) => self.mapping.priority = Some(column),
-            Ok(Role::Extension) => self.mapping.extension = Some(column),
-            Ok(Role::GivenName | Role::FamilyName) | Err(_) => {}
+    fn note(&mut self, role: Role, column: String) {
+        match role {
+            Role::Phone => self.mapping.phone = Some(column),
+            Role::Alternate => self.alternates.push(column),
+            Role::Name => self.mapping.name = Some(column),
+            Role::Country => self.mapping.country = Some(column),
+            Role::Timezone => self.mapping.timezone = Some(column),
+            Role::Priority => self.mapping.priority = Some(column),
+            Role::Extension => self.mapping.extension = Some(column),
+            Role::GivenName | Role::FamilyName => {}
         }
     }
 
@@ -152,6 +153,24 @@ fn roles(title: &str) -> Option<&str> {
         "" => Some(""),
         rest => rest.strip_prefix(" (")?.strip_suffix(')'),
     }
+}
+
+/// The columns that are named, each with its role. What stands between them may stand in a name as well.
+fn each(roles: &str) -> Vec<(Role, String)> {
+    let mut named: Vec<(Role, String)> = Vec::new();
+    for piece in roles.split(BETWEEN) {
+        let begun =
+            piece.split_once(" = ").and_then(|(role, column)| Some((Role::parse(role).ok()?, column)));
+        match (begun, named.last_mut()) {
+            (Some((role, column)), _) => named.push((role, column.to_owned())),
+            (None, Some((_, column))) => {
+                column.push_str(BETWEEN);
+                column.push_str(piece);
+            }
+            (None, None) => {}
+        }
+    }
+    named
 }
 
 /// Whether a text would run, or looks as if it had been escaped: then it is escaped once more, so that what comes back
@@ -186,7 +205,7 @@ mod tests {
                 found(Role::Alternate, "D", Why::Content),
                 found(Role::GivenName, "B", Why::Mapping),
                 found(Role::FamilyName, "C", Why::Mapping),
-                found(Role::Country, "E", Why::Header),
+                found(Role::Timezone, "E", Why::Header),
             ],
         );
         assert_eq!(header[0], "outdial reason (phone = A | alternate = D | name = B + C)");
@@ -195,6 +214,19 @@ mod tests {
         assert_eq!(returned.mapping.name.as_deref(), Some("B + C"));
         assert_eq!((returned.alternates, returned.mapping.country), (vec!["D".to_owned()], None));
         assert_eq!(Returned::recognise(&row(&columns)), None);
+    }
+
+    #[test]
+    fn a_column_is_known_again_whatever_its_name() {
+        for name in ["Phone | Mobile", "a | b | c", "x = y", "phone = A", "home)"] {
+            let header = header(
+                &[name.to_owned()],
+                &[found(Role::Phone, name, Why::Header), found(Role::Name, "B", Why::Content)],
+            );
+            let returned = Returned::recognise(&row(&header)).unwrap();
+            assert_eq!(returned.mapping.phone.as_deref(), Some(name));
+            assert_eq!(returned.mapping.name.as_deref(), Some("B"));
+        }
     }
 
     #[test]

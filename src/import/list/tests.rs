@@ -145,6 +145,26 @@ fn a_rejects_file_of_a_list_without_a_header_knows_its_columns() {
 }
 
 #[test]
+fn nobody_else_is_called_when_refused_rows_come_back_as_they_are() {
+    for text in [
+        "Name,Phone,Manager\nAda,2025550101,2025550199\nAlan,2O2-555-O1O3,2025550197\n",
+        "Name,Phone,Mobile\nAda,2025550101,\nAlan,2O2-555-O1O3,2025550197\n",
+        "Name,Phone,Day\nAda,2025550101,Friday\nPark, Alan,2025550103,Monday\n",
+        "Name,Phone,Priority\nAda,2025550101,1\nBo,2025550102,2\nCy,2025550103,3\nDee,2025550104,4\nAlan,2025550105,high\n",
+        "Name,Phone,Ext\nAda,2025550101,1\nBo,2025550102,2\nCy,2025550103,3\nDee,2025550104,4\nAlan,2025550105,front desk\n",
+        "Name,Phone,Location\nAda,2025550101,US\nBo,2025550102,US\nCy,2025550103,US\nDee,2025550104,US\nAlan,2025550105,Atlantis\n",
+        "Name,Phone | Mobile,Day\nAda,2025550101,Friday\nPark, Alan,2025550103,Monday\n",
+    ] {
+        let list = open_text(text).unwrap();
+        let header = list.rejects_header();
+        let first = read(list, 1);
+        let bytes = rejects_of(&header, &refused(&first), |_| {});
+        let again = read(open(Source::Bytes(bytes), &us()).unwrap(), 1);
+        assert_eq!((again.account.imported, again.account.rejected), (0, 1), "{text}");
+    }
+}
+
+#[test]
 fn a_rejects_file_of_a_list_of_numbers_is_a_list_of_numbers() {
     let list = open_text("2025550101\n20255\n2025550102\n").unwrap();
     let header = list.rejects_header();

@@ -1,0 +1,5 @@
+//! Bytes as they are uploaded, in whatever format.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: outdial_fuzz::forgive_calamine(), |bytes: &[u8]| outdial_fuzz::import(bytes));
