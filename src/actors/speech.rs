@@ -79,12 +79,13 @@ pub(super) fn request(
             Detection::Beside => Some(urls.machine(campaign, attempt.id)),
         },
     });
+    // Instructions that cannot be fetched, and a key that cannot be made durable, are errors that nobody is to hear.
+    let may_fail = keys_url.is_some() || matches!(instructions, Instructions::Url(_));
     Some(CreateCall {
         to: attempt.phone.clone(),
         from: settings.from.clone(),
         instructions,
-        // A key that cannot be made durable is answered with an error, and nobody is to hear one.
-        fallback: keys_url.map(|_| urls.sorry(campaign, attempt.id)),
+        fallback: may_fail.then(|| urls.sorry(campaign, attempt.id)),
         status_callback: urls.status(campaign, attempt.id),
         ring_seconds: settings.ring_seconds,
         max_call_seconds: settings.max_call_seconds,

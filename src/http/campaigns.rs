@@ -5,10 +5,11 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
+use crate::db::Database;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
@@ -127,7 +128,7 @@ async fn create(
     let report_to_keep = imports::with_header(report.clone(), &header);
     let contacts = making.finish(&show::summary(&read.account), &report_to_keep).await?;
     drop(client);
-    renew_statistics(database, contacts).await?;
+    know_of_many(database, contacts).await;
     info!(campaign.id = %id, contacts, "uploaded");
     let mut body = report;
     body["id"] = id.to_string().into();
@@ -138,6 +139,14 @@ async fn create(
     body["repeated"] = read.repeated.into();
     body["same_file_in"] = others.iter().map(Uuid::to_string).collect();
     Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// Lets the planner know of many new contacts. They are committed: whatever becomes of this is no reason to send the
+/// list again.
+async fn know_of_many(database: &Database, contacts: u32) {
+    if let Err(error) = renew_statistics(database, contacts).await {
+        warn!(error = &error as &dyn std::error::Error, "the statistics of the contacts were not renewed");
+    }
 }
 
 /// Adds the contacts of a list to a campaign, whether it runs or not.
@@ -187,7 +196,7 @@ async fn add(
     if added.wakes {
         api.supervisor.do_send(WakeCampaign { campaign: *id });
     }
-    renew_statistics(database, added.added).await?;
+    know_of_many(database, added.added).await;
     info!(campaign.id = %*id, contacts = added.added, "contacts added");
     let mut body = report;
     body["import_id"] = origin.id().to_string().into();

@@ -133,8 +133,9 @@ pub(super) async fn kept(api: &Api, team: Uuid, id: Uuid) -> Result<(Spooled, Li
         return Err(not_kept());
     }
     file.rewind().map_err(unreadable)?;
-    let form = serde_json::from_value(import.options).unwrap_or_default();
-    let digest = import.digest.try_into().unwrap_or_default();
+    // What was said about the list cannot be guessed: another country would be other people's numbers.
+    let form = serde_json::from_value(import.options).map_err(|_| not_kept())?;
+    let digest = import.digest.try_into().map_err(|_| not_kept())?;
     Ok((Spooled { file, name: import.file_name, digest, bytes: import.bytes }, form))
 }
 

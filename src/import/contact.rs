@@ -29,7 +29,7 @@ pub struct NewContact {
     pub raw_phone: String,
     /// The person's own time zone, where the file says it.
     pub timezone: Option<Zone>,
-    /// From -1000 to 1000; the higher is called first.
+    /// From -1000 to 1000, kept as the list says it.
     pub priority: i16,
     /// What was repaired about the number, by its stable name.
     pub repair: Option<&'static str>,

@@ -28,7 +28,8 @@ pub(super) struct ListBody {
 impl ListBody {
     /// For a file of so many bytes, with what is said about it.
     pub(super) fn new(file: File, bytes: u64, name: &str, settings: &str, bar: ProgressBar) -> Self {
-        let name: String = name.chars().map(|c| if c.is_control() || c == '"' { '_' } else { c }).collect();
+        let name: String =
+            name.chars().map(|c| if c.is_control() || c == '"' || c == '\\' { '_' } else { c }).collect();
         let head = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"settings\"\r\n\r\n{settings}\r\n\
              --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"

@@ -34,7 +34,7 @@ pub struct Contact {
     pub alternates: serde_json::Value,
     /// Its own time zone, where the file says it.
     pub timezone: Option<String>,
-    /// The higher is called first.
+    /// As the list says it.
     pub priority: i16,
     /// What was repaired about its number, by its stable name.
     pub repair: Option<String>,

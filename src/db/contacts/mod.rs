@@ -41,7 +41,7 @@ pub struct NewContact {
     pub raw_phone: String,
     /// Its own time zone, where the file says it.
     pub timezone: Option<Zone>,
-    /// The higher is called first.
+    /// As the list says it.
     pub priority: i16,
     /// What was repaired about its number, by its stable name.
     pub repair: Option<&'static str>,

@@ -57,6 +57,8 @@ async fn a_machine_is_hung_up_on_as_soon_as_it_is_recognised() {
     let create = ledger.creates()[0];
     assert_eq!(create.parameter("MachineDetection"), Some("Enable"));
     assert_eq!((create.parameter("Twiml"), create.parameter("AsyncAmd")), (None, None));
+    let fallback = create.parameter("FallbackUrl").expect("a goodbye for when the script cannot be fetched");
+    assert!(fallback.contains("/webhooks/twilio/sorry/"), "{fallback}");
     scene.end().await;
 }
 
