@@ -62,6 +62,8 @@ pub(super) struct Candidate {
 pub(super) struct TakenRows {
     pub(super) rows: Vec<Taken>,
     pub(super) signs: Signs,
+    /// Cells of all rows, empty ones included.
+    pub(super) cells: usize,
     /// Which columns beyond the named ones have something in them.
     pub(super) extra: Vec<bool>,
 }
@@ -112,6 +114,7 @@ impl<'p> Intake<'p> {
                 Some(returned) => returned.restore(row),
                 None => row,
             };
+            taken.cells += row.cells().len();
             if self.is_header(&row) {
                 continue;
             }

@@ -23,6 +23,7 @@ pub(super) struct Merge<'m> {
     extra: Vec<bool>,
     batch: Batch,
     bytes: usize,
+    cells: usize,
 }
 
 impl<'m> Merge<'m> {
@@ -36,11 +37,16 @@ impl<'m> Merge<'m> {
             extra: Vec::new(),
             batch: Batch::default(),
             bytes: 0,
+            cells: 0,
         }
     }
 
     /// Takes the rows that follow.
     pub(super) fn take(&mut self, taken: TakenRows) -> Result<(), ImportError> {
+        self.cells += taken.cells;
+        if self.cells > self.plan.limits.cells {
+            return Err(ImportError::TooManyCells { limit: self.plan.limits.cells });
+        }
         self.signs.join(taken.signs);
         self.extra.resize(self.extra.len().max(taken.extra.len()), false);
         for (own, more) in self.extra.iter_mut().zip(taken.extra) {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::phone::Region;
-use crate::import::{Kind, NewContact, Rejects, RowReport, WarningKind};
+use crate::import::{Kind, Limits, NewContact, Rejects, RowReport, WarningKind};
 
 fn us() -> Options {
     Options::for_region(Region::US)
@@ -66,6 +66,17 @@ fn some_rows() -> impl Strategy<Value = String> {
         1 => Just("Hal,2025550101,\"a\nb\",France".to_owned()),
     ];
     proptest::collection::vec(row, 1..60).prop_map(|rows| rows.join("\n"))
+}
+
+#[test]
+fn more_cells_than_a_list_may_hold_are_refused_in_text_too() {
+    let of = |cells| {
+        let options = Options { limits: Limits { cells, ..Limits::default() }, ..us() };
+        let list = b"name,phone\nAda,2025550101\nBob,2025550102\n".to_vec();
+        open(Source::Bytes(list), &options).unwrap().read(&mut |_| Ok(())).map(|account| account.imported)
+    };
+    assert_eq!(of(6), Ok(2));
+    assert_eq!(of(5), Err(ImportError::TooManyCells { limit: 5 }));
 }
 
 proptest! {
