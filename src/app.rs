@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Addr};
@@ -26,6 +27,7 @@ use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::http::{Api, LISTS_AT_ONCE, ensure_access, routes};
 use crate::import::Limits;
+use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
@@ -77,6 +79,9 @@ pub enum BuildError {
     /// The zone data that was asked for cannot be used.
     #[error("OUTDIAL_ZONEINFO cannot be used")]
     Zones(#[from] ZoneFilesError),
+    /// A pack of rules cannot be gone by.
+    #[error("the packs of calling rules cannot be used")]
+    Rules(#[from] BadPack),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -138,6 +143,7 @@ impl App {
     ) -> Result<Self, BuildError> {
         let clock = Clock::to_be_set(config.course.clone());
         choose_zones(config.zoneinfo.as_deref(), clock.now().date_naive())?;
+        let library = Arc::new(choose_rules(config.rules.as_deref())?);
         let applied = db::migrate(&database).await?;
         info!(applied, "the schema is up to date");
         let address = config.listen.to_string();
@@ -157,6 +163,7 @@ impl App {
             node: Uuid::now_v7(),
             lease: Lease::default(),
             placing: Placing::default(),
+            library,
             speeches: Speeches::default(),
         };
         let dispenser =
@@ -312,6 +319,18 @@ fn choose_zones(directory: Option<&Path>, today: NaiveDate) -> Result<(), ZoneFi
         warn!(version, "the time zones that OUTDIAL_ZONEINFO names are older than those that are bundled");
     }
     Ok(())
+}
+
+/// The packs that are shipped, with those of this directory. What these allow beyond the shipped ones is said, together
+/// with whoever answers for it.
+fn choose_rules(directory: Option<&Path>) -> Result<Library, BadPack> {
+    let Some(directory) = directory else { return Library::shipped() };
+    let loaded = Library::with_directory(directory)?;
+    for Approved { loosening, by } in &loaded.loosened {
+        warn!(%loosening, approved_by = by, "the packs in OUTDIAL_RULES are looser than those that are shipped");
+    }
+    info!(directory = %directory.display(), "the packs of rules are read");
+    Ok(loaded.library)
 }
 
 /// Opens the given database, or starts the private one.

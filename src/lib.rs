@@ -9,7 +9,7 @@
 //! ```text
 //! main → app → http → actors → db, twilio → domain
 //!              http → import → domain
-//!              app → rules → domain: the packs of calling rules, read from files
+//!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo and list_command stand outside: they are a person with a list
 //!       embedded runs a private PostgreSQL; cli says what may be typed

@@ -41,6 +41,7 @@ pub fn config(
         lists: Default::default(),
         course: None,
         zoneinfo: None,
+        rules: None,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
     }
 }

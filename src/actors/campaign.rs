@@ -174,7 +174,7 @@ async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -
     }
     let found = look(&board.database, owner.campaign, &board.account_sid, memory.known.clone()).await?;
     let Some(look) = found else { return Ok(Turn::Stop) };
-    memory.known = Some((look.settings_version, look.settings.clone()));
+    memory.known = Some(look.known.clone());
     memory.place = memory.place.take().filter(Place::is_good);
     let view = board.view(&look, owner.epoch, memory.place.is_some());
     let step = next_step(&view, board.moment());

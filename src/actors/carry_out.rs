@@ -92,6 +92,9 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason) -> Re
         HaltReason::SenderRefused => "the provider refuses the calling number",
         HaltReason::RequestRefused => "the provider does not understand the request",
         HaltReason::AgentUnreadable => "what is kept of its agent cannot be read",
+        HaltReason::RulesMissing => {
+            "a pack of rules that its settings name is not there; bring it back, or name others"
+        }
     };
     if make_move(&board.database, owner, Move::Pause, Some((because, detail)), board.clock.now()).await? {
         warn!(reason = %because, "paused");
@@ -148,11 +151,12 @@ async fn reconcile(
             );
             return Ok(Carried::NotYet { until: now + ASK_AGAIN_AFTER, because: Because::CallOpen });
         }
-        Ok(Trail::Cold) if silence.is_traceless(look.settings.ring_time(), now) => {
+        Ok(Trail::Cold) if silence.is_traceless(look.known.settings.ring_time(), now) => {
             warn!(attempt.id = %attempt, "no trace of a call was found, giving it up as unknown");
             let outcome = Outcome::Unknown;
             let earlier = look.open.map(|open| open.earlier).unwrap_or_default();
-            let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, board.moment().jitter);
+            let verdict =
+                look.known.settings.verdict(&Ended { outcome, at: now, earlier }, board.moment().jitter);
             let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(now), error: None };
             settle(&board.database, owner, &settlement, now).await?;
         }

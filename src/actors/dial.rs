@@ -14,8 +14,8 @@ use crate::db::suppressions::{NewSuppression, suppress};
 use crate::db::{Error, Ownership, accounts};
 use crate::domain::attempt::{Facts, Report, Source};
 use crate::domain::campaign::Move;
-use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason};
-use crate::domain::hours::Opening;
+use crate::domain::contactable::Terms;
+use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason, ready_queues};
 use crate::domain::outcome::Outcome;
 use crate::domain::phone::Phone;
 use crate::domain::retry::{Ended, TAKEN_BACK_PAUSE, Verdict};
@@ -41,7 +41,13 @@ pub(super) async fn dial(
     let _placing = board.placing.begin();
     // Real time, whatever the clock's course: it is what a pause or an opt-out may come too late for.
     let deadline = Deadline::within(DIAL_WITHIN.to_std().unwrap_or_default());
-    let claim = claim_next(&board.database, owner, &look.settings, board.clock.now()).await?;
+    let settings = &look.known.settings;
+    // The decision to dial was made by them: they are there.
+    let Some(rules) = board.rules(settings) else { return Ok(Carried::Out) };
+    let terms = Terms::of(settings, &rules);
+    let now = board.clock.now();
+    let ready = ready_queues(&look.queues, &terms, now);
+    let claim = claim_next(&board.database, owner, &terms, &ready, now).await?;
     let attempt = match claim {
         Claim::Attempt(attempt) => attempt,
         Claim::Suppressed(contact) => {
@@ -52,7 +58,11 @@ pub(super) async fn dial(
             info!(contact.id = %contact, "its number is being called by another campaign, passed over");
             return Ok(Carried::Out);
         }
-        Claim::NotOurs => return Ok(Carried::Out),
+        Claim::Blocked(contact) => {
+            info!(contact.id = %contact, "nothing tells its time zone, not called");
+            return Ok(Carried::Out);
+        }
+        Claim::NotNow | Claim::NotOurs => return Ok(Carried::Out),
         Claim::Nobody => return nobody(board, owner, memory).await,
     };
     memory.empty_claims = 0;
@@ -64,19 +74,19 @@ pub(super) async fn dial(
         memory.unsent = None;
         return Ok(Carried::Out);
     }
-    if let Err(why) = permit(board, owner, look, &attempt).await? {
+    if let Err(why) = permit(board, owner, look, &terms, &attempt).await? {
         info!(attempt.id = %attempt.id, why, "taken back");
         take_back(board, owner, attempt.id).await?;
         memory.unsent = None;
         return Ok(Carried::Out);
     }
-    let Some(request) = speech::request(&board.urls, owner.campaign, &attempt, &look.settings) else {
+    let Some(request) = speech::request(&board.urls, owner.campaign, &attempt, &look.known.settings) else {
         fail(board, owner, &attempt).await?;
         memory.unsent = None;
         return Ok(Carried::Out);
     };
-    if matches!(request.instructions, Instructions::Url(_)) || look.settings.opt_out_digit.is_some() {
-        board.speeches.keep(owner.campaign, &attempt, &look.settings);
+    if matches!(request.instructions, Instructions::Url(_)) || look.known.settings.opt_out_digit.is_some() {
+        board.speeches.keep(owner.campaign, &attempt, &look.known.settings);
     }
     memory.place = None;
     let answer = board.client.create_call(&request, deadline).await;
@@ -111,9 +121,10 @@ async fn permit(
     board: &Switchboard,
     owner: Ownership,
     look: &Look,
+    terms: &Terms<'_>,
     attempt: &ClaimedAttempt,
 ) -> Result<Result<(), &'static str>, Error> {
-    if attempt.settings_version != look.settings_version {
+    if attempt.settings_version != look.known.settings_version {
         return Ok(Err("the campaign's settings were edited meanwhile"));
     }
     match look_once_more(&board.database, owner, attempt, board.clock.now()).await? {
@@ -121,9 +132,8 @@ async fn permit(
         Permission::Suppressed => return Ok(Err("its number was suppressed meanwhile")),
         Permission::Withdrawn => return Ok(Err("the campaign was paused, edited or taken over meanwhile")),
     }
-    let settings = &look.settings;
-    if settings.business_hours.opening(&settings.timezone, board.clock.now()) != Opening::Open {
-        return Ok(Err("the business hours are over"));
+    if !terms.is_open(&attempt.area, board.clock.now()).unwrap_or(false) {
+        return Ok(Err("the hours are over"));
     }
     if !board.lease.is_held() {
         return Ok(Err("the node's lease has run out"));
@@ -153,9 +163,9 @@ async fn given_up(
     outcome: Outcome,
     error: (Option<u32>, String),
 ) -> Result<Settlement, Error> {
-    let earlier = find_earlier(&board.database, attempt.contact, &look.settings.timezone).await?;
+    let earlier = find_earlier(&board.database, attempt.contact, &look.known.settings.timezone).await?;
     let moment = board.moment();
-    let verdict = look.settings.verdict(&Ended { outcome, at: moment.now, earlier }, moment.jitter);
+    let verdict = look.known.settings.verdict(&Ended { outcome, at: moment.now, earlier }, moment.jitter);
     Ok(Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error) })
 }
 

@@ -13,6 +13,9 @@ use crate::db::Database;
 use crate::db::look::Look;
 use crate::domain::Moment;
 use crate::domain::dialer::{AccountView, CampaignView};
+use crate::domain::rules::Rules;
+use crate::domain::settings::Settings;
+use crate::rules::Library;
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::Client;
 
@@ -38,6 +41,8 @@ pub struct Switchboard {
     pub lease: Lease,
     /// The calls that are being placed.
     pub placing: Placing,
+    /// Every pack of rules that a campaign may name.
+    pub library: Arc<Library>,
     /// What is heard in the calls that are under way here.
     pub speeches: Speeches,
 }
@@ -76,6 +81,11 @@ impl Switchboard {
         Moment { now: self.clock.now(), jitter: rand::rng().random_range(0.0..1.0) }
     }
 
+    /// The rules that settings name; none if one of them is not there.
+    pub fn rules(&self, settings: &Settings) -> Option<Rules> {
+        self.library.select(settings.rules.iter().map(String::as_str)).ok()
+    }
+
     /// What `next_step` sees of a look, for the actor that looked under `epoch`.
     pub(super) fn view(&self, look: &Look, epoch: i64, place_in_hand: bool) -> CampaignView {
         let owned = look.node == Some(self.node) && look.epoch == epoch;
@@ -96,12 +106,13 @@ impl Switchboard {
             state: look.state,
             owned: true,
             same_account: look.account_sid.as_ref().is_none_or(|sid| *sid == self.account_sid),
-            settings: look.settings.clone(),
+            settings: look.known.settings.clone(),
+            rules: self.rules(&look.known.settings),
             starts_at: look.starts_at,
             open: look.open,
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
-            next_due_at: look.next_due_at,
+            queues: look.queues.clone(),
             has_unfinished: look.has_unfinished,
             account,
             lease_held: true,

@@ -1,12 +1,10 @@
 //! What passes between an actor's shell and those who carry its steps out.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::db::look::Known;
 use crate::domain::dialer::Because;
-use crate::domain::settings::Settings;
 
 use super::dispenser::Place;
 
@@ -14,7 +12,7 @@ use super::dispenser::Place;
 /// have been taken back.
 #[derive(Default)]
 pub(super) struct Memory {
-    pub(super) known: Option<(i32, Arc<Settings>)>,
+    pub(super) known: Option<Known>,
     pub(super) place: Option<Place>,
     /// An attempt of which nothing left, and that could not be taken back because the database failed.
     pub(super) unsent: Option<Uuid>,

@@ -48,6 +48,8 @@ pub struct Config {
     pub course: Option<Course>,
     /// A directory of zone data that takes the place of what is bundled.
     pub zoneinfo: Option<PathBuf>,
+    /// A directory of packs of calling rules, beside or instead of those that are shipped.
+    pub rules: Option<PathBuf>,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -151,9 +153,10 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         reader.problem("OUTDIAL_CLOCK", "is only for the simulator: real people live in the present");
     }
     let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
+    let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
     let log = read_log(reader);
     let (database, provider) = (database?, provider?);
-    Some(Config { database, listen, provider, cps, api_token, lists, course, zoneinfo, log })
+    Some(Config { database, listen, provider, cps, api_token, lists, course, zoneinfo, rules, log })
 }
 
 /// A platform that gives a port forwards to it from another machine; on one's own only this machine may come in.

@@ -66,6 +66,11 @@ pub(super) const VARIABLES: &[Variable] = &[
         "the time zones that come with the program",
         "a directory of newer time zones, such as /usr/share/zoneinfo",
     ),
+    variable(
+        "OUTDIAL_RULES",
+        "the packs of rules that come with the program",
+        "a directory of your own packs of calling rules, beside or instead of them",
+    ),
     variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
     variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
 ];

@@ -107,13 +107,15 @@ async fn write(
                 state = CASE WHEN $3 = 'calling' THEN state ELSE 'pending' END,
                 due_at = CASE WHEN $3 = 'calling' THEN due_at ELSE $4 END, timed = true
             WHERE id = $2 AND state = $3
-            RETURNING id, due_at
+            RETURNING id, due_at, area
+        ), area AS (
+            UPDATE areas SET due_cursor = least(due_cursor, contact.due_at)
+            FROM contact WHERE areas.campaign_id = $1 AND areas.number = contact.area
         ), campaign AS (
             UPDATE campaigns
             SET pending = pending + ($3 IN ('completed', 'failed'))::int,
                 completed = completed - ($3 = 'completed')::int,
                 failed = failed - ($3 = 'failed')::int,
-                due_cursor = least(due_cursor, contact.due_at),
                 last_event = last_event + 1
             FROM contact
             WHERE campaigns.id = $1

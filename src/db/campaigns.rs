@@ -194,14 +194,13 @@ pub(super) struct Locked {
     pub(super) team: Uuid,
     pub(super) state: State,
     pub(super) unfinished: i32,
-    pub(super) order_cursor: i32,
     pub(super) settings_version: i32,
 }
 
 /// Locks the campaign for a decision. Returns nothing if it is no longer this owner's.
 pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Result<Option<Locked>, Error> {
     const SQL: &str = "
-        SELECT team_id, state, pending + calling AS unfinished, order_cursor, settings_version
+        SELECT team_id, state, pending + calling AS unfinished, settings_version
         FROM campaigns
         WHERE id = $1 AND node = $2 AND epoch = $3
         FOR NO KEY UPDATE";
@@ -211,7 +210,6 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
             team: row.try_get("team_id")?,
             state: name(&row, "state", State::parse)?,
             unfinished: row.try_get("unfinished")?,
-            order_cursor: row.try_get("order_cursor")?,
             settings_version: row.try_get("settings_version")?,
         })
     })

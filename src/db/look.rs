@@ -8,9 +8,10 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::answering_machine::Detection;
+use crate::domain::area::Area;
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
 use crate::domain::campaign::State;
-use crate::domain::dialer::{Closure, Objection, OpenAttempt, Stage};
+use crate::domain::dialer::{Closure, Objection, OpenAttempt, Queue, Stage};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::retry::Earlier;
@@ -32,10 +33,8 @@ pub struct Look {
     pub epoch: i64,
     /// The account that it was started with.
     pub account_sid: Option<String>,
-    /// Its settings' version.
-    pub settings_version: i32,
-    /// Its settings.
-    pub settings: Arc<Settings>,
+    /// What of it changes rarely.
+    pub known: Known,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
     /// The attempt that is not settled.
@@ -44,8 +43,8 @@ pub struct Look {
     pub revived: Option<Uuid>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
-    /// When the first pending contact is due.
-    pub next_due_at: Option<DateTime<Utc>>,
+    /// Those who are pending, by area.
+    pub queues: Vec<Queue>,
     /// Whether any contact is not final.
     pub has_unfinished: bool,
     /// How long until the account's next free place.
@@ -56,27 +55,31 @@ pub struct Look {
     pub account_had_troubles: bool,
 }
 
-/// Looks at a campaign. `known` are its settings as the asker last saw them, with their version; they are read
-/// again only when they have changed. Returns nothing if there is no such campaign.
+/// What of a campaign changes rarely, as somebody last saw it: it is read again only when it has changed.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The settings' version.
+    pub settings_version: i32,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// The areas of its contacts, each in the place of its number. There are only ever more of them.
+    pub areas: Arc<[Arc<Area>]>,
+}
+
+/// Looks at a campaign, of which the asker may know something. Returns nothing if there is no such campaign.
 pub async fn look(
     database: &Database,
     campaign: Uuid,
     account_sid: &str,
-    known: Option<(i32, Arc<Settings>)>,
+    known: Option<Known>,
 ) -> Result<Option<Look>, Error> {
     const SQL: &str = "
         SELECT campaigns.team_id, campaigns.state, campaigns.node, campaigns.epoch, campaigns.account_sid,
                campaigns.settings_version, campaigns.starts_at, campaigns.last_call_ended_at,
                CASE WHEN campaigns.settings_version <> $3 THEN campaigns.settings END AS settings,
                campaigns.pending + campaigns.calling > 0 AS has_unfinished,
-               least(
-                   (SELECT due_at FROM contacts
-                    WHERE campaign_id = $1 AND state = 'pending' AND timed
-                      AND due_at >= campaigns.due_cursor ORDER BY due_at LIMIT 1),
-                   (SELECT due_at FROM contacts
-                    WHERE campaign_id = $1 AND state = 'pending' AND NOT timed
-                      AND position > campaigns.order_cursor ORDER BY position LIMIT 1)
-               ) AS next_due_at,
+               queues.numbers AS queue_numbers, queues.dues AS queue_dues,
+               more.zones AS area_zones, more.told_by AS area_told_by, more.places AS area_places,
                extract(epoch FROM accounts.next_place_at - clock_timestamp())::float8 AS next_place_in,
                extract(epoch FROM accounts.closed_until - clock_timestamp())::float8 AS closed_for,
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
@@ -86,6 +89,26 @@ pub async fn look(
                suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
+        CROSS JOIN LATERAL (
+            SELECT array_agg(areas.number) AS numbers, array_agg(next.due_at) AS dues
+            FROM areas
+            CROSS JOIN LATERAL (
+                SELECT least(
+                    (SELECT due_at FROM contacts
+                     WHERE campaign_id = $1 AND area = areas.number AND state = 'pending' AND timed
+                       AND due_at >= areas.due_cursor ORDER BY due_at LIMIT 1),
+                    (SELECT due_at FROM contacts
+                     WHERE campaign_id = $1 AND area = areas.number AND state = 'pending' AND NOT timed
+                       AND place > areas.order_cursor ORDER BY place LIMIT 1)
+                ) AS due_at
+            ) next
+            WHERE areas.campaign_id = $1 AND next.due_at IS NOT NULL
+        ) queues
+        CROSS JOIN LATERAL (
+            SELECT array_agg(zones ORDER BY number) AS zones, array_agg(told_by ORDER BY number) AS told_by,
+                   array_agg(places ORDER BY number) AS places
+            FROM areas WHERE campaign_id = $1 AND number >= $4
+        ) more
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
         LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
         LEFT JOIN LATERAL (
@@ -95,27 +118,25 @@ pub async fn look(
         ) earlier ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
-    let version = known.as_ref().map_or(-1, |(version, _)| *version);
-    let rows = query(&database.client().await?, SQL, &[&campaign, &account_sid, &version]).await?;
+    let version = known.as_ref().map_or(-1, |known| known.settings_version);
+    let areas = known.as_ref().map_or(0, |known| known.areas.len());
+    let areas = i16::try_from(areas).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
+    let rows = query(&database.client().await?, SQL, &[&campaign, &account_sid, &version, &areas]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let settings = match known {
-        Some((version, settings)) if version == row.try_get::<_, i32>("settings_version")? => settings,
-        _ => Arc::new(json(row, "settings")?),
-    };
-    let open = open_attempt(row, &settings.timezone)?;
+    let known = renewed(known, row)?;
+    let open = open_attempt(row, &known.settings.timezone)?;
     Ok(Some(Look {
         team: row.try_get("team_id")?,
         state: name(row, "state", State::parse)?,
         node: row.try_get("node")?,
         epoch: row.try_get("epoch")?,
         account_sid: row.try_get("account_sid")?,
-        settings_version: row.try_get("settings_version")?,
-        settings,
         starts_at: row.try_get("starts_at")?,
         open,
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
-        next_due_at: row.try_get("next_due_at")?,
+        queues: queues(row, &known.areas)?,
+        known,
         has_unfinished: row.try_get("has_unfinished")?,
         next_place_in: span(row.try_get("next_place_in")?).unwrap_or_default(),
         closed: span(row.try_get("closed_for")?)
@@ -123,6 +144,45 @@ pub async fn look(
             .transpose()?,
         account_had_troubles: row.try_get("had_troubles")?,
     }))
+}
+
+/// What is known of a campaign after another look.
+fn renewed(known: Option<Known>, row: &Row) -> Result<Known, Error> {
+    let settings_version: i32 = row.try_get("settings_version")?;
+    let more = more_areas(row)?;
+    let (settings, areas) = match known {
+        Some(known) if known.settings_version == settings_version && more.is_empty() => return Ok(known),
+        Some(known) if known.settings_version == settings_version => (known.settings, known.areas),
+        Some(known) => (Arc::new(json(row, "settings")?), known.areas),
+        None => (Arc::new(json(row, "settings")?), Arc::from([])),
+    };
+    let areas = areas.iter().cloned().chain(more.into_iter().map(Arc::new)).collect();
+    Ok(Known { settings_version, settings, areas })
+}
+
+/// The areas that were not known, from three lists of the same length.
+fn more_areas(row: &Row) -> Result<Vec<Area>, Error> {
+    let zones: Option<Vec<Option<&str>>> = row.try_get("area_zones")?;
+    let told_by: Option<Vec<&str>> = row.try_get("area_told_by")?;
+    let places: Option<Vec<&str>> = row.try_get("area_places")?;
+    let areas = zones.unwrap_or_default().into_iter().zip(told_by.unwrap_or_default());
+    let areas = areas.zip(places.unwrap_or_default());
+    let read = |((zones, told_by), places)| {
+        Area::parse(zones, told_by, places).map_err(|error| Error::ImpossibleRow(error.to_string()))
+    };
+    areas.map(read).collect()
+}
+
+/// The queues, from two lists of the same length.
+fn queues(row: &Row, areas: &[Arc<Area>]) -> Result<Vec<Queue>, Error> {
+    let numbers: Option<Vec<i16>> = row.try_get("queue_numbers")?;
+    let dues: Option<Vec<DateTime<Utc>>> = row.try_get("queue_dues")?;
+    let queue = |(number, next_due_at): (i16, _)| {
+        let area = usize::try_from(number).ok().and_then(|place| areas.get(place));
+        let area = area.ok_or_else(|| Error::ImpossibleRow(format!("there is no area {number}")))?;
+        Ok(Queue { number, area: area.clone(), next_due_at })
+    };
+    numbers.unwrap_or_default().into_iter().zip(dues.unwrap_or_default()).map(queue).collect()
 }
 
 /// A span that lies ahead.

@@ -158,6 +158,9 @@ pub enum Error {
     /// A row says something that no row may say.
     #[error("impossible row: {0}")]
     ImpossibleRow(String),
+    /// A list names more areas than a campaign may have.
+    #[error("the list has contacts in more than {0} different combinations of time zone and place")]
+    TooManyAreas(usize),
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migration(#[from] refinery::Error),
@@ -188,7 +191,7 @@ impl Error {
                         || *code == SqlState::READ_ONLY_SQL_TRANSACTION
                 }
             },
-            Self::ImpossibleRow(_) | Self::Migration(_) => false,
+            Self::ImpossibleRow(_) | Self::TooManyAreas(_) | Self::Migration(_) => false,
         }
     }
 }

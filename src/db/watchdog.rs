@@ -34,12 +34,15 @@ pub async fn list_overdue(
                   OR greatest(open.intended_at, open.heard_at, open.asked_at) < $3
               WHEN campaigns.state = 'pending' THEN coalesce(campaigns.starts_at, $2) <= $2
               ELSE campaigns.pending + campaigns.calling = 0
-                  OR EXISTS (SELECT FROM contacts
-                             WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND NOT timed
-                               AND position > campaigns.order_cursor)
-                  OR EXISTS (SELECT FROM contacts
-                             WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND timed
-                               AND due_at >= campaigns.due_cursor AND due_at <= $2)
+                  OR EXISTS (SELECT FROM areas WHERE areas.campaign_id = campaigns.id
+                             AND (EXISTS (SELECT FROM contacts
+                                          WHERE campaign_id = areas.campaign_id AND area = areas.number
+                                            AND contacts.state = 'pending' AND NOT timed
+                                            AND place > areas.order_cursor)
+                                  OR EXISTS (SELECT FROM contacts
+                                             WHERE campaign_id = areas.campaign_id AND area = areas.number
+                                               AND contacts.state = 'pending' AND timed
+                                               AND due_at >= areas.due_cursor AND due_at <= $2)))
                   OR EXISTS (SELECT FROM revived_attempts
                              WHERE revived_attempts.campaign_id = campaigns.id)
               END";
@@ -104,34 +107,37 @@ pub async fn free_stranded_contacts(
                 (SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'calling'),
                         count(*) FILTER (WHERE state = 'completed'), count(*) FILTER (WHERE state = 'failed'),
                         count(*) FILTER (WHERE state = 'suppressed')
-                 FROM contacts WHERE campaign_id = $1),
-            due_cursor = least(due_cursor, $2)
+                 FROM contacts WHERE campaign_id = $1)
         WHERE id = $1";
+    const SEE_THEM: &str = "UPDATE areas SET due_cursor = least(due_cursor, $2) WHERE campaign_id = $1";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     if lock(&transaction, owner).await?.is_none() {
         return Ok(0);
     }
     let freed = execute(&transaction, SQL, &[&owner.campaign, &now]).await?;
-    execute(&transaction, COUNT, &[&owner.campaign, &now]).await?;
+    execute(&transaction, COUNT, &[&owner.campaign]).await?;
+    execute(&transaction, SEE_THEM, &[&owner.campaign, &now]).await?;
     transaction.commit().await?;
     Ok(freed)
 }
 
-/// Sets the cursors of the node's campaigns back to the beginning that hold pending contacts and see none of them:
-/// no code path leaves one before a cursor, so it is a bug, a hand in the database, or a clock that was set back, and
-/// the contact would be forgotten. Returns the campaigns.
+/// Sets the cursors back to the beginning of areas of the node's campaigns in which somebody pending stands before one:
+/// no code path leaves anybody there, so it is a bug, a hand in the database, or a clock that was set back, and the
+/// contact would be forgotten. Returns the campaigns, each once for every such area.
 pub async fn reset_blind_cursors(database: &Database, node: Uuid) -> Result<Vec<Uuid>, Error> {
     const SQL: &str = "
-        UPDATE campaigns SET order_cursor = 0, due_cursor = '-infinity'
-        WHERE node = $1 AND state = 'running' AND pending > 0
-          AND NOT EXISTS (SELECT FROM contacts
-                          WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND NOT timed
-                            AND position > campaigns.order_cursor)
-          AND NOT EXISTS (SELECT FROM contacts
-                          WHERE campaign_id = campaigns.id AND contacts.state = 'pending' AND timed
-                            AND due_at >= campaigns.due_cursor)
-        RETURNING id";
+        UPDATE areas SET order_cursor = DEFAULT, due_cursor = DEFAULT
+        FROM campaigns
+        WHERE campaigns.node = $1 AND campaigns.state = 'running' AND campaigns.pending > 0
+          AND areas.campaign_id = campaigns.id
+          AND (EXISTS (SELECT FROM contacts
+                       WHERE campaign_id = areas.campaign_id AND area = areas.number
+                         AND contacts.state = 'pending' AND NOT timed AND place <= areas.order_cursor)
+               OR EXISTS (SELECT FROM contacts
+                          WHERE campaign_id = areas.campaign_id AND area = areas.number
+                            AND contacts.state = 'pending' AND timed AND due_at < areas.due_cursor))
+        RETURNING campaigns.id";
     let rows = query(&database.client().await?, SQL, &[&node]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }

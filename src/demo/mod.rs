@@ -174,6 +174,7 @@ impl Demo {
             lists: Default::default(),
             course: Some(course),
             zoneinfo: None,
+            rules: None,
             log,
         };
         Ok(Self { config, token, speed, _simulator: simulator, database, _alone: alone })

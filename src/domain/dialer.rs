@@ -9,18 +9,26 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+mod queue;
+
+pub use self::queue::{Queue, ready_queues};
+use self::queue::{Turn, first_turn};
 use super::answering_machine::VERDICT_WITHIN;
 use super::campaign::State;
-use super::hours::Opening;
+use super::contactable::{Reason, Terms};
 use super::outcome::Outcome;
 use super::reconcile::Silence;
 use super::retry::{Earlier, Ended, Verdict};
+use super::rules::Rules;
 use super::settings::Settings;
 use super::suppression::is_in_force;
 use super::{Moment, names};
 
 /// How long a place or a colleague is waited for before looking again, when nobody says when it comes.
 const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
+
+/// How long a campaign waits whose hours and whose contacts' hours have nothing in common, before looking again.
+const LOOK_AGAIN_WHEN_NEVER_OPEN: TimeDelta = TimeDelta::days(1);
 
 /// From the decision to dial until the request has left, so much time may pass; whoever needs longer takes the
 /// attempt back. It is what a pause, a cancel or an opt-out may come too late for, and no contact is dialed whose
@@ -38,6 +46,8 @@ pub struct CampaignView {
     pub same_account: bool,
     /// Its settings.
     pub settings: Arc<Settings>,
+    /// The rules that its settings name; none if one of them is not there.
+    pub rules: Option<Rules>,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
     /// The attempt that is not settled, if there is one.
@@ -46,8 +56,8 @@ pub struct CampaignView {
     pub revived: Option<Uuid>,
     /// When the last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
-    /// When the first pending contact is due; nothing if nobody is pending.
-    pub next_due_at: Option<DateTime<Utc>>,
+    /// Those who are pending, by area.
+    pub queues: Vec<Queue>,
     /// Whether any contact is not final.
     pub has_unfinished: bool,
     /// What the provider account's limits say.
@@ -211,6 +221,12 @@ names! {
         Paused = "paused",
         /// Its business hours are over or yet to begin.
         OutsideHours = "outside-hours",
+        /// It does not call on this day.
+        Holiday = "holiday",
+        /// It is not the time to call anybody who is left, where they are.
+        CalledPartyHours = "called-party-hours",
+        /// Its business hours and the hours of those who are left have nothing in common.
+        NoCommonHours = "no-common-hours",
         /// The pause between calls.
         Pacing = "pacing",
         /// A call of it is under way.
@@ -235,6 +251,9 @@ impl Because {
             | Self::NotStarted
             | Self::Paused
             | Self::OutsideHours
+            | Self::Holiday
+            | Self::CalledPartyHours
+            | Self::NoCommonHours
             | Self::NobodyDue
             | Self::ProviderDown
             | Self::NodeIsolated => true,
@@ -248,6 +267,11 @@ impl Because {
             Self::NotStarted => "its start time is yet to come",
             Self::Paused => "it is paused; resume it to go on",
             Self::OutsideHours => "it is outside its business hours",
+            Self::Holiday => "it does not call on holidays",
+            Self::CalledPartyHours => "it is not the time to call anybody who is left, where they are",
+            Self::NoCommonHours => {
+                "its business hours never open while it is the time to call those who are left"
+            }
             Self::Pacing => "it pauses between two calls",
             Self::CallOpen => "a call is under way",
             Self::NobodyDue => "everybody left is due later",
@@ -273,6 +297,8 @@ names! {
         RequestRefused = "request-refused",
         /// What is kept of its agent cannot be read: it has failed.
         AgentUnreadable = "agent-unreadable",
+        /// A pack of rules that it goes by is not there.
+        RulesMissing = "rules-missing",
     }
 }
 
@@ -301,21 +327,48 @@ pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     }
 }
 
+/// What a campaign waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// What it is.
+    pub because: Because,
+    /// Until when; none where only a person can end it.
+    pub until: Option<DateTime<Utc>>,
+    /// The rule and the clock by which it is closed, if that is why.
+    pub rule: Option<String>,
+}
+
 /// What a campaign waits for and until when, if it waits: the answer to "why is it not dialing?".
-pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<(Because, Option<DateTime<Utc>>)> {
+pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
+    let waiting =
+        |because, until| Some(Waiting { because, until, rule: closing_rule(view, because, moment.now) });
     match view.state {
-        State::Draft => return Some((Because::Draft, None)),
-        State::Paused if view.open.is_none() => return Some((Because::Paused, None)),
+        State::Draft => return waiting(Because::Draft, None),
+        State::Paused if view.open.is_none() => return waiting(Because::Paused, None),
         _ => {}
     }
     // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
     let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
     match next_step(&asked, moment) {
-        Step::Wait { until, because } => Some((because, Some(until))),
+        Step::Wait { until, because } => waiting(because, Some(until)),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::HangUp { .. } | Step::Reopen { .. } => {
-            Some((Because::CallOpen, Some(moment.now)))
+            waiting(Because::CallOpen, Some(moment.now))
         }
         Step::Start | Step::Dial | Step::Pause { .. } | Step::Finish | Step::Stop => None,
+    }
+}
+
+/// The rule and the clock that keep the first who is left from being called, where a campaign waits for its hours.
+fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
+    let (Because::OutsideHours | Because::Holiday | Because::CalledPartyHours | Because::NoCommonHours) =
+        because
+    else {
+        return None;
+    };
+    let terms = Terms::of(&view.settings, view.rules.as_ref()?);
+    match first_turn(&view.queues, &terms, now) {
+        Turn::NotUntil { because, .. } | Turn::Never { because } => Some(because.to_string()),
+        Turn::Now | Turn::Nobody => None,
     }
 }
 
@@ -386,20 +439,23 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
         return Step::Finish;
     }
     let settings = &view.settings;
-    for leaves_at in [now, now + DIAL_WITHIN] {
-        if let Opening::ClosedUntil(until) = settings.business_hours.opening(&settings.timezone, leaves_at) {
-            return Step::Wait { until, because: Because::OutsideHours };
-        }
+    let Some(rules) = &view.rules else { return Step::Pause { because: HaltReason::RulesMissing } };
+    let terms = Terms::of(settings, rules);
+    let turn = first_turn(&view.queues, &terms, now);
+    if let Some(step) = closed(&turn, now) {
+        return step;
     }
     if let Some(ready_at) = view.last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
         && ready_at > now
     {
         return Step::Wait { until: ready_at, because: Because::Pacing };
     }
-    match view.next_due_at {
-        Some(due_at) if due_at <= now => {}
-        Some(due_at) => return Step::Wait { until: due_at, because: Because::NobodyDue },
-        None => return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NobodyDue },
+    match turn {
+        Turn::Now => {}
+        Turn::NotUntil { at, because } => return Step::Wait { until: at, because: because.into() },
+        Turn::Never { .. } | Turn::Nobody => {
+            return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NobodyDue };
+        }
     }
     if !view.lease_held {
         return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NodeIsolated };
@@ -418,6 +474,18 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
         }
         AccountView::Closed { .. } => {
             Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::RateLimited }
+        }
+    }
+}
+
+/// The wait of a campaign for which it is closed, whatever else it would wait for.
+fn closed(turn: &Turn<'_>, now: DateTime<Utc>) -> Option<Step> {
+    match *turn {
+        Turn::NotUntil { because: Reason::NotDue, .. } | Turn::Now | Turn::Nobody => None,
+        Turn::NotUntil { at, because } => Some(Step::Wait { until: at, because: because.into() }),
+        Turn::Never { .. } => {
+            let until = now + LOOK_AGAIN_WHEN_NEVER_OPEN;
+            Some(Step::Wait { until, because: Because::NoCommonHours })
         }
     }
 }

@@ -3,10 +3,12 @@
 
 pub mod agent;
 pub mod answering_machine;
+pub mod area;
 pub mod attempt;
 pub mod callback;
 pub mod campaign;
 pub mod contact;
+pub mod contactable;
 pub mod dialer;
 pub mod holidays;
 pub mod hours;
@@ -22,6 +24,7 @@ pub mod script;
 pub mod settings;
 pub mod suppression;
 pub mod template;
+pub mod unmapped;
 pub mod zone;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod area_code;
 mod loosening;
 mod permission;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use chrono::{NaiveDate, TimeDelta};
 
 pub use self::area_code::{places_of, subdivisions_with_area_codes};
 pub use self::loosening::{Loosening, loosenings};
-pub use self::permission::{Because, Condition, Permission, permission};
+pub use self::permission::{Because, Condition, Permission, is_open, permission};
 use super::holidays::BeyondTables;
 use super::hours::Schedule;
-use super::phone::Region;
+use super::phone::{Region, UnknownRegion};
 use super::zone::Zone;
 
 /// Rules that belong together, are reviewed together and are named together by a campaign.
@@ -112,13 +112,33 @@ impl std::fmt::Display for Jurisdiction {
     }
 }
 
-/// Where a called party may be: by the number, by an address.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a called party may be: by the number, by an address. As a text `US` or `US-TX`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The country; territories of the United States are its subdivisions here.
     pub country: Region,
     /// The second half of the ISO 3166-2 code, where it is known.
     pub subdivision: Option<String>,
+}
+
+impl Place {
+    /// Reads a country's code, or that of a part of it.
+    pub fn parse(text: &str) -> Result<Self, UnknownRegion> {
+        let (country, subdivision) = match text.split_once('-') {
+            Some((country, subdivision)) => (country, Some(subdivision.to_owned())),
+            None => (text, None),
+        };
+        Ok(Self { country: Region::parse(country)?, subdivision })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.subdivision {
+            None => write!(f, "{}", self.country),
+            Some(code) => write!(f, "{}-{code}", self.country),
+        }
+    }
 }
 
 /// The packs that a campaign goes by.

@@ -8,6 +8,7 @@ use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::retry::{BadRetryPolicy, Calendar, Ended, RetryPolicy, Verdict};
 use super::suppression::{OnSuppression, OptOutDigit};
+use super::unmapped::OnUnmapped;
 use super::zone::Zone;
 
 /// A called person is given at least so long to take the call: an unanswered telemarketing call must not be
@@ -36,6 +37,12 @@ pub struct Settings {
     pub pacing: Pacing,
     /// When the campaign may call.
     pub business_hours: BusinessHours,
+    /// The packs of rules that protect the called persons, beside the one that always does.
+    #[serde(default)]
+    pub rules: Vec<String>,
+    /// What is done about people whose time zone nothing tells.
+    #[serde(default)]
+    pub unmapped: OnUnmapped,
     /// Who is tried again, and when.
     pub retry_policy: RetryPolicy,
     /// How long it rings before the call counts as not answered.
@@ -126,6 +133,8 @@ pub(crate) mod tests {
             timezone: Zone::parse("America/New_York").unwrap(),
             pacing: Pacing::default(),
             business_hours: BusinessHours::around_the_clock(),
+            rules: Vec::new(),
+            unmapped: OnUnmapped::default(),
             retry_policy: RetryPolicy::default(),
             ring_seconds: 30,
             max_call_seconds: 1800,

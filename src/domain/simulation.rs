@@ -101,7 +101,7 @@ fn a_seed_has_one_story() {
 /// Whether a dialer that is built wrong is seen to break a promise. What a constraint of the database forbids is a
 /// panic.
 fn is_noticed(flaw: Flaw, promise: Promise) -> bool {
-    (0..1_500).any(|seed| match std::panic::catch_unwind(|| run(seed, Some(flaw), false)) {
+    (0..6_000).any(|seed| match std::panic::catch_unwind(|| run(seed, Some(flaw), false)) {
         Ok(report) => report.broken.is_some_and(|(broken, _)| broken == promise),
         Err(_) => promise == Promise::OneCallAtATime,
     })

@@ -27,7 +27,7 @@ pub use self::release::Release;
 pub use self::set::{BadZoneSet, ZoneSet};
 
 /// A time zone with its rules; on the wire its IANA name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(TimeZone);
 

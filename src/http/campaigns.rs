@@ -31,7 +31,7 @@ use super::auth::Caller;
 use super::form::CampaignForm;
 use super::list_form::ListForm;
 use super::problem::answer;
-use super::{Api, Problem, imports, intake, page, resource, show, upload};
+use super::{Api, Problem, imports, intake, page, resource, rules, show, upload};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
@@ -88,6 +88,7 @@ async fn create(
         }
     };
     let settings = form.settings(&list_form, &api.default_from)?;
+    rules::check(&api, &settings)?;
     let agent = agent(&api, caller, &form).await?;
     let _turn = api.take_turn().await?;
     let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;
@@ -289,6 +290,7 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
 }
 
 async fn start(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    can_go_by_its_rules(&api, caller, *id).await?;
     let account_sid = api.board.account_sid.clone();
     carry_out(&api, caller, *id, Command::Start { account_sid: &account_sid }).await
 }
@@ -298,7 +300,14 @@ async fn pause(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Resu
 }
 
 async fn resume(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    can_go_by_its_rules(&api, caller, *id).await?;
     carry_out(&api, caller, *id, Command::Resume).await
+}
+
+/// What a campaign was made with may have gone since.
+async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
+    let campaign = find_campaign(&api.board.database, caller.team, id).await?;
+    rules::check(api, &campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings)
 }
 
 async fn cancel(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

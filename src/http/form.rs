@@ -13,6 +13,7 @@ use crate::domain::phone::parse_phone;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
 use crate::domain::suppression::{OnSuppression, OptOutDigit};
+use crate::domain::unmapped::OnUnmapped;
 use crate::domain::zone::Zone;
 
 use super::Problem;
@@ -45,6 +46,10 @@ pub(super) struct CampaignForm {
     pacing: Pacing,
     #[serde(default)]
     business_hours: BusinessHours,
+    #[serde(default)]
+    rules: Vec<String>,
+    #[serde(default)]
+    unmapped: OnUnmapped,
     #[serde(default)]
     retry_policy: RetryPolicy,
     #[serde(default = "default_ring_seconds")]
@@ -122,6 +127,8 @@ impl CampaignForm {
             timezone: Zone::parse(&self.timezone).map_err(|error| invalid("timezone", error.to_string()))?,
             pacing: self.pacing,
             business_hours: self.business_hours.clone(),
+            rules: self.rules.clone(),
+            unmapped: self.unmapped.clone(),
             retry_policy: self.retry_policy.clone(),
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,

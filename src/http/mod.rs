@@ -15,6 +15,7 @@ mod list_form;
 mod opt_out;
 mod page;
 mod problem;
+mod rules;
 mod show;
 mod suppressions;
 mod upload;
@@ -87,6 +88,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .configure(imports::routes)
                 .configure(suppressions::routes)
                 .configure(opt_out::routes)
+                .configure(rules::routes)
                 .default_service(web::to(nothing_here)),
         )
         .configure(webhooks::routes)

@@ -165,6 +165,9 @@ impl From<ImportError> for Problem {
 
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
+        if let db::Error::TooManyAreas(_) = &error {
+            return Self::invalid("too-many-areas", format!("{error}; split the list"));
+        }
         error!(error = &error as &dyn std::error::Error, "a request failed at the database");
         if error.is_outage() {
             return Self::unavailable("the database cannot be reached; try again shortly");

@@ -8,16 +8,16 @@ use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, RemarkOfRow, Standing};
 use crate::db::suppressions::{Added, Suppression};
-use crate::domain::dialer::Because;
+use crate::domain::dialer::Waiting;
 use crate::domain::suppression::is_in_force;
 use crate::import::{Account, FoundColumn, Kind, NewContact, RowReport};
 
 /// What a campaign waits for, and until when.
-pub(super) fn waiting(waits: Option<(Because, Option<DateTime<Utc>>)>) -> Value {
+pub(super) fn waiting(waits: Option<Waiting>) -> Value {
     match waits {
         None => Value::Null,
-        Some((because, until)) => {
-            json!({ "because": because, "until": until, "message": because.sentence() })
+        Some(Waiting { because, until, rule }) => {
+            json!({ "because": because, "until": until, "message": because.sentence(), "rule": rule })
         }
     }
 }

@@ -14,15 +14,17 @@ use outdial::db::contacts::{Batch, ContactFilter, NewContact, begin_campaign, li
 use outdial::db::imports::{NewImport, Origin};
 use outdial::db::look::look;
 use outdial::db::suppressions::suppress;
-use outdial::db::{Database, Ownership, accounts, keys, nodes, watchdog};
+use outdial::db::{Database, Error, Ownership, accounts, keys, nodes, watchdog};
 use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
-use outdial::domain::dialer::{Closure, HaltReason, Stage};
+use outdial::domain::contactable::Terms;
+use outdial::domain::dialer::{Closure, HaltReason, Queue, Stage};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::phone::{NumberType, Phone, Region};
 use outdial::domain::retry::Verdict;
 use outdial::domain::settings::Settings;
+use outdial::rules::Library;
 use serde_json::json;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -145,7 +147,16 @@ impl Bench {
     }
 
     async fn claim(&self, owner: Ownership) -> Claim {
-        claim_next(&self.database, owner, &settings(), self.now).await.unwrap()
+        self.try_claim(owner).await.unwrap()
+    }
+
+    /// Claims from all areas in which somebody waits, at the terms of every campaign here.
+    async fn try_claim(&self, owner: Ownership) -> Result<Claim, Error> {
+        let (settings, library) = (settings(), Library::shipped().unwrap());
+        let rules = library.select([]).unwrap();
+        let seen = look(&self.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+        let open: Vec<&Queue> = seen.queues.iter().collect();
+        claim_next(&self.database, owner, &Terms::of(&settings, &rules), &open, self.now).await
     }
 
     async fn claimed(&self, owner: Ownership) -> ClaimedAttempt {
@@ -232,7 +243,7 @@ async fn a_campaign_never_has_two_open_attempts() {
     let bench = Bench::new().await;
     let owner = bench.running(&["+12025550101", "+12025550102"]).await;
     bench.claimed(owner).await;
-    let refused = claim_next(&bench.database, owner, &settings(), bench.now).await.unwrap_err();
+    let refused = bench.try_claim(owner).await.unwrap_err();
     assert!(!refused.is_outage(), "{refused:?}");
     assert_eq!(bench.counts(owner.campaign).await.calling, 1);
 }
@@ -553,9 +564,9 @@ async fn a_claim_is_a_few_index_probes_however_long_the_list() {
     let owner = bench.running(&["+12025550101"]).await;
     let psql = bench.psql().await;
     psql.execute(
-        "INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, state,
-                               due_at, timed, updated_at)
-         SELECT gen_random_uuid(), $1, $2, n, '+1999' || n, '{}', n, '', 'pending',
+        "INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, area,
+                               state, due_at, timed, updated_at)
+         SELECT gen_random_uuid(), $1, $2, n, '+1999' || n, '{}', n, '', 0, 'pending',
                 CASE WHEN n % 2 = 0 THEN timestamptz '2027-01-01' ELSE timestamptz '2026-01-01' END, n % 2 = 0, now()
          FROM generate_series(2, 20000) n",
         &[&bench.team, &owner.campaign],
@@ -678,7 +689,7 @@ async fn a_contact_that_stands_before_the_cursors_is_found_again() {
     let attempt = bench.claimed(owner).await;
     bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Due(bench.minutes(-1))).await;
     assert!(watchdog::reset_blind_cursors(&bench.database, bench.node).await.unwrap().is_empty());
-    let by_hand = "UPDATE campaigns SET due_cursor = $1, order_cursor = 7";
+    let by_hand = "UPDATE areas SET due_cursor = $1, order_cursor = 7";
     bench.psql().await.execute(by_hand, &[&bench.minutes(9)]).await.unwrap();
     assert!(matches!(bench.claim(owner).await, Claim::Nobody));
     let found = watchdog::reset_blind_cursors(&bench.database, bench.node).await.unwrap();

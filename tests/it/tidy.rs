@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["domain"]),
     ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
-    ("actors", &["db", "twilio", "domain", "clock"]),
+    ("actors", &["db", "twilio", "rules", "domain", "clock"]),
     ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock"]),
 ];
 

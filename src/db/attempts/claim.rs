@@ -1,5 +1,7 @@
 //! Claiming the next contact: the write-ahead of every call.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
@@ -8,7 +10,11 @@ use uuid::Uuid;
 use crate::db::campaigns::{Locked, lock};
 use crate::db::{Database, Error, Ownership, count, execute, query_one, query_opt};
 use crate::domain::answering_machine::Detection;
+use crate::domain::area::Area;
 use crate::domain::campaign::State;
+use crate::domain::contact::ContactState;
+use crate::domain::contactable::{Decision, Person, Reason, Terms};
+use crate::domain::dialer::Queue;
 use crate::domain::settings::Settings;
 
 /// How long a number is passed over that another campaign is calling just now.
@@ -21,8 +27,12 @@ pub enum Claim {
     Attempt(ClaimedAttempt),
     /// The first due contact must not be contacted, and is final now.
     Suppressed(Uuid),
+    /// Nothing tells the time zone of the first due contact, and the campaign does not call then: it has failed.
+    Blocked(Uuid),
     /// The first due contact's number is being called by another campaign; it is due again in a minute.
     PassedOver(Uuid),
+    /// The first due contact may not be called any more since somebody looked.
+    NotNow,
     /// Nobody is due.
     Nobody,
     /// The campaign is not this owner's any more, or does not run any more.
@@ -42,6 +52,8 @@ pub struct ClaimedAttempt {
     pub phone: String,
     /// What to dial after the call is taken, empty if nothing.
     pub extension: String,
+    /// Where the called person may be.
+    pub area: Arc<Area>,
     /// How many attempts of the contact counted before this one.
     pub tries_before: u32,
     /// The contact's name.
@@ -56,22 +68,23 @@ pub struct ClaimedAttempt {
     pub detection: Option<Detection>,
 }
 
-/// Claims the first due contact: those with a due time of their own before those in the order of the list. One
-/// transaction; when it is committed the intent exists.
+/// Claims the first due contact of the areas that are open: those with a due time of their own before the others, these
+/// by their priority and the order of the list. One transaction; when it is committed the intent exists.
 ///
-/// Each of the two queues is probed from its cursor on, because dead index entries pile up at the head of a queue:
+/// In each area each of the two queues is probed from its cursor on, because dead index entries pile up at the head of a queue:
 /// with a long snapshot held elsewhere a claim without a cursor falls from 7,000 to 400 a second within half a
 /// minute, one with a cursor stays above 11,000.
 pub async fn claim_next(
     database: &Database,
     owner: Ownership,
-    settings: &Settings,
+    terms: &Terms<'_>,
+    open: &[&Queue],
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
-    match try_claim(database, owner, settings, now, false).await {
+    match try_claim(database, owner, terms, open, now, false).await {
         // Another campaign took the number between our look and our write.
         Err(error) if error.is_conflict_with("one_open_call_per_number") => {
-            try_claim(database, owner, settings, now, true).await
+            try_claim(database, owner, terms, open, now, true).await
         }
         claimed => claimed,
     }
@@ -80,7 +93,8 @@ pub async fn claim_next(
 async fn try_claim(
     database: &Database,
     owner: Ownership,
-    settings: &Settings,
+    terms: &Terms<'_>,
+    open: &[&Queue],
     now: DateTime<Utc>,
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
@@ -90,52 +104,107 @@ async fn try_claim(
     if campaign.state != State::Running {
         return Ok(Claim::NotOurs);
     }
-    let Some(candidate) = first_due(&transaction, owner.campaign, &campaign, now).await? else {
+    let Some(row) = first_due(&transaction, owner.campaign, &campaign, open, now).await? else {
         return Ok(Claim::Nobody);
     };
-    let claim = if candidate.try_get("suppressed")? {
-        suppress(&transaction, owner.campaign, &candidate, now).await?
-    } else if number_is_taken || candidate.try_get("taken")? {
-        pass_over(&transaction, owner.campaign, &candidate, now).await?
-    } else {
-        let attempt = Uuid::now_v7();
-        begin(&transaction, owner, &campaign, &candidate, attempt, settings, now).await?
+    let candidate = Candidate::read(&row, open)?;
+    let person = Person {
+        state: ContactState::Pending,
+        due_at: Some(candidate.due_at),
+        area: &candidate.area,
+        is_suppressed: row.try_get("suppressed")?,
+    };
+    let claim = match terms.decide(&person, now) {
+        Decision::Now { .. } if number_is_taken || row.try_get("taken")? => {
+            pass_over(&transaction, owner.campaign, &candidate, now).await?
+        }
+        Decision::Now { .. } => {
+            begin(&transaction, owner, &campaign, &candidate, terms.settings(), now).await?
+        }
+        Decision::Never { because: Reason::Suppressed } => {
+            suppress(&transaction, owner.campaign, &candidate, now).await?
+        }
+        Decision::Never { because: because @ Reason::Unmapped(_) } => {
+            block(&transaction, owner.campaign, &candidate, &because.to_string(), now).await?
+        }
+        Decision::Never { .. } | Decision::NotUntil { .. } => Claim::NotNow,
     };
     transaction.commit().await?;
     Ok(claim)
+}
+
+/// The first due contact, as far as the claim needs it.
+struct Candidate {
+    id: Uuid,
+    extension: String,
+    area: Arc<Area>,
+    due_at: DateTime<Utc>,
+    /// The area's number, and where the cursors of its two queues go: the due time's, or the order's. The candidate was
+    /// the first of its queue, so nobody who is pending stands before it.
+    number: i16,
+    due_cursor: Option<DateTime<Utc>>,
+    order_cursor: Option<i64>,
+}
+
+impl Candidate {
+    fn read(row: &Row, open: &[&Queue]) -> Result<Self, Error> {
+        let number: i16 = row.try_get("area")?;
+        let queue = open.iter().find(|queue| queue.number == number);
+        let queue = queue.ok_or_else(|| Error::ImpossibleRow(format!("area {number} was not asked for")))?;
+        let (timed, due_at): (bool, DateTime<Utc>) = (row.try_get("timed")?, row.try_get("due_at")?);
+        let place: i64 = row.try_get("place")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            extension: row.try_get("extension")?,
+            area: queue.area.clone(),
+            due_at,
+            number,
+            due_cursor: timed.then_some(due_at),
+            order_cursor: (!timed).then_some(place),
+        })
+    }
 }
 
 async fn first_due(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     locked: &Locked,
+    open: &[&Queue],
     now: DateTime<Utc>,
 ) -> Result<Option<Row>, Error> {
     const SQL: &str = "
-        WITH due AS (
-            (SELECT id, phone, extension, timed, position, due_at FROM contacts
-             WHERE campaign_id = $1 AND state = 'pending' AND timed AND due_at <= $2
-               AND due_at >= (SELECT due_cursor FROM campaigns WHERE id = $1)
+        WITH open AS MATERIALIZED (
+            SELECT number, due_cursor, order_cursor FROM areas WHERE campaign_id = $1 AND number = ANY ($4)
+        ), due AS (
+            (SELECT first.* FROM open CROSS JOIN LATERAL (
+                 SELECT id, phone, extension, timed, area, place, due_at FROM contacts
+                 WHERE campaign_id = $1 AND area = open.number AND state = 'pending' AND timed
+                   AND due_at <= $2 AND due_at >= open.due_cursor
+                 ORDER BY due_at LIMIT 1) first
              ORDER BY due_at LIMIT 1)
             UNION ALL
-            (SELECT id, phone, extension, timed, position, due_at FROM contacts
-             WHERE campaign_id = $1 AND state = 'pending' AND NOT timed AND position > $4
-             ORDER BY position LIMIT 1)
+            (SELECT first.* FROM open CROSS JOIN LATERAL (
+                 SELECT id, phone, extension, timed, area, place, due_at FROM contacts
+                 WHERE campaign_id = $1 AND area = open.number AND state = 'pending' AND NOT timed
+                   AND place > open.order_cursor
+                 ORDER BY place LIMIT 1) first
+             ORDER BY place LIMIT 1)
         )
-        SELECT id, extension, timed, position, due_at,
+        SELECT id, extension, timed, area, place, due_at,
                EXISTS (SELECT FROM suppressions
                        WHERE suppressions.phone = due.phone AND team_id = $3
                          AND (expires_at IS NULL OR expires_at > $2)) AS suppressed,
                EXISTS (SELECT FROM attempts
                        WHERE to_phone = due.phone AND team_id = $3 AND settled_at IS NULL) AS taken
         FROM due ORDER BY timed DESC LIMIT 1";
-    query_opt(transaction, SQL, &[&campaign, &now, &locked.team, &locked.order_cursor]).await
+    let numbers: Vec<i16> = open.iter().map(|queue| queue.number).collect();
+    query_opt(transaction, SQL, &[&campaign, &now, &locked.team, &numbers]).await
 }
 
 async fn suppress(
     transaction: &Transaction<'_>,
     campaign: Uuid,
-    candidate: &Row,
+    candidate: &Candidate,
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
     const SQL: &str = "
@@ -143,47 +212,77 @@ async fn suppress(
             UPDATE contacts SET state = 'suppressed', due_at = NULL, callback_waits = false, updated_at = $3
             WHERE id = $2
             RETURNING id
+        ), area AS (
+            UPDATE areas SET due_cursor = coalesce($5, due_cursor), order_cursor = coalesce($6, order_cursor)
+            WHERE campaign_id = $1 AND number = $4
         ), campaign AS (
             UPDATE campaigns
-            SET pending = pending - 1, suppressed = suppressed + 1, last_event = last_event + 1,
-                due_cursor = coalesce($4, due_cursor), order_cursor = coalesce($5, order_cursor)
+            SET pending = pending - 1, suppressed = suppressed + 1, last_event = last_event + 1
             WHERE id = $1
             RETURNING id, team_id, last_event
         )
         INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id)
         SELECT team_id, campaign.id, last_event, 'contact.suppressed', $3, contact.id FROM campaign, contact";
-    let contact: Uuid = candidate.try_get("id")?;
-    let (due_cursor, order_cursor) = cursors(candidate)?;
-    execute(transaction, SQL, &[&campaign, &contact, &now, &due_cursor, &order_cursor]).await?;
-    Ok(Claim::Suppressed(contact))
+    let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
+    execute(transaction, SQL, &[&campaign, id, &now, number, due_cursor, order_cursor]).await?;
+    Ok(Claim::Suppressed(*id))
+}
+
+/// Makes a contact final that may never be called, without an attempt.
+async fn block(
+    transaction: &Transaction<'_>,
+    campaign: Uuid,
+    candidate: &Candidate,
+    because: &str,
+    now: DateTime<Utc>,
+) -> Result<Claim, Error> {
+    const SQL: &str = "
+        WITH contact AS (
+            UPDATE contacts
+            SET state = 'failed', last_outcome = 'blocked', due_at = NULL, callback_waits = false, updated_at = $3
+            WHERE id = $2
+            RETURNING id
+        ), area AS (
+            UPDATE areas SET due_cursor = coalesce($5, due_cursor), order_cursor = coalesce($6, order_cursor)
+            WHERE campaign_id = $1 AND number = $4
+        ), campaign AS (
+            UPDATE campaigns
+            SET pending = pending - 1, failed = failed + 1, last_event = last_event + 1
+            WHERE id = $1
+            RETURNING id, team_id, last_event
+        )
+        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, data)
+        SELECT team_id, campaign.id, last_event, 'contact.blocked', $3, contact.id,
+               jsonb_build_object('because', $7::text)
+        FROM campaign, contact";
+    let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
+    execute(transaction, SQL, &[&campaign, id, &now, number, due_cursor, order_cursor, &because]).await?;
+    Ok(Claim::Blocked(*id))
 }
 
 async fn pass_over(
     transaction: &Transaction<'_>,
     campaign: Uuid,
-    candidate: &Row,
+    candidate: &Candidate,
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
     const SQL: &str = "
         WITH contact AS (
             UPDATE contacts SET timed = true, due_at = $3, updated_at = $4 WHERE id = $2
         )
-        UPDATE campaigns
-        SET due_cursor = coalesce($5, due_cursor), order_cursor = coalesce($6, order_cursor)
-        WHERE id = $1";
-    let contact: Uuid = candidate.try_get("id")?;
-    let (due_cursor, order_cursor) = cursors(candidate)?;
+        UPDATE areas SET due_cursor = coalesce($6, due_cursor), order_cursor = coalesce($7, order_cursor)
+        WHERE campaign_id = $1 AND number = $5";
+    let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
     let due_at = now + PASSED_OVER_FOR;
-    execute(transaction, SQL, &[&campaign, &contact, &due_at, &now, &due_cursor, &order_cursor]).await?;
-    Ok(Claim::PassedOver(contact))
+    execute(transaction, SQL, &[&campaign, id, &due_at, &now, number, due_cursor, order_cursor]).await?;
+    Ok(Claim::PassedOver(*id))
 }
 
 async fn begin(
     transaction: &Transaction<'_>,
     owner: Ownership,
     locked: &Locked,
-    candidate: &Row,
-    attempt: Uuid,
+    candidate: &Candidate,
     settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<Claim, Error> {
@@ -199,20 +298,19 @@ async fn begin(
                 (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone, from_phone,
                  detection, intended_at)
             SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $8, $4 FROM contact
+        ), area AS (
+            UPDATE areas SET due_cursor = coalesce($10, due_cursor), order_cursor = coalesce($11, order_cursor)
+            WHERE campaign_id = $3 AND number = $9
         ), campaign AS (
-            UPDATE campaigns
-            SET pending = pending - 1, calling = calling + 1,
-                due_cursor = coalesce($9, due_cursor), order_cursor = coalesce($10, order_cursor)
+            UPDATE campaigns SET pending = pending - 1, calling = calling + 1
             WHERE id = $3
             RETURNING agent
         )
         SELECT phone, name, metadata, attempts, agent FROM contact, campaign";
-    let contact: Uuid = candidate.try_get("id")?;
-    let extension: String = candidate.try_get("extension")?;
-    let detection = settings.answering_machine.detection(!extension.is_empty());
-    let (due_cursor, order_cursor) = cursors(candidate)?;
+    let attempt = Uuid::now_v7();
+    let detection = settings.answering_machine.detection(!candidate.extension.is_empty());
     let params: crate::db::Params<'_> = &[
-        &contact,
+        &candidate.id,
         &attempt,
         &owner.campaign,
         &now,
@@ -220,16 +318,18 @@ async fn begin(
         &locked.settings_version,
         &settings.from,
         &detection.map(Detection::as_str),
-        &due_cursor,
-        &order_cursor,
+        &candidate.number,
+        &candidate.due_cursor,
+        &candidate.order_cursor,
     ];
     let row = query_one(transaction, SQL, params).await?;
     Ok(Claim::Attempt(ClaimedAttempt {
         id: attempt,
         team: locked.team,
-        contact,
+        contact: candidate.id,
         phone: row.try_get("phone")?,
-        extension,
+        extension: candidate.extension.clone(),
+        area: candidate.area.clone(),
         tries_before: count(&row, "attempts")?,
         name: row.try_get("name")?,
         metadata: row.try_get("metadata")?,
@@ -239,21 +339,12 @@ async fn begin(
     }))
 }
 
-/// Where the cursor of the candidate's queue goes: the due time's, or the order's. The candidate was the first of its
-/// queue, so nobody who is pending stands before it.
-fn cursors(candidate: &Row) -> Result<(Option<DateTime<Utc>>, Option<i32>), Error> {
-    Ok(if candidate.try_get("timed")? {
-        (Some(candidate.try_get("due_at")?), None)
-    } else {
-        (None, Some(candidate.try_get("position")?))
-    })
-}
-
 /// Sets the cursors back to the beginning: for an empty claim although somebody seemed due.
 pub async fn reset_cursors(database: &Database, owner: Ownership) -> Result<(), Error> {
     const SQL: &str = "
-        UPDATE campaigns SET order_cursor = 0, due_cursor = '-infinity'
-        WHERE id = $1 AND node = $2 AND epoch = $3";
+        UPDATE areas SET order_cursor = DEFAULT, due_cursor = DEFAULT
+        FROM campaigns
+        WHERE campaigns.id = $1 AND node = $2 AND epoch = $3 AND areas.campaign_id = campaigns.id";
     execute(&database.client().await?, SQL, &[&owner.campaign, &owner.node, &owner.epoch]).await?;
     Ok(())
 }

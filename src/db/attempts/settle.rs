@@ -88,7 +88,12 @@ async fn apply(
                 attempts = attempts + $9, last_outcome = $2, updated_at = $3
             FROM attempt
             WHERE contacts.id = attempt.contact_id AND contacts.state = 'calling'
-            RETURNING contacts.id, contacts.attempts, contacts.state, contacts.due_at
+            RETURNING contacts.id, contacts.attempts, contacts.state, contacts.due_at, contacts.area
+        ), area AS (
+            UPDATE areas SET due_cursor = least(due_cursor, contact.due_at)
+            FROM attempt, contact
+            WHERE areas.campaign_id = attempt.campaign_id AND areas.number = contact.area
+              AND contact.due_at IS NOT NULL
         ), campaign AS (
             UPDATE campaigns
             SET calling = calling - 1,
@@ -100,7 +105,6 @@ async fn apply(
                 outcomes = jsonb_set(outcomes, ARRAY[$2], to_jsonb(coalesce((outcomes ->> $2)::int, 0) + 1)),
                 talk_seconds = talk_seconds + attempt.seconds,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
-                due_cursor = least(due_cursor, contact.due_at),
                 last_event = last_event + 1
             FROM attempt, contact
             WHERE campaigns.id = attempt.campaign_id

@@ -13,6 +13,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::Batch;
+use super::areas::Areas;
 use super::copy::{Belongs, COLUMNS, Copy, Table};
 use crate::db::campaigns::{own_if_nobody_does, write_state};
 use crate::db::imports::{Origin, Remark, Remarks, open_import, store_import};
@@ -94,8 +95,8 @@ impl<'c> Adding<'c> {
         remark: impl Fn(&AlreadyThere) -> Remark,
     ) -> Result<Result<Merged<'c>, CannotAdd>, Error> {
         let staged = self.copy.end().await?;
-        let Copy { transaction, belongs, mut remarks, .. } = self.copy;
-        let added = match insert_staged(&transaction, &belongs).await {
+        let Copy { transaction, belongs, areas, mut remarks, .. } = self.copy;
+        let inserted = match insert_staged(&transaction, &belongs, &areas).await {
             Ok(added) => added,
             // The campaign was deleted meanwhile.
             Err(error) if error.has_code(&SqlState::FOREIGN_KEY_VIOLATION) => {
@@ -103,6 +104,7 @@ impl<'c> Adding<'c> {
             }
             Err(error) => return Err(error),
         };
+        let Inserted { added, areas } = inserted;
         let already_there = staged - added;
         if already_there > 0 {
             remark_on_those_there(&transaction, &belongs, &mut remarks, remark).await?;
@@ -110,19 +112,33 @@ impl<'c> Adding<'c> {
         Ok(Ok(Merged {
             added: added.unsigned_abs(),
             already_there: already_there.unsigned_abs(),
+            areas,
             transaction,
             belongs,
         }))
     }
 }
 
-/// Inserts the staged contacts that are new, behind the last of the campaign. Returns how many these are.
-async fn insert_staged(transaction: &Transaction<'_>, belongs: &Belongs) -> Result<i32, Error> {
-    // Until this transaction ends, nobody else gives positions in this campaign.
+/// What came of the staged contacts.
+struct Inserted {
+    /// How many are new.
+    added: i32,
+    /// The areas that the list names, by their numbers in the campaign.
+    areas: Vec<i16>,
+}
+
+/// Inserts the staged contacts that are new, behind the last of the campaign.
+async fn insert_staged(
+    transaction: &Transaction<'_>,
+    belongs: &Belongs,
+    areas: &Areas,
+) -> Result<Inserted, Error> {
+    // Until this transaction ends, nobody else gives positions and areas in this campaign.
     const ALONE: &str = "SELECT pg_advisory_xact_lock($1)";
     const LAST: &str = "
         SELECT coalesce(max(position), 0) AS last FROM contacts WHERE campaign_id = $1 AND team_id = $2";
-    let values = COLUMNS.replacen("position", "$1 + position", 1);
+    let values =
+        COLUMNS.replacen("position", "$1 + position", 1).replacen("area", "($2::smallint[])[area + 1]", 1);
     let insert = format!(
         "INSERT INTO contacts ({COLUMNS}) SELECT {values} FROM staged_contacts
          ON CONFLICT (campaign_id, phone, extension, team_id) DO NOTHING"
@@ -130,8 +146,10 @@ async fn insert_staged(transaction: &Transaction<'_>, belongs: &Belongs) -> Resu
     execute(transaction, ALONE, &[&lock_of(belongs.campaign)]).await?;
     let last: i32 =
         query_one(transaction, LAST, &[&belongs.campaign, &belongs.team]).await?.try_get("last")?;
-    let added = execute(transaction, &insert, &[&last]).await?;
-    i32::try_from(added).map_err(|error| Error::ImpossibleRow(error.to_string()))
+    let areas = areas.write(transaction, belongs.team, belongs.campaign).await?;
+    let added = execute(transaction, &insert, &[&last, &areas]).await?;
+    let added = i32::try_from(added).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
+    Ok(Inserted { added, areas })
 }
 
 /// The number of a campaign's lock: the part of its id that was drawn by chance. Should another campaign's be the same,
@@ -188,6 +206,7 @@ pub struct Merged<'c> {
     pub added: u32,
     /// How many rows of the list the campaign had already.
     pub already_there: u32,
+    areas: Vec<i16>,
     transaction: Transaction<'c>,
     belongs: Belongs,
 }
@@ -209,10 +228,11 @@ impl Merged<'_> {
     /// Makes it so, if the campaign still takes contacts; `report` is kept with the import. A completed campaign runs
     /// again, and is given to `node` if no living node owns it.
     ///
-    /// The cursors stay: new contacts have no due time of their own, and stand behind all others in the order.
+    /// The cursors of their areas are set back: the new ones have no due time of their own, and stand behind all others
+    /// of their priority, but before those of a lower one.
     pub async fn commit(self, report: &Value, node: Uuid) -> Result<Result<Added, CannotAdd>, Error> {
         const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
-        let Self { added, already_there, transaction, belongs } = self;
+        let Self { added, already_there, areas, transaction, belongs } = self;
         let Belongs { team, campaign, import, now } = belongs;
         let (before, after) = match takes_contacts(query_opt(&transaction, LOCK, &[&campaign, &team]).await?)?
         {
@@ -226,6 +246,7 @@ impl Merged<'_> {
             own_if_nobody_does(&transaction, campaign, node).await?;
         }
         if added > 0 {
+            see_contacts(&transaction, campaign, &areas).await?;
             count_contacts(&transaction, &belongs, added, already_there).await?;
         }
         store_import(&transaction, team, import, campaign, report, now).await?;
@@ -233,6 +254,12 @@ impl Merged<'_> {
         let wakes = added > 0 && matches!(state, State::Pending | State::Running);
         Ok(Ok(Added { added, already_there, state, wakes }))
     }
+}
+
+async fn see_contacts(transaction: &Transaction<'_>, campaign: Uuid, areas: &[i16]) -> Result<(), Error> {
+    const SQL: &str = "UPDATE areas SET order_cursor = DEFAULT WHERE campaign_id = $1 AND number = ANY ($2)";
+    execute(transaction, SQL, &[&campaign, &areas]).await?;
+    Ok(())
 }
 
 async fn count_contacts(

@@ -13,6 +13,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
+use super::areas::Areas;
 use super::{Batch, NewContact};
 use crate::db::Error;
 use crate::db::imports::Remarks;
@@ -25,9 +26,9 @@ const AT_ONCE: i32 = 10_000;
 /// The columns that are written, in both tables.
 pub(super) const COLUMNS: &str = "
     id, team_id, campaign_id, position, phone, extension, name, metadata, file_row, raw_phone, region, number_type,
-    alternates, timezone, priority, repair, import_id, state, due_at, updated_at";
+    alternates, timezone, priority, repair, import_id, area, state, due_at, updated_at";
 
-const TYPES: [Type; 20] = [
+const TYPES: [Type; 21] = [
     Type::UUID,
     Type::UUID,
     Type::UUID,
@@ -45,6 +46,7 @@ const TYPES: [Type; 20] = [
     Type::INT2,
     Type::TEXT,
     Type::UUID,
+    Type::INT2,
     Type::TEXT,
     Type::TIMESTAMPTZ,
     Type::TIMESTAMPTZ,
@@ -84,6 +86,7 @@ pub(super) struct Copy<'c> {
     pub(super) transaction: Transaction<'c>,
     pub(super) belongs: Belongs,
     pub(super) remarks: Remarks,
+    pub(super) areas: Areas,
     table: Table,
     position: i32,
     open: Option<Open>,
@@ -98,18 +101,19 @@ struct Open {
 impl<'c> Copy<'c> {
     pub(super) fn new(transaction: Transaction<'c>, table: Table, belongs: Belongs) -> Self {
         let remarks = Remarks::of(belongs.team, belongs.import);
-        Self { transaction, belongs, remarks, table, position: 0, open: None }
+        Self { transaction, belongs, remarks, areas: Areas::default(), table, position: 0, open: None }
     }
 
     /// Writes what follows in the list.
     pub(super) async fn take(&mut self, batch: Batch) -> Result<(), Error> {
         for contact in &batch.contacts {
+            let area = self.areas.number(contact)?;
             let open = match &mut self.open {
                 Some(open) => open,
                 none => none.insert(Open::begin(&self.transaction, self.table).await?),
             };
             self.position += 1;
-            write(open.writer.as_mut(), &self.belongs, self.position, contact).await?;
+            write(open.writer.as_mut(), &self.belongs, (self.position, area), contact).await?;
             open.rows += 1;
             if open.rows >= AT_ONCE {
                 self.close().await?;
@@ -148,7 +152,7 @@ impl Open {
 async fn write(
     writer: Pin<&mut BinaryCopyInWriter>,
     belongs: &Belongs,
-    position: i32,
+    (position, area): (i32, i16),
     contact: &NewContact,
 ) -> Result<(), Error> {
     let values: [&(dyn ToSql + Sync); TYPES.len()] = [
@@ -169,6 +173,7 @@ async fn write(
         &contact.priority,
         &contact.repair,
         &belongs.import,
+        &area,
         &"pending",
         &belongs.now,
         &belongs.now,

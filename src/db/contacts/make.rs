@@ -45,6 +45,7 @@ impl Making<'_> {
         let Belongs { team, campaign, import, now } = self.copy.belongs;
         let contacts = self.copy.end().await?;
         let transaction = self.copy.transaction;
+        self.copy.areas.write(&transaction, team, campaign).await?;
         count_contacts(&transaction, team, campaign, contacts, summary).await?;
         store_import(&transaction, team, import, campaign, report, now).await?;
         transaction.commit().await?;

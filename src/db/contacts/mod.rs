@@ -6,6 +6,7 @@
 //! are there already can be told apart ([`begin_addition`]). Whoever drops a beginning undoes it.
 
 mod add;
+mod areas;
 mod copy;
 mod list;
 mod make;

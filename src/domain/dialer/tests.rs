@@ -1,12 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::Timelike;
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::hours::{BusinessHours, SimpleHours};
+use crate::domain::area::Area;
+use crate::domain::hours::{BusinessHours, Opening, SimpleHours};
 use crate::domain::retry::{RetryPolicy, SimplePolicy};
+use crate::domain::rules::tests::{around_the_clock, eight_to_nine, is_eight_to_nine};
 use crate::domain::settings::tests::settings;
 use crate::domain::suppression::OnSuppression;
+use crate::domain::zone::Candidates;
 
 /// Monday, ten o'clock in New York, in the middle of the hours.
 fn now() -> DateTime<Utc> {
@@ -34,12 +38,34 @@ fn ready() -> CampaignView {
         open: None,
         revived: None,
         last_call_ended_at: Some(after(-10)),
-        next_due_at: Some(after(0)),
+        rules: Some(around_the_clock()),
+        queues: due(Some(after(0))),
         has_unfinished: true,
         account: AccountView::Open { next_place_at: after(0) },
         lease_held: true,
         place_in_hand: true,
     }
+}
+
+/// The queue of people in New York, the first of whom is due then.
+fn due(at: Option<DateTime<Utc>>) -> Vec<Queue> {
+    let area = area("America/New_York");
+    at.map(|next_due_at| Queue { number: 0, area, next_due_at }).into_iter().collect()
+}
+
+fn area(zones: &str) -> Arc<Area> {
+    Arc::new(Area::parse(Some(zones), "column", "").unwrap())
+}
+
+/// Those who are left are in Auckland, and want to sleep there.
+fn in_auckland(view: &mut CampaignView) {
+    view.queues = vec![Queue { area: area("Pacific/Auckland"), ..due(Some(after(0))).remove(0) }];
+    view.rules = Some(eight_to_nine());
+}
+
+fn with_windows(view: &mut CampaignView, written: &str) {
+    let business_hours = serde_json::from_str(written).unwrap();
+    view.settings = Arc::new(Settings { business_hours, ..(*view.settings).clone() });
 }
 
 fn with_hours(view: &mut CampaignView, end: &str) {
@@ -225,16 +251,51 @@ fn table() -> Vec<Row> {
             Step::Finish,
         ),
         (
+            "without the rules that it goes by nobody is called",
+            |view| (view.rules, view.has_unfinished) = (None, true),
+            Step::Pause { because: HaltReason::RulesMissing },
+        ),
+        (
             "nobody is called outside the hours",
             |view| {
+                (view.rules, view.queues) = (Some(around_the_clock()), due(Some(after(0))));
                 view.has_unfinished = true;
                 with_hours(view, "10:00");
             },
             wait(Because::OutsideHours, tomorrow_at_nine),
         ),
         (
+            "nobody is called on a holiday",
+            |view| {
+                (view.rules, view.queues) = (Some(around_the_clock()), due(Some(after(0))));
+                with_windows(
+                    view,
+                    r#"{"windows":{"mon-fri":[["09:00","17:00"]]},"holidays":["2026-03-02"]}"#,
+                );
+            },
+            wait(Because::Holiday, tomorrow_at_nine),
+        ),
+        (
+            "nobody is called while it is not the time where they are",
+            |view| {
+                in_auckland(view);
+                with_windows(view, r#"{"enabled":false}"#);
+            },
+            // It is four in the morning there.
+            wait(Because::CalledPartyHours, 4 * 3600),
+        ),
+        (
+            "hours that have nothing in common with those of the called are looked at again",
+            |view| {
+                in_auckland(view);
+                with_windows(view, r#"{"windows":{"mon-fri":[["09:00","10:00"]]}}"#);
+            },
+            wait(Because::NoCommonHours, 24 * 3600),
+        ),
+        (
             "the pause after a call is kept",
             |view| {
+                (view.rules, view.queues) = (Some(around_the_clock()), due(Some(after(0))));
                 with_hours(view, "17:00");
                 view.last_call_ended_at = Some(after(-9));
             },
@@ -242,17 +303,17 @@ fn table() -> Vec<Row> {
         ),
         (
             "a contact that is due later is waited for",
-            |view| (view.last_call_ended_at, view.next_due_at) = (None, Some(after(90))),
+            |view| (view.last_call_ended_at, view.queues) = (None, due(Some(after(90)))),
             wait(Because::NobodyDue, 90),
         ),
         (
             "unfinished contacts that nobody finds are looked for again",
-            |view| view.next_due_at = None,
+            |view| view.queues = due(None),
             wait(Because::NobodyDue, 30),
         ),
         (
             "a node without its lease does not dial",
-            |view| (view.next_due_at, view.lease_held) = (Some(after(-5)), false),
+            |view| (view.queues, view.lease_held) = (due(Some(after(-5))), false),
             wait(Because::NodeIsolated, 30),
         ),
         (
@@ -379,7 +440,7 @@ fn only_a_call_that_should_and_can_be_ended_is_ended() {
 }
 
 #[test]
-fn a_contact_is_dialed_only_if_the_request_can_leave_before_the_hours_end() {
+fn a_contact_is_dialed_only_if_it_can_ring_to_its_end_before_the_hours_end() {
     let five_in_the_afternoon = now() + TimeDelta::hours(7);
     let step = |millis_before| {
         let now = five_in_the_afternoon - TimeDelta::milliseconds(millis_before);
@@ -387,9 +448,10 @@ fn a_contact_is_dialed_only_if_the_request_can_leave_before_the_hours_end() {
         let view = CampaignView { account: AccountView::Open { next_place_at }, ..ready() };
         next_step(&view, Moment { now, jitter: 0.0 })
     };
-    assert_eq!(step(1001), Step::Dial);
+    // A second until it has left, thirty for ringing, and five that the provider may add.
+    assert_eq!(step(36_000), Step::Dial);
     let closed = Step::Wait { until: after(23 * 3600), because: Because::OutsideHours };
-    assert_eq!(step(1000), closed);
+    assert_eq!(step(35_999), closed);
     assert_eq!(step(1), closed);
 }
 
@@ -432,12 +494,12 @@ fn whoever_asks_is_told_what_a_campaign_waits_for() {
         ),
         (
             "what next_step waits for is what is told",
-            |view| view.next_due_at = Some(after(90)),
+            |view| view.queues = due(Some(after(90))),
             Some((Because::NobodyDue, Some(90))),
         ),
         (
             "it does not matter on which node the asker sits",
-            |view| (view.owned, view.lease_held, view.next_due_at) = (false, false, Some(after(90))),
+            |view| (view.owned, view.lease_held, view.queues) = (false, false, due(Some(after(90)))),
             Some((Because::NobodyDue, Some(90))),
         ),
         ("nor that he holds no place", |view| (view.owned, view.place_in_hand) = (false, false), None),
@@ -448,7 +510,8 @@ fn whoever_asks_is_told_what_a_campaign_waits_for() {
         let mut view = ready();
         change(&mut view);
         let expected = expected.map(|(because, seconds)| (because, seconds.map(after)));
-        assert_eq!(waits_for(&view, moment()), expected, "{sentence}");
+        let waiting = waits_for(&view, moment());
+        assert_eq!(waiting.map(|waiting| (waiting.because, waiting.until)), expected, "{sentence}");
     }
 }
 
@@ -522,6 +585,20 @@ prop_compose! {
     }
 }
 
+fn queue() -> impl Strategy<Value = Queue> {
+    let zones = ["America/New_York", "America/Chicago,America/New_York", "Asia/Kolkata"];
+    let area = prop_oneof![
+        prop::sample::select(zones.to_vec())
+            .prop_map(|zones| Area::parse(Some(zones), "column", "").unwrap()),
+        Just(Area::parse(None, "toll-free", "").unwrap()),
+    ];
+    (0..9i16, area, instant()).prop_map(|(number, area, next_due_at)| Queue {
+        number,
+        area: Arc::new(area),
+        next_due_at,
+    })
+}
+
 prop_compose! {
     fn any_view()(
         state in prop_oneof![3 => Just(State::Running), 1 => prop::sample::select(State::ALL)],
@@ -532,12 +609,13 @@ prop_compose! {
         open in rarely((0u32..5, stage(), rarely(objection()), rarely(instant()))),
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
-        next_due_at in prop::option::weighted(0.9, instant()),
+        queues in prop::collection::vec(queue(), 0..4),
+        rules in prop::sample::select(vec![around_the_clock(), eight_to_nine()]),
         account in account(),
     ) -> CampaignView {
         CampaignView {
-            state, owned, same_account, starts_at, revived, last_call_ended_at, next_due_at, has_unfinished,
-            account, lease_held, place_in_hand,
+            state, owned, same_account, starts_at, revived, last_call_ended_at, queues, has_unfinished,
+            rules: Some(rules), account, lease_held, place_in_hand,
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
                 OpenAttempt { id: ATTEMPT, earlier: busy(tries_before), stage, objection, end_asked_at }
@@ -580,10 +658,19 @@ proptest! {
         prop_assert_eq!(view.open, None);
         prop_assert_eq!(view.revived, None);
         prop_assert!(view.has_unfinished);
-        prop_assert!(view.next_due_at.is_some_and(|due_at| due_at <= now));
         let settings = &view.settings;
-        for leaves_at in [now, now + DIAL_WITHIN] {
-            prop_assert_eq!(settings.business_hours.opening(&settings.timezone, leaves_at), Opening::Open);
+        let terms = Terms::of(settings, view.rules.as_ref().unwrap());
+        let ready = ready_queues(&view.queues, &terms, now);
+        prop_assert!(!ready.is_empty());
+        for queue in ready {
+            prop_assert!(queue.next_due_at <= now);
+            let Candidates::In { zones, .. } = &queue.area.zones else { continue };
+            let rings_until = now + DIAL_WITHIN + settings.ring_time();
+            for at in [now, now + DIAL_WITHIN, rings_until] {
+                prop_assert_eq!(settings.business_hours.opening(&settings.timezone, at), Opening::Open);
+                let sleeps = zones.zones().iter().any(|zone| !(8..21).contains(&zone.local(at).hour()));
+                prop_assert!(!sleeps || !is_eight_to_nine(view.rules.as_ref().unwrap()));
+            }
         }
         let pause = TimeDelta::seconds(i64::from(settings.pacing.delay_seconds));
         prop_assert!(view.last_call_ended_at.is_none_or(|ended_at| ended_at + pause <= now));
@@ -636,7 +723,7 @@ proptest! {
 
     #[test]
     fn whoever_asks_is_never_told_an_instant_that_is_past(view in any_view(), moment in any_moment()) {
-        if let Some((_, Some(until))) = waits_for(&view, moment) {
+        if let Some(Waiting { until: Some(until), .. }) = waits_for(&view, moment) {
             prop_assert!(until >= moment.now);
         }
     }

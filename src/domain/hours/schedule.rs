@@ -5,12 +5,14 @@
 //! anything can change: the edges of windows, the starts of days and the changes of clocks; and tests each, because
 //! an edge may fall into a gap or come twice.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, DurationRound, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 use super::time_of_day::{MINUTES_OF_DAY, on};
 use super::week::{Week, Window};
 use crate::domain::holidays::{Day, Holidays};
 use crate::domain::zone::Zone;
+
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 /// When something is open, wherever it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +125,21 @@ impl Schedule {
     /// The first instant after `after`, and not after `until`, at which it is closed, from an open one.
     pub fn closes(&self, zone: &Zone, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.turns_to(false, zone, after, until)
+    }
+
+    /// The first instant after `after`, and before `after + span`, at which it is closed, from an open one: what
+    /// [`Schedule::closes`] finds, for short spans. Windows, days and changes of clocks all begin with a minute, so it
+    /// is enough to read the clock at each.
+    pub fn closes_within(&self, zone: &Zone, after: DateTime<Utc>, span: TimeDelta) -> Option<DateTime<Utc>> {
+        let end = after + span;
+        let mut at = after.duration_trunc(MINUTE).ok()? + MINUTE;
+        while at < end {
+            if self.shut(zone, at).is_some() {
+                return Some(at);
+            }
+            at += MINUTE;
+        }
+        None
     }
 
     fn turns_to(

@@ -94,6 +94,11 @@ impl Week {
         week
     }
 
+    /// The same window on every day.
+    pub fn daily(window: Window) -> Self {
+        Self { days: std::array::from_fn(|_| Some(vec![window])) }
+    }
+
     /// The windows that begin on a weekday.
     pub fn on(&self, day: Weekday) -> &[Window] {
         self.days[index(day)].as_deref().unwrap_or_default()

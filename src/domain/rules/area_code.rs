@@ -54,10 +54,7 @@ pub fn subdivisions_with_area_codes(country: Region) -> BTreeSet<&'static str> {
 
 /// Reads `area code<TAB>places`, each place in ISO 3166-2.
 fn read(text: &'static str) -> Option<HashMap<&'static str, Vec<Place>>> {
-    let place = |code: &str| {
-        let (country, subdivision) = code.split_once('-')?;
-        Some(Place { country: Region::parse(country).ok()?, subdivision: Some(subdivision.to_owned()) })
-    };
+    let place = |code: &str| Place::parse(code).ok();
     let row = |line: &'static str| {
         let (area, places) = line.split_once('\t')?;
         Some((area, places.split(',').map(place).collect::<Option<_>>()?))

@@ -81,12 +81,11 @@ pub fn permission<'a>(conditions: &[Condition<'a>], margin: TimeDelta, now: Date
     let mut at = now;
     let mut last: Option<Because<'a>> = None;
     loop {
-        let Obstacle { condition, shut, closed_at } = match look(conditions, margin, at) {
-            Ok(until) => {
-                return last
-                    .map_or(Permission::Open { until }, |because| Permission::ClosedUntil { at, because });
-            }
-            Err(obstacle) => obstacle,
+        let Some(Obstacle { condition, shut, closed_at }) = obstacle(conditions, margin, at) else {
+            return match last {
+                None => Permission::Open { until: end(conditions, at) },
+                Some(because) => Permission::ClosedUntil { at, because },
+            };
         };
         let because = |shut| Because::Closed { rule: condition.rule, zone: condition.zone, shut };
         let Some(opens_at) = condition.schedule.opens(condition.zone, closed_at, horizon) else {
@@ -97,6 +96,11 @@ pub fn permission<'a>(conditions: &[Condition<'a>], margin: TimeDelta, now: Date
     }
 }
 
+/// Whether a call may begin now: what [`permission`] says, without looking for an end or for the next opening.
+pub fn is_open(conditions: &[Condition<'_>], margin: TimeDelta, now: DateTime<Utc>) -> bool {
+    !conditions.is_empty() && obstacle(conditions, margin, now).is_none()
+}
+
 /// What keeps a call from beginning at an instant.
 struct Obstacle<'c, 'a> {
     condition: &'c Condition<'a>,
@@ -105,28 +109,31 @@ struct Obstacle<'c, 'a> {
     closed_at: DateTime<Utc>,
 }
 
-/// When what is open at an instant closes, or what is closed or closes too soon.
-fn look<'c, 'a>(
+/// What is closed at an instant, or closes too soon after it.
+fn obstacle<'c, 'a>(
     conditions: &'c [Condition<'a>],
     margin: TimeDelta,
     at: DateTime<Utc>,
-) -> Result<DateTime<Utc>, Obstacle<'c, 'a>> {
-    // Reading the clock costs less than looking for an end: first see that all are open.
+) -> Option<Obstacle<'c, 'a>> {
+    // Reading the clock costs least: first see that all are open.
     for condition in conditions {
         if let Some(shut) = condition.schedule.shut(condition.zone, at) {
-            return Err(Obstacle { condition, shut, closed_at: at });
+            return Some(Obstacle { condition, shut, closed_at: at });
         }
     }
-    let mut until = at + END_AHEAD;
-    for condition in conditions {
-        if let Some(closed_at) = condition.schedule.closes(condition.zone, at, until) {
-            if closed_at < at + margin {
-                return Err(Obstacle { condition, shut: Shut::ClosesSoon, closed_at });
-            }
-            until = closed_at;
-        }
-    }
-    Ok(until)
+    let closing = |condition: &'c Condition<'a>| {
+        let closed_at = condition.schedule.closes_within(condition.zone, at, margin)?;
+        Some(Obstacle { condition, shut: Shut::ClosesSoon, closed_at })
+    };
+    conditions.iter().find_map(closing)
+}
+
+/// When the first of those that are open at an instant closes, or when to look again.
+fn end(conditions: &[Condition<'_>], at: DateTime<Utc>) -> DateTime<Utc> {
+    let closes = |until, condition: &Condition<'_>| {
+        condition.schedule.closes(condition.zone, at, until).unwrap_or(until)
+    };
+    conditions.iter().fold(at + END_AHEAD, closes)
 }
 
 /// Where the tables of holidays end before the horizon that is why it never opens, not the hour at which it was asked.

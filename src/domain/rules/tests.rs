@@ -31,6 +31,37 @@ fn on<'a>(rule: &'a str, schedule: &'a Schedule, zone: &'a Zone) -> Condition<'a
     Condition { rule, schedule, zone }
 }
 
+fn everybody(name: &str, windows: &str) -> Rules {
+    let rule = Rule {
+        name: name.to_owned(),
+        jurisdiction: Jurisdiction::Anywhere,
+        schedule: weekly(windows),
+        zone: None,
+        caps: Vec::new(),
+        minimum_gap: None,
+        source: "this test".to_owned(),
+        confidence: Confidence::Practice,
+    };
+    let reviewed_on = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+    let (id, rules) = (name.to_owned(), vec![rule]);
+    Rules::new(vec![Arc::new(Pack { id, version: 1, reviewed_on, rules, loosening_approved_by: None })])
+}
+
+/// Rules that let everybody be called at any time, for tests that are not about them.
+pub(crate) fn around_the_clock() -> Rules {
+    everybody("around-the-clock", r#"{"mon-sun": [["00:00", "24:00"]]}"#)
+}
+
+/// Rules that let everybody be called from 8 to 21 on their clock.
+pub(crate) fn eight_to_nine() -> Rules {
+    everybody("eight-to-nine", r#"{"mon-sun": [["08:00", "21:00"]]}"#)
+}
+
+/// Whether rules are those.
+pub(crate) fn is_eight_to_nine(rules: &Rules) -> bool {
+    rules.packs.iter().any(|pack| pack.id == "eight-to-nine")
+}
+
 /// What it says, as text: `open until …`, or `closed until …: why`.
 fn say(conditions: &[Condition<'_>], margin: i64, now: &str) -> String {
     match permission(conditions, TimeDelta::seconds(margin), utc(now)) {

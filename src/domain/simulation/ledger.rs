@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
+use crate::domain::area::Area;
 use crate::domain::callback::Effect;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::hours::Opening;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::RetryPolicy;
+use crate::domain::rules::Rules;
+use crate::domain::rules::tests::is_eight_to_nine;
+use crate::domain::zone::Zone;
 
 use super::provider::Passage;
 use super::store::{Attempt, Sid};
@@ -83,8 +87,15 @@ impl World {
         let (now, row) = (self.now, &self.store.attempts[attempt]);
         let campaign = &self.store.campaigns[row.campaign];
         let settings = &campaign.settings;
-        if settings.business_hours.opening(&settings.timezone, now) != Opening::Open {
-            return Err(format!("outside the hours, at {now}"));
+        // It must not ring outside either.
+        for at in [now, now + settings.ring_time()] {
+            if settings.business_hours.opening(&settings.timezone, at) != Opening::Open {
+                return Err(format!("outside the hours, at {now}"));
+            }
+            let area = self.store.area_of(attempt);
+            if let Some(zone) = first_that_sleeps(&campaign.rules, &area, at) {
+                return Err(format!("at {now}, when it is not between 8 and 21 in {}", zone.name()));
+            }
         }
         if let Some(stopped_at) = campaign.stopped_at.filter(|at| now - *at > GRACE) {
             return Err(format!("at {now}, after its campaign was stopped at {stopped_at}"));
@@ -211,6 +222,15 @@ impl World {
             }
         }
     }
+}
+
+/// The first zone of an area in which the clock does not let anybody be called, told without asking the rules.
+fn first_that_sleeps<'a>(rules: &Rules, area: &'a Area, at: DateTime<Utc>) -> Option<&'a Zone> {
+    if !is_eight_to_nine(rules) {
+        return None;
+    }
+    let mut zones = area.zones.zones().into_iter().flat_map(|zones| zones.zones());
+    zones.find(|zone| !(8..21).contains(&zone.local(at).hour()))
 }
 
 /// The least that a policy lets pass after an attempt that came to this, counted anew.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use crate::domain::answering_machine::{AnsweringMachine, Detect, OnMachine};
+use crate::domain::area::Area;
 use crate::domain::attempt::{Facts, Status};
 use crate::domain::campaign::{Move, State};
 use crate::domain::hours::{BusinessHours, SimpleHours, TimeOfDay};
@@ -16,6 +17,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::pacing::Pacing;
 use crate::domain::retry::{PolicyByOutcome, RetryPolicy, Rule, SimplePolicy, Span, WITH_RULES};
 use crate::domain::roster;
+use crate::domain::rules::tests::{around_the_clock, eight_to_nine};
 use crate::domain::settings::Settings;
 use crate::domain::settings::tests::settings;
 
@@ -112,15 +114,21 @@ impl Run {
         let numbers = world.chance.between(2, 8);
         for campaign in 0..world.chance.between(1, 3) as usize {
             let (mut settings, now) = (draw_settings(&mut world.chance), world.now);
+            let (areas, mut rules) = (draw_areas(&mut world.chance), around_the_clock());
             let mut begins_at = now + world.chance.millis(0, 60_000);
             if world.chance.happens(0.2) {
                 let closes_at = close_soon(&mut settings, now);
-                begins_at = closes_at - world.chance.millis(0, 1_500);
+                let rings = TimeDelta::seconds(i64::from(settings.ring_seconds) + 6);
+                begins_at = closes_at - rings - world.chance.millis(0, 1_500);
+            } else if world.chance.happens(0.4) {
+                // The hours of those who are called, and no others.
+                settings.business_hours = BusinessHours::around_the_clock();
+                rules = eight_to_nine();
             }
             let starts_at = world.chance.happens(0.3).then(|| now + world.chance.millis(0, 7_200_000));
             let mut phones: Vec<Phone> = (0..numbers as Phone).collect();
             phones.retain(|_| world.chance.happens(0.6));
-            world.store.insert_campaign(settings, starts_at, &phones, now);
+            world.store.insert_campaign((settings, rules), starts_at, areas, &phones, now);
             world.schedule(begins_at, Event::Command { campaign, given: Move::Start });
         }
         world.schedule_in(3_600_000, 24 * 3_600_000, Event::Calm);
@@ -492,9 +500,18 @@ fn campaign_id(campaign: usize) -> uuid::Uuid {
     uuid::Uuid::from_u128(campaign as u128)
 }
 
-/// Lets the hours end with the next minute but one: the first dial meets the end of the hours.
+/// Where the people of a campaign may be: here and there, and some of them in either of two zones.
+fn draw_areas(chance: &mut Chance) -> Vec<Area> {
+    let zones = ["America/New_York", "America/Chicago,America/New_York", "Asia/Kolkata", "Pacific/Auckland"];
+    let count = chance.between(1, zones.len() as i64) as usize;
+    let area = |zones: &&str| Area::parse(Some(zones), "column", "").expect("zones that there are");
+    zones[..count].iter().map(area).collect()
+}
+
+/// Lets the hours end soon: the first dial meets the last moment at which it may ring to its end.
 fn close_soon(settings: &mut Settings, now: DateTime<Utc>) -> DateTime<Utc> {
-    let closes_at = now + TimeDelta::seconds(120 - now.timestamp() % 60);
+    let rings_until = now.timestamp() + i64::from(settings.ring_seconds);
+    let closes_at = now + TimeDelta::seconds(i64::from(settings.ring_seconds) + 120 - rings_until % 60);
     let local = settings.timezone.local(closes_at);
     let minute = i64::from(local.hour() * 60 + local.minute());
     settings.business_hours = BusinessHours::Simple(SimpleHours {
@@ -528,7 +545,9 @@ fn draw_rules(chance: &mut Chance) -> PolicyByOutcome {
 fn draw_settings(chance: &mut Chance) -> Settings {
     let start = chance.between(0, 24 * 60 - 1);
     // Windows of a minute or three end in the middle of many a dial.
-    let length = if chance.happens(0.1) { chance.between(1, 3) } else { chance.between(60, 12 * 60) };
+    let ring_seconds = chance.pick(&[15, 30, 300]);
+    let rings = i64::from(ring_seconds) / 60 + 1;
+    let length = if chance.happens(0.1) { rings + chance.between(0, 2) } else { chance.between(60, 12 * 60) };
     let mut days: Vec<u8> = (1..=7).collect();
     days.retain(|_| chance.happens(0.7));
     let business_hours = BusinessHours::Simple(SimpleHours {
@@ -553,7 +572,7 @@ fn draw_settings(chance: &mut Chance) -> Settings {
         retry_policy,
         answering_machine: AnsweringMachine { detect, on_machine: OnMachine::Continue, message: None },
         pacing: Pacing { delay_seconds: chance.pick(&[0, 1, 10]) },
-        ring_seconds: chance.pick(&[15, 30, 300]),
+        ring_seconds,
         max_call_seconds: 900,
         ..settings()
     }

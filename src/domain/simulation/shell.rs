@@ -9,11 +9,13 @@ use uuid::Uuid;
 use crate::domain::Moment;
 use crate::domain::attempt::Facts;
 use crate::domain::campaign::Move;
-use crate::domain::dialer::{Because, CampaignView, Closure, DIAL_WITHIN, Step, next_step};
-use crate::domain::hours::{BusinessHours, Opening};
+use crate::domain::contactable::Terms;
+use crate::domain::dialer::{Because, CampaignView, Closure, DIAL_WITHIN, Step, next_step, ready_queues};
+use crate::domain::hours::BusinessHours;
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::retry::{Earlier, Ended, TAKEN_BACK_PAUSE, Verdict};
+use crate::domain::rules::tests::around_the_clock;
 use crate::domain::settings::Settings;
 
 use super::flaw::Flaw;
@@ -88,10 +90,11 @@ impl Desk {
 
     fn view(&self, look: &Look, place_in_hand: bool) -> CampaignView {
         let world = self.world.borrow();
-        let mut settings = look.settings.clone();
+        let (mut settings, mut rules) = (look.settings.clone(), look.rules.clone());
         if world.flaw == Some(Flaw::IgnoresHours) {
             let business_hours = BusinessHours::around_the_clock();
             settings = Arc::new(Settings { business_hours, ..(*settings).clone() });
+            rules = around_the_clock();
         }
         CampaignView {
             state: look.state,
@@ -102,7 +105,8 @@ impl Desk {
             open: look.open,
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
-            next_due_at: look.next_due_at,
+            rules: Some(rules),
+            queues: look.queues.clone(),
             has_unfinished: look.has_unfinished,
             account: world.account_view(),
             lease_held: world.lease_is_held(self.owner.node),
@@ -157,9 +161,15 @@ impl Desk {
             deadline += TimeDelta::days(1);
         }
         self.world.borrow_mut().disturb(owner.campaign);
+        let ready: Vec<usize> = {
+            let view = self.view(look, true);
+            let rules = view.rules.as_ref().expect("this world has all rules");
+            let terms = Terms::of(&view.settings, rules);
+            ready_queues(&view.queues, &terms, now).iter().map(|queue| queue.number as usize).collect()
+        };
         let claim = self
             .database(|world| {
-                let claim = world.store.claim_next(owner, now);
+                let claim = world.store.claim_next(owner, &ready, now);
                 world.ledger.saw(match claim {
                     Claim::Attempt { .. } => "claimed",
                     Claim::Suppressed => "suppressed at the claim",
@@ -208,9 +218,9 @@ impl Desk {
         }
         let owner = self.owner;
         let permission = self.database(|world| world.store.look_once_more(owner, attempt)).await?;
-        let settings = &look.settings;
-        let opening = settings.business_hours.opening(&settings.timezone, self.now());
-        let in_hours = opening == Opening::Open || self.has(Flaw::IgnoresHours);
+        let area = self.world.borrow().store.area_of(attempt);
+        let terms = Terms::of(&look.settings, &look.rules);
+        let in_hours = terms.is_open(&area, self.now()) == Ok(true) || self.has(Flaw::IgnoresHours);
         Ok(permission == Permission::Granted && in_hours && self.world.borrow().lease_is_held(owner.node))
     }
 

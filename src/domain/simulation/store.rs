@@ -14,14 +14,16 @@ use uuid::Uuid;
 pub(super) use attempts::{Claim, Permission, Settlement};
 
 use crate::domain::answering_machine::Detection;
+use crate::domain::area::Area;
 use crate::domain::attempt::{Facts, Status, outcome};
 use crate::domain::callback::{Callback, Effect, NoCallback, Standing, ask};
 use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
-use crate::domain::dialer::{Objection, OpenAttempt, Stage};
+use crate::domain::dialer::{Objection, OpenAttempt, Queue, Stage};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::retry::Earlier;
+use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
 
 use super::flaw::Flaw;
@@ -47,10 +49,24 @@ pub(super) struct Campaign {
     pub(super) settings: Arc<Settings>,
     pub(super) starts_at: Option<DateTime<Utc>>,
     last_call_ended_at: Option<DateTime<Utc>>,
-    order_cursor: usize,
-    due_cursor: DateTime<Utc>,
+    pub(super) rules: Rules,
+    areas: Vec<AreaRow>,
     last_event: usize,
     pub(super) counts: Counts,
+}
+
+/// The contacts of a campaign that may be in the same zones, and its cursors.
+#[derive(Debug)]
+struct AreaRow {
+    area: Arc<Area>,
+    order_cursor: usize,
+    due_cursor: DateTime<Utc>,
+}
+
+impl AreaRow {
+    fn new(area: Area) -> Self {
+        Self { area: Arc::new(area), order_cursor: 0, due_cursor: DateTime::<Utc>::MIN_UTC }
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -68,6 +84,8 @@ pub(super) struct Contact {
     /// Its place in the list, from 1.
     position: usize,
     pub(super) phone: Phone,
+    /// Its place among the campaign's areas.
+    area: usize,
     pub(super) state: ContactState,
     pub(super) due_at: Option<DateTime<Utc>>,
     timed: bool,
@@ -122,7 +140,8 @@ pub(super) struct Look {
     pub(super) open: Option<OpenAttempt>,
     pub(super) revived: Option<Uuid>,
     pub(super) last_call_ended_at: Option<DateTime<Utc>>,
-    pub(super) next_due_at: Option<DateTime<Utc>>,
+    pub(super) rules: Rules,
+    pub(super) queues: Vec<Queue>,
     pub(super) has_unfinished: bool,
 }
 
@@ -161,8 +180,9 @@ impl Store {
 
     pub(super) fn insert_campaign(
         &mut self,
-        settings: Settings,
+        (settings, rules): (Settings, Rules),
         starts_at: Option<DateTime<Utc>>,
+        areas: Vec<Area>,
         phones: &[Phone],
         now: DateTime<Utc>,
     ) {
@@ -177,8 +197,8 @@ impl Store {
             settings: Arc::new(settings),
             starts_at,
             last_call_ended_at: None,
-            order_cursor: 0,
-            due_cursor: DateTime::<Utc>::MIN_UTC,
+            rules,
+            areas: areas.into_iter().map(AreaRow::new).collect(),
             last_event: 0,
             counts,
         });
@@ -186,6 +206,7 @@ impl Store {
             campaign,
             position: place + 1,
             phone,
+            area: phone as usize % self.campaigns[campaign].areas.len(),
             state: ContactState::Pending,
             due_at: Some(now),
             timed: false,
@@ -199,7 +220,6 @@ impl Store {
 
     pub(super) fn look(&self, campaign: usize) -> Look {
         let row = &self.campaigns[campaign];
-        let next_due_at = self.first_timed(campaign).into_iter().chain(self.first_in_order(campaign));
         Look {
             state: row.state,
             owner: (row.node, row.epoch),
@@ -208,9 +228,19 @@ impl Store {
             open: self.open_attempt(campaign).map(|index| self.read_open_attempt(index)),
             revived: self.revived(campaign).map(attempt_id),
             last_call_ended_at: row.last_call_ended_at,
-            next_due_at: next_due_at.filter_map(|contact| self.contacts[contact].due_at).min(),
+            rules: row.rules.clone(),
+            queues: self.queues(campaign),
             has_unfinished: self.has_unfinished(campaign),
         }
+    }
+
+    fn queues(&self, campaign: usize) -> Vec<Queue> {
+        let queue = |(number, row): (usize, &AreaRow)| {
+            let first = [self.first_timed(campaign, number), self.first_in_order(campaign, number)];
+            let due = first.into_iter().flatten().filter_map(|contact| self.contacts[contact].due_at);
+            Some(Queue { number: number as i16, area: row.area.clone(), next_due_at: due.min()? })
+        };
+        self.campaigns[campaign].areas.iter().enumerate().filter_map(queue).collect()
     }
 
     fn read_open_attempt(&self, index: usize) -> OpenAttempt {
@@ -262,6 +292,11 @@ impl Store {
             Some((outcome, ended_at.unwrap_or(settled_at)))
         });
         Earlier::of(settled, &self.campaigns[attempt.campaign].settings.timezone)
+    }
+
+    pub(super) fn area_of(&self, attempt: usize) -> Arc<Area> {
+        let attempt = &self.attempts[attempt];
+        self.campaigns[attempt.campaign].areas[self.contacts[attempt.contact].area].area.clone()
     }
 
     pub(super) fn open_attempt(&self, campaign: usize) -> Option<usize> {
@@ -356,7 +391,8 @@ impl Store {
         }
         if effect != Effect::AfterItsCall {
             self.move_contact(contact, ContactState::Pending, Some(at));
-            let cursor = &mut self.campaigns[campaign].due_cursor;
+            let area = self.contacts[contact].area;
+            let cursor = &mut self.campaigns[campaign].areas[area].due_cursor;
             *cursor = at.min(*cursor);
         }
         let row = &mut self.contacts[contact];
@@ -428,10 +464,8 @@ impl Store {
             match row.state {
                 State::Pending => row.starts_at.is_none_or(|starts_at| starts_at <= now),
                 _ => {
-                    let timed = self.first_timed(campaign).and_then(|contact| self.contacts[contact].due_at);
                     !self.has_unfinished(campaign)
-                        || self.first_in_order(campaign).is_some()
-                        || timed.is_some_and(|due_at| due_at <= now)
+                        || self.queues(campaign).iter().any(|queue| queue.next_due_at <= now)
                 }
             }
         };

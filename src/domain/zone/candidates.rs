@@ -10,28 +10,32 @@ use super::table::Table;
 const TOLL_FREE: &[&str] = &["800", "833", "844", "855", "866", "877", "888"];
 
 /// Where a number may be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Candidates {
     /// In one of these zones. Of zones whose clocks agree until 2040 only one is named.
     In {
         /// The zones.
         zones: ZoneSet,
-        /// What in the number tells so.
+        /// What tells so.
         by: Evidence,
     },
-    /// The number tells nothing.
+    /// Nothing tells.
     Unmapped(Unmapped),
 }
 
 names! {
-    /// What in a number tells where it is.
+    /// What tells where somebody is.
     pub enum Evidence: "evidence" {
-        /// Its first digits.
+        /// The list, in a column for it.
+        Column = "column",
+        /// The number's first digits.
         Prefix = "prefix",
-        /// Its North American area code, with the codes that share the area.
+        /// The number's North American area code, with the codes that share the area.
         AreaCode = "area-code",
-        /// Only its country.
+        /// Only the number's country.
         Country = "country",
+        /// Nothing: they are taken to be where their campaign is.
+        Campaign = "campaign",
     }
 }
 

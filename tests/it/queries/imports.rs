@@ -467,9 +467,9 @@ async fn a_contact_belongs_to_a_campaign_for_as_long_as_there_is_one() {
     let psql = bench.psql().await;
     for (refused, because) in [
         (
-            "INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, state,
-                                   updated_at)
-             SELECT gen_random_uuid(), team_id, gen_random_uuid(), 1, '+12025550109', '{}', 1, '', 'failed', now()
+            "INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, area,
+                                   state, updated_at)
+             SELECT gen_random_uuid(), team_id, gen_random_uuid(), 1, '+12025550109', '{}', 1, '', 0, 'failed', now()
              FROM campaigns",
             "contacts_belong_to_a_campaign",
         ),
@@ -479,7 +479,7 @@ async fn a_contact_belongs_to_a_campaign_for_as_long_as_there_is_one() {
         assert_eq!(error.as_db_error().unwrap().constraint(), Some(because));
     }
     // A statement without rows concerns no campaign.
-    psql.execute("INSERT INTO contacts SELECT * FROM contacts WHERE false", &[]).await.unwrap();
+    psql.execute("INSERT INTO contacts (id) SELECT id FROM contacts WHERE false", &[]).await.unwrap();
     campaigns::delete_campaign(&bench.database, bench.team, one).await.unwrap();
     assert_eq!(bench.rows_in("contacts").await, 1);
     assert_eq!(bench.phones(other).await, [ANN]);

@@ -132,6 +132,7 @@ impl Scene {
             lists: Default::default(),
             course: Some(course),
             zoneinfo: None,
+            rules: None,
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");

@@ -37,14 +37,21 @@ pub(in crate::domain::simulation) struct Settlement {
 }
 
 impl Store {
-    pub(in crate::domain::simulation) fn claim_next(&mut self, owner: Owner, now: DateTime<Utc>) -> Claim {
+    pub(in crate::domain::simulation) fn claim_next(
+        &mut self,
+        owner: Owner,
+        open: &[usize],
+        now: DateTime<Utc>,
+    ) -> Claim {
         match self.lock(owner) {
             Some(row) if row.state == State::Running => {}
             _ => return Claim::NotOurs,
         }
-        let timed =
-            self.first_timed(owner.campaign).filter(|&contact| self.contacts[contact].due_at <= Some(now));
-        let Some(contact) = timed.or(self.first_in_order(owner.campaign)) else { return Claim::Nobody };
+        let timed = open.iter().filter_map(|&area| self.first_timed(owner.campaign, area));
+        let timed = timed.filter(|&contact| self.contacts[contact].due_at <= Some(now));
+        let timed = timed.min_by_key(|&contact| self.contacts[contact].due_at);
+        let in_order = open.iter().filter_map(|&area| self.first_in_order(owner.campaign, area)).min();
+        let Some(contact) = timed.or(in_order) else { return Claim::Nobody };
         self.move_cursor(contact);
         let phone = self.contacts[contact].phone;
         if self.suppressions.contains_key(&phone) && self.flaw != Some(Flaw::ClaimsSuppressedNumbers) {
@@ -85,31 +92,32 @@ impl Store {
         Claim::Attempt { attempt: self.attempts.len() - 1 }
     }
 
-    /// The first pending contact with a due time of its own, from the cursor on.
-    pub(super) fn first_timed(&self, campaign: usize) -> Option<usize> {
-        let cursor = self.campaigns[campaign].due_cursor;
-        self.pending(campaign)
+    /// The first pending contact of an area with a due time of its own, from the cursor on.
+    pub(super) fn first_timed(&self, campaign: usize, area: usize) -> Option<usize> {
+        let cursor = self.campaigns[campaign].areas[area].due_cursor;
+        self.pending(campaign, area)
             .filter(|&contact| self.contacts[contact].timed && self.contacts[contact].due_at >= Some(cursor))
             .min_by_key(|&contact| self.contacts[contact].due_at)
     }
 
     /// The first pending contact without one, in the order of the list, behind the cursor.
-    pub(super) fn first_in_order(&self, campaign: usize) -> Option<usize> {
-        let cursor = self.campaigns[campaign].order_cursor;
-        self.pending(campaign)
+    pub(super) fn first_in_order(&self, campaign: usize, area: usize) -> Option<usize> {
+        let cursor = self.campaigns[campaign].areas[area].order_cursor;
+        self.pending(campaign, area)
             .find(|&contact| !self.contacts[contact].timed && self.contacts[contact].position > cursor)
     }
 
-    fn pending(&self, campaign: usize) -> impl Iterator<Item = usize> {
+    fn pending(&self, campaign: usize, area: usize) -> impl Iterator<Item = usize> {
         (0..self.contacts.len()).filter(move |&contact| {
             self.contacts[contact].campaign == campaign
+                && self.contacts[contact].area == area
                 && self.contacts[contact].state == ContactState::Pending
         })
     }
 
     fn move_cursor(&mut self, contact: usize) {
         let contact = &self.contacts[contact];
-        let row = &mut self.campaigns[contact.campaign];
+        let row = &mut self.campaigns[contact.campaign].areas[contact.area];
         match contact.due_at {
             Some(due_at) if contact.timed => row.due_cursor = due_at,
             _ => row.order_cursor = contact.position,
@@ -118,7 +126,9 @@ impl Store {
 
     pub(in crate::domain::simulation) fn reset_cursors(&mut self, owner: Owner) {
         if let Some(row) = self.lock(owner) {
-            (row.order_cursor, row.due_cursor) = (0, DateTime::<Utc>::MIN_UTC);
+            for area in &mut row.areas {
+                (area.order_cursor, area.due_cursor) = (0, DateTime::<Utc>::MIN_UTC);
+            }
         }
     }
 
@@ -244,7 +254,8 @@ impl Store {
             Verdict::Failed => self.move_contact(contact, ContactState::Failed, None),
             Verdict::Due(due_at) => {
                 self.move_contact(contact, ContactState::Pending, Some(due_at));
-                let cursor = &mut self.campaigns[campaign].due_cursor;
+                let area = self.contacts[contact].area;
+                let cursor = &mut self.campaigns[campaign].areas[area].due_cursor;
                 *cursor = due_at.min(*cursor);
             }
         }
