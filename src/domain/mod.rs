@@ -7,6 +7,7 @@ pub mod area;
 pub mod attempt;
 pub mod callback;
 pub mod campaign;
+pub mod caps;
 pub mod contact;
 pub mod contactable;
 pub mod dialer;
