@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod agents;
 pub mod attempts;
 pub mod callbacks;
+pub mod calls;
 pub mod campaigns;
 pub mod contacts;
 pub mod imports;

@@ -1,6 +1,7 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
 mod callbacks;
+mod caps;
 
 use std::time::Duration;
 

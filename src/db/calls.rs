@@ -1,0 +1,32 @@
+//! The calls to a number, over all campaigns of a team: what caps are counted from. Every attempt counts that may have
+//! left the process: open ones, and all that are over except what was taken back. The calls of campaigns that have been
+//! deleted count, too. How many are too many is `crate::domain::caps`'s.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Database, Error, query_one};
+use crate::domain::caps::Reach;
+
+/// The calls to a number that matter at `now`, newest first, by their intents.
+///
+/// The instant of a call is when it became known to the provider, or else when it was intended. Both stand in the same
+/// order, except for calls that were heard of only after the next one to the same number had begun, and those had left
+/// right after their intent all the same.
+///
+/// It costs as many rows as are asked for, whatever the number's past.
+pub async fn list_calls_to(
+    database: &Database,
+    team: Uuid,
+    phone: &str,
+    reach: Reach,
+    now: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, Error> {
+    const SQL: &str = "
+        SELECT ARRAY(SELECT called_at FROM calls
+                     WHERE to_phone = $1 AND team_id = $2 AND outcome IS DISTINCT FROM 'not-placed'
+                       AND intended_at > $3
+                     ORDER BY intended_at DESC LIMIT $4) AS calls";
+    let params: super::Params<'_> = &[&phone, &team, &reach.since(now), &i64::from(reach.calls)];
+    Ok(query_one(&database.client().await?, SQL, params).await?.try_get("calls")?)
+}
