@@ -12,7 +12,7 @@ use crate::db::attempts::{
 use crate::db::campaigns::make_move;
 use crate::db::look::Look;
 use crate::db::{Error, Ownership};
-use crate::domain::attempt::{Facts, Report, Source};
+use crate::domain::attempt::{Facts, Report, Source, Status};
 use crate::domain::campaign::Move;
 use crate::domain::dialer::{Because, Ending, HaltReason, Step};
 use crate::domain::outcome::Outcome;
@@ -22,7 +22,7 @@ use crate::twilio::call::CallRecord;
 use crate::twilio::client::ReadError;
 use crate::twilio::wire::latest_meant;
 
-use super::dial::dial;
+use super::dial::{dial, take_back};
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};
 
@@ -127,6 +127,10 @@ async fn hang_up(
         for recorded in record(&board.database, &[heard], now).await? {
             recorded?;
         }
+        if call.status == Status::Canceled && call.started_at.is_none() {
+            info!(attempt.id = %attempt, "it was never dialed, taken back");
+            take_back(board, owner, attempt).await?;
+        }
     }
     Ok(Carried::Out)
 }
@@ -154,7 +158,7 @@ async fn reconcile(
         Ok(Trail::Cold) if silence.is_traceless(look.known.settings.ring_time(), now) => {
             warn!(attempt.id = %attempt, "no trace of a call was found, giving it up as unknown");
             let outcome = Outcome::Unknown;
-            let earlier = look.open.map(|open| open.earlier).unwrap_or_default();
+            let earlier = look.open.as_ref().map(|open| open.earlier).unwrap_or_default();
             let verdict =
                 look.known.settings.verdict(&Ended { outcome, at: now, earlier }, board.moment().jitter);
             let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(now), error: None };

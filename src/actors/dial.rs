@@ -62,6 +62,10 @@ pub(super) async fn dial(
             info!(contact.id = %contact, "nothing tells its time zone, not called");
             return Ok(Carried::Out);
         }
+        Claim::Capped(contact) => {
+            info!(contact.id = %contact, "its number was called often enough, put off");
+            return Ok(Carried::Out);
+        }
         Claim::NotNow | Claim::NotOurs => return Ok(Carried::Out),
         Claim::Nobody => return nobody(board, owner, memory).await,
     };

@@ -109,7 +109,7 @@ impl Switchboard {
             settings: look.known.settings.clone(),
             rules: self.rules(&look.known.settings),
             starts_at: look.starts_at,
-            open: look.open,
+            open: look.open.clone(),
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
             queues: look.queues.clone(),

@@ -3,9 +3,10 @@
 //! deleted count, too. How many are too many is `crate::domain::caps`'s.
 
 use chrono::{DateTime, Utc};
+use deadpool_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
-use super::{Database, Error, query_one};
+use super::{Database, Error, execute, query_one};
 use crate::domain::caps::Reach;
 
 /// The calls to a number that matter at `now`, newest first, by their intents.
@@ -22,11 +23,30 @@ pub async fn list_calls_to(
     reach: Reach,
     now: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, Error> {
+    calls_to(&database.client().await?, team, phone, reach, now).await
+}
+
+/// What [`list_calls_to`] says, within a transaction.
+pub(super) async fn calls_to(
+    client: &impl GenericClient,
+    team: Uuid,
+    phone: &str,
+    reach: Reach,
+    now: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, Error> {
     const SQL: &str = "
         SELECT ARRAY(SELECT called_at FROM calls
                      WHERE to_phone = $1 AND team_id = $2 AND outcome IS DISTINCT FROM 'not-placed'
                        AND intended_at > $3
                      ORDER BY intended_at DESC LIMIT $4) AS calls";
     let params: super::Params<'_> = &[&phone, &team, &reach.since(now), &i64::from(reach.calls)];
-    Ok(query_one(&database.client().await?, SQL, params).await?.try_get("calls")?)
+    Ok(query_one(client, SQL, params).await?.try_get("calls")?)
+}
+
+/// Lets nobody else of the team count the calls to a number until this transaction ends: of two campaigns that could each
+/// make the last call that is allowed, one counts the other's.
+pub(super) async fn lock_number(transaction: &Transaction<'_>, team: Uuid, phone: &str) -> Result<(), Error> {
+    const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))";
+    execute(transaction, SQL, &[&phone, &team.as_u64_pair().1.cast_signed()]).await?;
+    Ok(())
 }

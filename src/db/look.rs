@@ -85,7 +85,7 @@ pub async fn look(
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
                open.id AS attempt_id, earlier.outcomes, earlier.ends, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
-               open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
+               called.area AS called_area, open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
                suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
@@ -110,6 +110,7 @@ pub async fn look(
             FROM areas WHERE campaign_id = $1 AND number >= $4
         ) more
         LEFT JOIN attempts open ON open.campaign_id = campaigns.id AND open.settled_at IS NULL
+        LEFT JOIN contacts called ON called.id = open.contact_id AND called.team_id = open.team_id
         LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
         LEFT JOIN LATERAL (
             SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
@@ -124,7 +125,7 @@ pub async fn look(
     let rows = query(&database.client().await?, SQL, &[&campaign, &account_sid, &version, &areas]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let known = renewed(known, row)?;
-    let open = open_attempt(row, &known.settings.timezone)?;
+    let open = open_attempt(row, &known)?;
     Ok(Some(Look {
         team: row.try_get("team_id")?,
         state: name(row, "state", State::parse)?,
@@ -177,12 +178,13 @@ fn more_areas(row: &Row) -> Result<Vec<Area>, Error> {
 fn queues(row: &Row, areas: &[Arc<Area>]) -> Result<Vec<Queue>, Error> {
     let numbers: Option<Vec<i16>> = row.try_get("queue_numbers")?;
     let dues: Option<Vec<DateTime<Utc>>> = row.try_get("queue_dues")?;
-    let queue = |(number, next_due_at): (i16, _)| {
-        let area = usize::try_from(number).ok().and_then(|place| areas.get(place));
-        let area = area.ok_or_else(|| Error::ImpossibleRow(format!("there is no area {number}")))?;
-        Ok(Queue { number, area: area.clone(), next_due_at })
-    };
+    let queue = |(number, next_due_at)| Ok(Queue { number, area: area(areas, number)?, next_due_at });
     numbers.unwrap_or_default().into_iter().zip(dues.unwrap_or_default()).map(queue).collect()
+}
+
+fn area(areas: &[Arc<Area>], number: i16) -> Result<Arc<Area>, Error> {
+    let area = usize::try_from(number).ok().and_then(|place| areas.get(place));
+    area.cloned().ok_or_else(|| Error::ImpossibleRow(format!("there is no area {number}")))
 }
 
 /// A span that lies ahead.
@@ -191,7 +193,7 @@ fn span(seconds: Option<f64>) -> Option<Duration> {
 }
 
 /// The row of an attempt, as an enum that cannot lie: what does not fit together is an error.
-fn open_attempt(row: &Row, zone: &Zone) -> Result<Option<OpenAttempt>, Error> {
+fn open_attempt(row: &Row, known: &Known) -> Result<Option<OpenAttempt>, Error> {
     let Some(id) = row.try_get::<_, Option<Uuid>>("attempt_id")? else { return Ok(None) };
     let sid: Option<&str> = row.try_get("sid")?;
     let status = name_opt(row, "status", Status::parse)?;
@@ -231,7 +233,9 @@ fn open_attempt(row: &Row, zone: &Zone) -> Result<Option<OpenAttempt>, Error> {
         }
     };
     let (objection, end_asked_at) = (objection(row)?, row.try_get("end_asked_at")?);
-    Ok(Some(OpenAttempt { id, earlier: earlier(row, zone)?, stage, objection, end_asked_at }))
+    let area = area(&known.areas, row.try_get("called_area")?)?;
+    let earlier = earlier(row, &known.settings.timezone)?;
+    Ok(Some(OpenAttempt { id, area, earlier, stage, objection, end_asked_at }))
 }
 
 fn objection(row: &Row) -> Result<Option<Objection>, Error> {

@@ -7,10 +7,11 @@ use std::slice::from_ref;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::area::Area;
+use super::caps::{Allowance, Limit, Reach, allowance, limits};
 use super::contact::ContactState;
 use super::dialer::DIAL_WITHIN;
 use super::hours::Schedule;
-use super::rules::{self, Condition, Permission, Rules, is_open, permission};
+use super::rules::{self, Condition, Permission, Rules, closing, is_open, permission};
 use super::settings::Settings;
 use super::unmapped::OnUnmapped;
 use super::zone::{Candidates, Unmapped};
@@ -46,6 +47,8 @@ pub struct Person<'a> {
     pub area: &'a Area,
     /// Whether their number must not be contacted now.
     pub is_suppressed: bool,
+    /// The earlier calls to their number that matter for the caps, as [`Terms::reach`] asks for them.
+    pub calls: &'a [DateTime<Utc>],
 }
 
 /// Whether somebody may be called.
@@ -83,6 +86,8 @@ pub enum Reason<'a> {
     Unmapped(Unmapped),
     /// They are due later.
     NotDue,
+    /// Their number was called often enough.
+    Capped(Limit<'a>),
     /// It is closed for them.
     Closed(rules::Because<'a>),
 }
@@ -96,6 +101,7 @@ impl Reason<'_> {
             Self::Suppressed => "suppressed",
             Self::Unmapped(_) => "unmapped",
             Self::NotDue => "not-due",
+            Self::Capped(_) => "capped",
             Self::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, .. }) => "outside-hours",
             Self::Closed(_) => "called-party-hours",
         }
@@ -114,6 +120,7 @@ impl fmt::Display for Reason<'_> {
                  campaign-zone or a safe-window"
             ),
             Self::NotDue => f.write_str("it is due later"),
+            Self::Capped(limit) => write!(f, "the number was called often enough: {limit}"),
             Self::Closed(because) => write!(f, "{because}"),
         }
     }
@@ -146,13 +153,33 @@ impl<'a> Terms<'a> {
         if person.is_suppressed {
             return Decision::Never { because: Reason::Suppressed };
         }
-        match person.due_at {
-            Some(due_at) if due_at > now => match self.opening(person.area, due_at) {
-                Decision::Now { .. } => Decision::NotUntil { at: due_at, because: Reason::NotDue },
-                later => later,
-            },
-            _ => self.opening(person.area, now),
+        let due = person.due_at.filter(|due_at| *due_at > now).map(|at| (at, Reason::NotDue));
+        let freed = match self.allowance(person, now) {
+            Allowance::Now => None,
+            Allowance::NotUntil { at, because } => Some((at, Reason::Capped(because))),
+        };
+        // Nobody who is called meanwhile counts, so whichever comes last opens the way to the hours.
+        let (at, because) = match (due, freed) {
+            (None, None) => return self.opening(person.area, now),
+            (Some(due), Some(freed)) if freed.0 > due.0 => freed,
+            (Some(due), _) => due,
+            (None, Some(freed)) => freed,
+        };
+        match self.opening(person.area, at) {
+            Decision::Now { .. } => Decision::NotUntil { at, because },
+            later => later,
         }
+    }
+
+    /// How much of a number's past has to be known for the caps.
+    pub fn reach(&self) -> Reach {
+        Reach::of(&self.settings.caps, self.rules.all())
+    }
+
+    /// Whether the caps let somebody be called now.
+    pub fn allowance<'t>(&'t self, person: &Person<'t>, now: DateTime<Utc>) -> Allowance<'t> {
+        let limits = limits(&self.settings.caps, self.rules.that_apply(&person.area.places), now);
+        allowance(&limits, person.calls, now)
     }
 
     /// Whether everybody in an area may be called as far as the hours are concerned, now or from when on.
@@ -174,6 +201,15 @@ impl<'a> Terms<'a> {
     /// nothing tells their zone.
     pub fn is_open(&self, area: &Area, now: DateTime<Utc>) -> Result<bool, Unmapped> {
         Ok(is_open(&self.conditions(area)?, self.margin(), now))
+    }
+
+    /// Until when a call into an area that was placed in time may ring, or when to look again; none if the hours are
+    /// over. Where nothing tells the zone nothing ends: no such call is placed, unless the setting was another one then.
+    pub fn rings_until(&self, area: &Area, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.conditions(area) {
+            Ok(conditions) => closing(&conditions, now),
+            Err(_) => Some(DateTime::<Utc>::MAX_UTC),
+        }
     }
 
     /// So long before the end of the hours the last call begins: until the request has left, and while it may ring.

@@ -14,6 +14,7 @@ mod queue;
 pub use self::queue::{Queue, ready_queues};
 use self::queue::{Turn, first_turn};
 use super::answering_machine::VERDICT_WITHIN;
+use super::area::Area;
 use super::campaign::State;
 use super::contactable::{Reason, Terms};
 use super::outcome::Outcome;
@@ -99,10 +100,12 @@ names! {
 const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
 
 /// An attempt that is not settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAttempt {
     /// Its id.
     pub id: Uuid,
+    /// Where the called person may be.
+    pub area: Arc<Area>,
     /// Its contact's attempts before it that counted.
     pub earlier: Earlier,
     /// How far its call has come.
@@ -311,7 +314,7 @@ pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     if !view.owned {
         return Step::Stop;
     }
-    if let Some(open) = view.open {
+    if let Some(open) = &view.open {
         return look_after(view, open, moment);
     }
     if let (Some(attempt), true) = (view.revived, view.same_account) {
@@ -372,7 +375,7 @@ fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Op
     }
 }
 
-fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
+fn look_after(view: &CampaignView, open: &OpenAttempt, moment: Moment) -> Step {
     let attempt = open.id;
     match open.stage {
         Stage::Ended { at, awaits_verdict: true, .. } if at + VERDICT_WITHIN > moment.now => {
@@ -392,7 +395,8 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
             let ask_at = silence.ask_at(asked_at, view.settings.ring_time());
             if ask_at > now {
                 let end_again_at = end_again_at.filter(|_| ending.is_some());
-                let until = end_again_at.map_or(ask_at, |end_again_at| end_again_at.min(ask_at));
+                let rings_until = rings_until(view, open, silence, now).filter(|until| *until > now);
+                let until = [end_again_at, rings_until].into_iter().flatten().fold(ask_at, DateTime::min);
                 return Step::Wait { until, because: Because::CallOpen };
             }
             if view.same_account {
@@ -414,17 +418,37 @@ fn look_after(view: &CampaignView, open: OpenAttempt, moment: Moment) -> Step {
 
 /// How the call of an open attempt is to be ended now, if it is. Only one whose id is known can be, by the account that
 /// placed it.
-fn ending(view: &CampaignView, open: OpenAttempt, silence: Silence, now: DateTime<Utc>) -> Option<Ending> {
-    let objection = open.objection.filter(|_| view.same_account)?;
-    match (objection, silence) {
-        (_, Silence::Unplaced { .. }) => None,
-        (Objection::EndWanted, Silence::Ringing { .. } | Silence::Talking { .. }) => Some(Ending::Anyway),
-        (Objection::Suppressed { until }, Silence::Ringing { .. }) => {
-            let is_wanted = view.settings.suppression.end_ringing_calls && is_in_force(until, now);
-            is_wanted.then_some(Ending::UnlessTaken)
-        }
-        (Objection::Suppressed { .. }, Silence::Talking { .. }) => None,
+///
+/// The last call of a window begins early enough to ring to its end. One that rings on when the hours are over has waited
+/// in the provider's queue.
+fn ending(view: &CampaignView, open: &OpenAttempt, silence: Silence, now: DateTime<Utc>) -> Option<Ending> {
+    if !view.same_account {
+        return None;
     }
+    let may_not_ring = match open.objection {
+        Some(Objection::EndWanted) => {
+            return (!matches!(silence, Silence::Unplaced { .. })).then_some(Ending::Anyway);
+        }
+        Some(Objection::Suppressed { until }) => {
+            view.settings.suppression.end_ringing_calls && is_in_force(until, now)
+        }
+        None => false,
+    };
+    let may_not_ring =
+        may_not_ring || rings_until(view, open, silence, now).is_some_and(|until| until <= now);
+    (may_not_ring && matches!(silence, Silence::Ringing { .. })).then_some(Ending::UnlessTaken)
+}
+
+/// Until when the call of an open attempt may ring, if it is not known to have been taken: `now` if the hours are over.
+fn rings_until(
+    view: &CampaignView,
+    open: &OpenAttempt,
+    silence: Silence,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    let Silence::Ringing { .. } = silence else { return None };
+    let terms = Terms::of(&view.settings, view.rules.as_ref()?);
+    Some(terms.rings_until(&open.area, now).unwrap_or(now))
 }
 
 fn begin(view: &CampaignView, now: DateTime<Utc>) -> Step {

@@ -14,7 +14,7 @@ use chrono::{NaiveDate, TimeDelta};
 
 pub use self::area_code::{places_of, subdivisions_with_area_codes};
 pub use self::loosening::{Loosening, loosenings};
-pub use self::permission::{Because, Condition, Permission, is_open, permission};
+pub use self::permission::{Because, Condition, Permission, closing, is_open, permission};
 use super::holidays::BeyondTables;
 use super::hours::Schedule;
 use super::phone::{Region, UnknownRegion};
@@ -153,10 +153,14 @@ impl Rules {
         Self { packs }
     }
 
+    /// Every rule, whomever it protects.
+    pub fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.packs.iter().flat_map(|pack| &pack.rules)
+    }
+
     /// Every rule that protects somebody who may be in any of these places.
     pub fn that_apply<'a>(&'a self, places: &'a [Place]) -> impl Iterator<Item = &'a Rule> {
-        let rules = self.packs.iter().flat_map(|pack| &pack.rules);
-        rules.filter(move |rule| match rule.jurisdiction {
+        self.all().filter(move |rule| match rule.jurisdiction {
             Jurisdiction::Anywhere => true,
             _ => places.iter().any(|place| rule.jurisdiction.protects(place)),
         })
@@ -177,7 +181,6 @@ impl Rules {
 
     /// Refuses rules whose holidays are not known on the day on which they are to be used first.
     pub fn check_on(&self, today: NaiveDate) -> Result<(), BeyondTables> {
-        let mut rules = self.packs.iter().flat_map(|pack| &pack.rules);
-        rules.try_for_each(|rule| rule.schedule.holidays.check_on(today))
+        self.all().try_for_each(|rule| rule.schedule.holidays.check_on(today))
     }
 }

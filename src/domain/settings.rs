@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
+use super::caps::{BadCaps, Caps};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::retry::{BadRetryPolicy, Calendar, Ended, RetryPolicy, Verdict};
@@ -43,6 +44,9 @@ pub struct Settings {
     /// What is done about people whose time zone nothing tells.
     #[serde(default)]
     pub unmapped: OnUnmapped,
+    /// How often a number may be called, by all campaigns of the team together.
+    #[serde(default)]
+    pub caps: Caps,
     /// Who is tried again, and when.
     pub retry_policy: RetryPolicy,
     /// How long it rings before the call counts as not answered.
@@ -69,6 +73,9 @@ pub enum BadSetting {
     /// The business hours make no sense.
     #[error("business_hours: {0}")]
     Hours(#[from] BadHours),
+    /// The caps make no sense.
+    #[error("caps: {0}")]
+    Caps(#[from] BadCaps),
     /// The retry policy makes no sense.
     #[error("retry_policy: {0}")]
     Retry(#[from] BadRetryPolicy),
@@ -90,6 +97,7 @@ impl Settings {
             return Err(BadSetting::Pacing(self.pacing.delay_seconds));
         }
         self.business_hours.check()?;
+        self.caps.check()?;
         self.retry_policy.check()?;
         if !(SHORTEST_RING_SECONDS..=LONGEST_RING_SECONDS).contains(&self.ring_seconds) {
             return Err(BadSetting::Ring(self.ring_seconds));
@@ -135,6 +143,7 @@ pub(crate) mod tests {
             business_hours: BusinessHours::around_the_clock(),
             rules: Vec::new(),
             unmapped: OnUnmapped::default(),
+            caps: Caps::default(),
             retry_policy: RetryPolicy::default(),
             ring_seconds: 30,
             max_call_seconds: 1800,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::agent::Agent;
 use crate::domain::answering_machine::AnsweringMachine;
+use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
 use crate::domain::pacing::Pacing;
 use crate::domain::phone::parse_phone;
@@ -50,6 +51,8 @@ pub(super) struct CampaignForm {
     rules: Vec<String>,
     #[serde(default)]
     unmapped: OnUnmapped,
+    #[serde(default)]
+    caps: Caps,
     #[serde(default)]
     retry_policy: RetryPolicy,
     #[serde(default = "default_ring_seconds")]
@@ -129,6 +132,7 @@ impl CampaignForm {
             business_hours: self.business_hours.clone(),
             rules: self.rules.clone(),
             unmapped: self.unmapped.clone(),
+            caps: self.caps,
             retry_policy: self.retry_policy.clone(),
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,

@@ -153,7 +153,12 @@ impl Bench {
 
     /// Claims from all areas in which somebody waits, at the terms of every campaign here.
     async fn try_claim(&self, owner: Ownership) -> Result<Claim, Error> {
-        let (settings, library) = (settings(), Library::shipped().unwrap());
+        self.claim_by(owner, settings()).await
+    }
+
+    /// The same by other settings.
+    async fn claim_by(&self, owner: Ownership, settings: Settings) -> Result<Claim, Error> {
+        let library = Library::shipped().unwrap();
         let rules = library.select([]).unwrap();
         let seen = look(&self.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
         let open: Vec<&Queue> = seen.queues.iter().collect();

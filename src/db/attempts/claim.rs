@@ -7,11 +7,13 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::db::calls::{calls_to, lock_number};
 use crate::db::campaigns::{Locked, lock};
 use crate::db::{Database, Error, Ownership, count, execute, query_one, query_opt};
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
 use crate::domain::campaign::State;
+use crate::domain::caps::{Allowance, Reach};
 use crate::domain::contact::ContactState;
 use crate::domain::contactable::{Decision, Person, Reason, Terms};
 use crate::domain::dialer::Queue;
@@ -31,6 +33,8 @@ pub enum Claim {
     Blocked(Uuid),
     /// The first due contact's number is being called by another campaign; it is due again in a minute.
     PassedOver(Uuid),
+    /// The first due contact's number was called often enough; it is due again when the caps allow it.
+    Capped(Uuid),
     /// The first due contact may not be called any more since somebody looked.
     NotNow,
     /// Nobody is due.
@@ -113,10 +117,12 @@ async fn try_claim(
         due_at: Some(candidate.due_at),
         area: &candidate.area,
         is_suppressed: row.try_get("suppressed")?,
+        calls: &calls(&transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
     };
     let claim = match terms.decide(&person, now) {
         Decision::Now { .. } if number_is_taken || row.try_get("taken")? => {
-            pass_over(&transaction, owner.campaign, &candidate, now).await?
+            put_off(&transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
+            Claim::PassedOver(candidate.id)
         }
         Decision::Now { .. } => {
             begin(&transaction, owner, &campaign, &candidate, terms.settings(), now).await?
@@ -127,7 +133,14 @@ async fn try_claim(
         Decision::Never { because: because @ Reason::Unmapped(_) } => {
             block(&transaction, owner.campaign, &candidate, &because.to_string(), now).await?
         }
-        Decision::Never { .. } | Decision::NotUntil { .. } => Claim::NotNow,
+        Decision::Never { .. } => Claim::NotNow,
+        Decision::NotUntil { .. } => match terms.allowance(&person, now) {
+            Allowance::NotUntil { at, .. } => {
+                put_off(&transaction, owner.campaign, &candidate, at, now).await?;
+                Claim::Capped(candidate.id)
+            }
+            Allowance::Now => Claim::NotNow,
+        },
     };
     transaction.commit().await?;
     Ok(claim)
@@ -190,7 +203,7 @@ async fn first_due(
                  ORDER BY place LIMIT 1) first
              ORDER BY place LIMIT 1)
         )
-        SELECT id, extension, timed, area, place, due_at,
+        SELECT id, phone, extension, timed, area, place, due_at,
                EXISTS (SELECT FROM suppressions
                        WHERE suppressions.phone = due.phone AND team_id = $3
                          AND (expires_at IS NULL OR expires_at > $2)) AS suppressed,
@@ -260,12 +273,29 @@ async fn block(
     Ok(Claim::Blocked(*id))
 }
 
-async fn pass_over(
+/// The calls to a number that matter for the caps; nobody else makes one until this transaction ends.
+async fn calls(
+    transaction: &Transaction<'_>,
+    team: Uuid,
+    phone: &str,
+    reach: Reach,
+    now: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, Error> {
+    if reach == Reach::NONE {
+        return Ok(Vec::new());
+    }
+    lock_number(transaction, team, phone).await?;
+    calls_to(transaction, team, phone, reach, now).await
+}
+
+/// Makes the candidate due later.
+async fn put_off(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     candidate: &Candidate,
+    due_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Claim, Error> {
+) -> Result<(), Error> {
     const SQL: &str = "
         WITH contact AS (
             UPDATE contacts SET timed = true, due_at = $3, updated_at = $4 WHERE id = $2
@@ -273,9 +303,8 @@ async fn pass_over(
         UPDATE areas SET due_cursor = coalesce($6, due_cursor), order_cursor = coalesce($7, order_cursor)
         WHERE campaign_id = $1 AND number = $5";
     let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
-    let due_at = now + PASSED_OVER_FOR;
     execute(transaction, SQL, &[&campaign, id, &due_at, &now, number, due_cursor, order_cursor]).await?;
-    Ok(Claim::PassedOver(*id))
+    Ok(())
 }
 
 async fn begin(

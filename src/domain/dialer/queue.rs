@@ -83,7 +83,11 @@ pub(super) fn first_turn<'a>(queues: &'a [Queue], terms: &'a Terms<'_>, now: Dat
 impl From<Reason<'_>> for Because {
     fn from(reason: Reason<'_>) -> Self {
         match reason {
-            Reason::NotDue | Reason::Final(_) | Reason::Suppressed | Reason::Unmapped(_) => Self::NobodyDue,
+            Reason::NotDue
+            | Reason::Capped(_)
+            | Reason::Final(_)
+            | Reason::Suppressed
+            | Reason::Unmapped(_) => Self::NobodyDue,
             Reason::BeingCalled => Self::CallOpen,
             Reason::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, shut, .. }) => match shut {
                 Shut::Holiday(..) | Shut::HolidaysUnknown(_) => Self::Holiday,

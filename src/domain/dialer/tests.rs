@@ -75,7 +75,8 @@ fn with_hours(view: &mut CampaignView, end: &str) {
 }
 
 fn open(stage: Stage) -> Option<OpenAttempt> {
-    Some(OpenAttempt { id: ATTEMPT, earlier: Earlier::default(), stage, objection: None, end_asked_at: None })
+    let (area, earlier) = (area("America/New_York"), Earlier::default());
+    Some(OpenAttempt { id: ATTEMPT, area, earlier, stage, objection: None, end_asked_at: None })
 }
 
 /// A call that has just been heard of, and that should not go on.
@@ -439,6 +440,25 @@ fn only_a_call_that_should_and_can_be_ended_is_ended() {
     assert_eq!(next_step(&view, moment()), Step::HangUp { attempt: ATTEMPT, ending: Ending::UnlessTaken });
 }
 
+/// The provider had kept it in its queue, and it would ring at night.
+#[test]
+fn a_call_that_nobody_has_taken_when_the_hours_end_is_ended() {
+    let step = |silence, end: &str| {
+        let mut view = CampaignView { open: open(Stage::Under { silence, asked_at: None }), ..ready() };
+        with_hours(&mut view, end);
+        next_step(&view, moment())
+    };
+    assert_eq!(step(ringing(), "10:00"), Step::HangUp { attempt: ATTEMPT, ending: Ending::UnlessTaken });
+    assert_eq!(step(ringing(), "10:01"), wait(Because::CallOpen, 40));
+    assert_eq!(step(talking(), "10:00"), wait(Because::CallOpen, 60));
+    // It is looked at again when they end.
+    let now = now() + TimeDelta::seconds(45);
+    let silence = Silence::Ringing { heard_at: now };
+    let mut view = CampaignView { open: open(Stage::Under { silence, asked_at: None }), ..ready() };
+    with_hours(&mut view, "10:01");
+    assert_eq!(next_step(&view, Moment { now, jitter: 0.0 }), wait(Because::CallOpen, 60));
+}
+
 #[test]
 fn a_contact_is_dialed_only_if_it_can_ring_to_its_end_before_the_hours_end() {
     let five_in_the_afternoon = now() + TimeDelta::hours(7);
@@ -618,7 +638,8 @@ prop_compose! {
             rules: Some(rules), account, lease_held, place_in_hand,
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
-                OpenAttempt { id: ATTEMPT, earlier: busy(tries_before), stage, objection, end_asked_at }
+                let (area, earlier) = (area("America/Chicago"), busy(tries_before));
+                OpenAttempt { id: ATTEMPT, area, earlier, stage, objection, end_asked_at }
             }),
         }
     }
@@ -694,7 +715,7 @@ proptest! {
 
     #[test]
     fn an_open_attempt_is_looked_after_in_every_state(view in any_view(), moment in any_moment()) {
-        let view = CampaignView { owned: true, open: Some(view.open.unwrap_or(unplaced(5).unwrap())), ..view };
+        let view = CampaignView { owned: true, open: Some(view.open.clone().unwrap_or(unplaced(5).unwrap())), ..view };
         let step = next_step(&view, moment);
         let looked_after = matches!(
             step,
@@ -713,7 +734,7 @@ proptest! {
     fn nobody_is_due_before_the_end_of_his_call_and_the_backoff(view in any_view(), moment in any_moment()) {
         if let Step::Settle { ended_at, verdict: Verdict::Due(due_at), .. } = next_step(&view, moment) {
             let RetryPolicy::Simple(policy) = &view.settings.retry_policy else { panic!("a policy by outcome") };
-            let tries = view.open.map_or(0, |open| open.earlier.tries() as usize + 1);
+            let tries = view.open.as_ref().map_or(0, |open| open.earlier.tries() as usize + 1);
             let hours = policy.backoff_hours[(tries - 1).min(policy.backoff_hours.len() - 1)];
             let waited = (due_at - ended_at).num_milliseconds() as f64;
             prop_assert!(waited >= hours * 3_600_000.0);

@@ -128,6 +128,12 @@ fn obstacle<'c, 'a>(
     conditions.iter().find_map(closing)
 }
 
+/// When the first of those that are open at an instant closes, or when to look again; none if one of them is closed.
+pub fn closing(conditions: &[Condition<'_>], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_open = obstacle(conditions, TimeDelta::zero(), at).is_none();
+    is_open.then(|| end(conditions, at))
+}
+
 /// When the first of those that are open at an instant closes, or when to look again.
 fn end(conditions: &[Condition<'_>], at: DateTime<Utc>) -> DateTime<Utc> {
     let closes = |until, condition: &Condition<'_>| {

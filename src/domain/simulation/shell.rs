@@ -102,7 +102,7 @@ impl Desk {
             same_account: true,
             settings,
             starts_at: look.starts_at,
-            open: look.open,
+            open: look.open.clone(),
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
             rules: Some(rules),
@@ -370,7 +370,7 @@ impl Desk {
         let Moment { now, jitter } = self.moment();
         if !found && silence.is_traceless(look.settings.ring_time(), now) {
             let (outcome, earlier) =
-                (Outcome::Unknown, look.open.map_or(Earlier::default(), |open| open.earlier));
+                (Outcome::Unknown, look.open.as_ref().map_or(Earlier::default(), |open| open.earlier));
             let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, jitter);
             self.world.borrow_mut().ledger.saw("given up as unknown");
             self.settle(Settlement { attempt, outcome, verdict, call_ended_at: Some(now) }).await?;

@@ -275,6 +275,7 @@ impl Store {
         let end_asked_at = attempt.end_asked_at;
         OpenAttempt {
             id: attempt_id(index),
+            area: self.area_of(index),
             earlier: self.find_earlier(index),
             stage,
             objection,

@@ -236,3 +236,50 @@ async fn hot_updates(bench: &Bench) -> i64 {
     client.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
+
+/// Two campaigns that could each make the last call that is allowed: the second waits for the first, and counts it.
+#[tokio::test]
+async fn who_claims_a_number_counts_what_another_campaign_is_just_writing() {
+    let bench = Bench::new().await;
+    let (one, other) = (bench.running(&[ANN]).await, bench.running(&[ANN]).await);
+    let attempt = bench.claimed(other).await;
+    assert!(bench.settle(other, attempt.id, Outcome::NotPlaced, Verdict::Due(bench.minutes(9))).await);
+    let (mut first, watcher) = (bench.psql().await, bench.psql().await);
+    let first = first.transaction().await.unwrap();
+    let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))";
+    first.execute(lock, &[&ANN, &bench.team.as_u64_pair().1.cast_signed()]).await.unwrap();
+    let mut settings = settings();
+    settings.caps.per_day = Some(1);
+    let writing = async {
+        let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        eventually("somebody waits for the number", || async {
+            let waiting: i64 = watcher.query_one(waits, &[]).await.unwrap().get(0);
+            (waiting > 0).then_some(())
+        })
+        .await;
+        let call = "UPDATE attempts SET outcome = 'busy', intended_at = $2 WHERE id = $1";
+        first.execute(call, &[&attempt.id, &bench.now]).await.unwrap();
+        first.commit().await.unwrap();
+    };
+    let (claim, ()) = tokio::join!(bench.claim_by(one, settings), writing);
+    assert!(matches!(claim, Ok(Claim::Capped(_))), "{claim:?}");
+}
+
+#[tokio::test]
+async fn a_number_that_was_called_often_enough_is_put_off_until_the_caps_allow_it() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&[ANN, BOB]).await;
+    bench.called(owner, bench.minutes(-60), Outcome::Busy).await;
+    let mut settings = settings();
+    settings.caps.minimum_gap = Some("90m".to_owned().try_into().unwrap());
+    let Claim::Capped(contact) = bench.claim_by(owner, settings.clone()).await.unwrap() else {
+        panic!("no cap")
+    };
+    let ann = &bench.contacts(owner.campaign).await[0];
+    assert_eq!((ann.id, ann.due_at), (contact, Some(bench.minutes(30))));
+    let Claim::Attempt(attempt) = bench.claim_by(owner, settings).await.unwrap() else {
+        panic!("no attempt")
+    };
+    assert_eq!(attempt.phone, BOB);
+}

@@ -74,20 +74,6 @@ async fn a_paused_campaign_lets_its_call_end_and_starts_no_other() {
 }
 
 #[actix_web::test]
-async fn outside_its_hours_a_campaign_calls_nobody_and_says_until_when() {
-    // Monday, 19:00 in New York.
-    let setting = Setting { begins_at: "2026-03-03T00:00:00Z", speed: 1, ..Setting::default() };
-    let scene = Scene::with(setting).await;
-    let campaign = scene.call(json!({"business_hours": {}}), &["+12025550101"]).await;
-    let closed = scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
-    assert_eq!(closed["waiting"]["because"], "outside-hours");
-    assert_eq!(closed["waiting"]["until"], "2026-03-03T14:00:00Z");
-    for_a_while().await;
-    assert!(scene.simulator.ledger().creates().is_empty());
-    scene.end().await;
-}
-
-#[actix_web::test]
 async fn a_campaign_begins_when_its_start_has_come_and_not_before() {
     let scene = Scene::start().await;
     let starts_at = scene.clock.now() + chrono::TimeDelta::seconds(60);

@@ -1,0 +1,165 @@
+//! When people are called: the campaign's hours, and their own.
+
+use chrono::{DateTime, Utc};
+use outdial::simulator::{Behavior, Outcome, Scenario};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::scene::{PLENTY, Scene, Setting, for_a_while};
+
+fn instant(value: &Value) -> DateTime<Utc> {
+    value.as_str().expect("an instant").parse().expect("an instant")
+}
+
+#[actix_web::test]
+async fn outside_its_hours_a_campaign_calls_nobody_and_says_until_when() {
+    // Monday, 19:00 in New York.
+    let setting = Setting { begins_at: "2026-03-03T00:00:00Z", speed: 1, ..Setting::default() };
+    let scene = Scene::with(setting).await;
+    let campaign = scene.call(json!({"business_hours": {}}), &["+12025550101"]).await;
+    let closed = scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
+    assert_eq!(closed["waiting"]["because"], "outside-hours");
+    assert_eq!(closed["waiting"]["until"], "2026-03-03T14:00:00Z");
+    assert_eq!(closed["waiting"]["rule"], "business_hours in America/New_York: it is outside the hours");
+    for_a_while().await;
+    assert!(scene.simulator.ledger().creates().is_empty());
+    scene.end().await;
+}
+
+/// Monday, 10:00 in New York: five in the morning in Honolulu, seven in Los Angeles.
+#[actix_web::test]
+async fn people_are_called_when_it_is_the_time_where_they_are_and_those_first_where_it_is() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { speed: 2_000, scenario, ..Setting::default() }).await;
+    let (honolulu, los_angeles, new_york) = ("+18085550101", "+13105550101", "+12025550101");
+    let campaign = scene.call(json!({}), &[honolulu, los_angeles, new_york]).await;
+    scene.until_completed(&campaign).await;
+    let called = scene.attempts(&campaign).await;
+    let called: Vec<_> = called.iter().map(|attempt| attempt["to"].as_str().unwrap()).collect();
+    assert_eq!(called, [new_york, los_angeles, honolulu]);
+    for (phone, opens_at) in [(los_angeles, "2026-03-02T16:00:00Z"), (honolulu, "2026-03-02T18:00:00Z")] {
+        let opens_at: DateTime<Utc> = opens_at.parse().unwrap();
+        let ledger = scene.simulator.ledger();
+        let called_at = ledger.creates_to(phone)[0].at;
+        // An hour of this clock is less than two seconds.
+        assert!(
+            (opens_at..opens_at + chrono::TimeDelta::hours(1)).contains(&called_at),
+            "{phone}: {called_at}"
+        );
+    }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn who_waits_for_the_called_people_s_morning_says_whose_rule_it_is() {
+    let scene = Scene::with(Setting { speed: 1, ..Setting::default() }).await;
+    let campaign = scene.call(json!({"rules": ["us-states"]}), &["+18085550101", "+12135550101"]).await;
+    let closed = scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
+    assert_eq!(closed["waiting"]["because"], "called-party-hours");
+    // In California recorded messages may be heard from nine on, an hour later than elsewhere.
+    assert_eq!(closed["waiting"]["until"], "2026-03-02T17:00:00Z");
+    assert_eq!(closed["waiting"]["rule"], "us-states/CA in America/Los_Angeles: it is outside the hours");
+    for_a_while().await;
+    assert!(scene.simulator.ledger().creates().is_empty());
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn who_may_be_anywhere_is_not_called_unless_the_campaign_says_how() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
+    let (toll_free, new_york) = ("+18005550101", "+12025550101");
+    let blocked = scene.call(json!({}), &[toll_free, new_york]).await;
+    let done = scene.until_completed(&blocked).await;
+    assert_eq!((&done["counts"]["completed"], &done["counts"]["failed"]), (&json!(1), &json!(1)));
+    let (_, contacts) = scene.ask(Method::GET, &format!("{blocked}/contacts?outcome=blocked")).await;
+    assert_eq!(contacts["contacts"][0]["phone"], toll_free);
+    assert_eq!(scene.simulator.ledger().creates_to(toll_free).len(), 0);
+    let assumed = scene.call(json!({"unmapped": "campaign-zone"}), &[toll_free]).await;
+    scene.until_completed(&assumed).await;
+    assert_eq!(scene.simulator.ledger().creates_to(toll_free).len(), 1);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_list_s_own_zone_and_priority_come_before_the_number_and_the_order() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { speed: 2_000, scenario, ..Setting::default() }).await;
+    let list = "phone,timezone,priority\n\
+                +12025550101,,0\n\
+                +12025550102,Pacific/Honolulu,9\n\
+                +18085550103,America/New_York,0\n\
+                +12025550104,,5\n";
+    let (status, uploaded) = scene.upload_file(&crate::support::scene::settings(json!({})), list).await;
+    assert_eq!(status, 201, "{uploaded}");
+    let campaign = format!("/api/v1/campaigns/{}", uploaded["id"].as_str().unwrap());
+    scene.command(&campaign, "start").await;
+    scene.until_completed(&campaign).await;
+    let called = scene.attempts(&campaign).await;
+    let called: Vec<_> = called.iter().map(|attempt| attempt["to"].as_str().unwrap()).collect();
+    assert_eq!(called, ["+12025550104", "+12025550101", "+18085550103", "+12025550102"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_number_is_left_alone_for_as_long_as_the_caps_say() {
+    let scenario = Scenario::instant(Outcome::Busy);
+    let scene = Scene::with(Setting { speed: 2_000, scenario, ..Setting::default() }).await;
+    let phone = "+12025550101";
+    let caps =
+        json!({"caps": {"minimum_gap": "2h"}, "retry_policy": {"max_retries": 1, "backoff_hours": [0.05]}});
+    let one = scene.call(caps.clone(), &[phone]).await;
+    let other = scene.call(caps, &[phone]).await;
+    scene.until_completed(&one).await;
+    scene.until_completed(&other).await;
+    let ledger = scene.simulator.ledger();
+    let called: Vec<DateTime<Utc>> = ledger.creates_to(phone).iter().map(|create| create.at).collect();
+    assert_eq!(called.len(), 4);
+    for pair in called.windows(2) {
+        assert!(pair[1] - pair[0] >= chrono::TimeDelta::hours(2), "{called:?}");
+    }
+    scene.end().await;
+}
+
+/// The account is granted fewer calls a second than the program was told, so that calls pile up in the provider's queue.
+#[actix_web::test]
+async fn a_call_that_the_provider_still_keeps_when_the_hours_end_never_rings() {
+    let setting =
+        Setting { speed: 20, cps: 1.0, scenario: Scenario::always(Outcome::Busy), ..Setting::default() };
+    let mut scene = Scene::without_program(&setting).await;
+    scene.config.cps = PLENTY;
+    scene.start_program().await;
+    let phones: Vec<String> = (0..10).map(|n| format!("+12025550{:03}", 101 + n)).collect();
+    for phone in &phones {
+        scene.simulator.fix(phone, [Behavior::busy(), Behavior::busy()]).unwrap();
+    }
+    let closes_at = scene.clock.now() + chrono::TimeDelta::seconds(120);
+    let minute = closes_at.with_timezone(&chrono::FixedOffset::west_opt(5 * 3600).unwrap()).format("%H:%M");
+    let closes_at = instant(&json!(closes_at.format("%Y-%m-%dT%H:%M:00Z").to_string()));
+    let hours = json!({"days": [1], "start_time": "09:00", "end_time": minute.to_string()});
+    let mut campaigns = Vec::new();
+    for phone in &phones {
+        campaigns.push(scene.upload(json!({"business_hours": hours}), &[phone]).await);
+    }
+    for campaign in &campaigns {
+        scene.command(campaign, "start").await;
+    }
+    let mut taken_back = 0;
+    for campaign in &campaigns {
+        let settled = |campaign: &Value| campaign["counts"]["calling"] == 0 && campaign["state"] == "running";
+        scene.until(campaign, "its call is settled", settled).await;
+        for attempt in scene.attempts(campaign).await {
+            taken_back += u32::from(attempt["outcome"] == "not-placed");
+        }
+    }
+    assert!(taken_back > 0, "every call left the queue in time, so this proves nothing");
+    for call in scene.simulator.ledger().creates() {
+        assert!(call.at < closes_at, "a request left after the hours: {}", call.at);
+    }
+    for call in scene.simulator.calls() {
+        assert!(call.dialed_at.is_none_or(|at| at < closes_at), "it rang at {:?}", call.dialed_at);
+    }
+    // More left than the account is granted, which this scene is about: its end is not held to that.
+    scene.stop_program().await;
+    scene.simulator.stop().await;
+}
