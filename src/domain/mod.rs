@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod pacing;
 pub mod phone;
 pub mod reconcile;
+pub mod recurrence;
 pub mod retry;
 pub mod roster;
 pub mod rules;
