@@ -19,6 +19,7 @@ use crate::domain::dialer::{Because, Step, next_step};
 use super::carry_out::carry_out;
 use super::dial::take_back;
 use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant, Place};
+use super::supervisor::{SupervisorActor, WakeCampaign};
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};
 
@@ -48,7 +49,7 @@ pub struct CampaignActor {
     board: Rc<Switchboard>,
     owner: Ownership,
     dispenser: Addr<DispenserActor>,
-    supervisor: Recipient<Gone>,
+    supervisor: Addr<SupervisorActor>,
     progress: Progress,
     timer: Option<SpawnHandle>,
     memory: Memory,
@@ -69,6 +70,7 @@ enum Progress {
 /// What a step came to.
 enum Turn {
     LookAgain,
+    Made { run: Uuid },
     Wait { until: DateTime<Utc>, because: Because },
     Stop,
     Failed(Error),
@@ -80,7 +82,7 @@ impl CampaignActor {
         board: Rc<Switchboard>,
         owner: Ownership,
         dispenser: Addr<DispenserActor>,
-        supervisor: Recipient<Gone>,
+        supervisor: Addr<SupervisorActor>,
     ) -> Self {
         let (progress, memory) = (Progress::Idle, Memory::default());
         Self {
@@ -141,6 +143,10 @@ impl CampaignActor {
                 }));
             }
             Turn::LookAgain => self.wake(ctx),
+            Turn::Made { run } => {
+                self.supervisor.do_send(WakeCampaign { campaign: run });
+                self.wake(ctx);
+            }
             _ if woken => self.wake(ctx),
             Turn::Wait { until, because } => self.wait(until, because, ctx),
             Turn::Stop => ctx.stop(),
@@ -184,6 +190,7 @@ async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -
         Step::Wait { until, because } => Ok(Turn::Wait { until, because }),
         step => match carry_out(board, owner, step, &look, memory).await? {
             Carried::Out => Ok(Turn::LookAgain),
+            Carried::Made { run } => Ok(Turn::Made { run }),
             Carried::NotYet { until, because } => Ok(Turn::Wait { until, because }),
         },
     }

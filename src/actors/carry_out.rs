@@ -23,6 +23,7 @@ use crate::twilio::client::ReadError;
 use crate::twilio::wire::latest_meant;
 
 use super::dial::{dial, take_back};
+use super::recur::recur;
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};
 
@@ -45,6 +46,9 @@ pub(super) async fn carry_out(
 ) -> Result<Carried, Error> {
     match step {
         Step::Start => {
+            if let Some(recurrence) = &look.known.settings.schedule {
+                return recur(board, owner, recurrence, look).await;
+            }
             if make_move(&board.database, owner, Move::Begin, None, board.clock.now()).await? {
                 info!("begins");
             }

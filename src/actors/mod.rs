@@ -12,6 +12,7 @@ mod dial;
 mod dispenser;
 mod inbox;
 mod lease;
+mod recur;
 pub mod speech;
 mod supervisor;
 mod switchboard;

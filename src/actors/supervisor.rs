@@ -196,12 +196,7 @@ impl SupervisorActor {
         let alive: BTreeSet<Uuid> = self.campaigns.keys().copied().collect();
         let plan = roster::plan(&wanted, &alive);
         for owner in owned.iter().filter(|owner| plan.start.contains(&owner.campaign)) {
-            let actor = CampaignActor::new(
-                self.board.clone(),
-                *owner,
-                self.dispenser.clone(),
-                ctx.address().recipient(),
-            );
+            let actor = CampaignActor::new(self.board.clone(), *owner, self.dispenser.clone(), ctx.address());
             self.campaigns.insert(owner.campaign, actor.start());
         }
         // An actor that is not wanted finds that out by looking, and stops by itself.

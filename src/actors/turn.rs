@@ -24,6 +24,8 @@ pub(super) struct Memory {
 pub(super) enum Carried {
     /// It is done, or somebody else has changed what it was decided on: look again.
     Out,
+    /// A run was made, which is somebody else's to begin with: wake it, and look again.
+    Made { run: Uuid },
     /// It could not be done now.
     NotYet { until: DateTime<Utc>, because: Because },
 }

@@ -40,7 +40,9 @@ pub async fn ask_for_callback(
     node: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Asked, Error> {
-    const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
+    const LOCK: &str = "
+        SELECT state, settings ? 'schedule' AS has_schedule FROM campaigns
+        WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
     const CONTACT: &str = "
         SELECT state, last_outcome, due_at, callback_at, callback_note,
                EXISTS (SELECT FROM suppressions
@@ -57,7 +59,7 @@ pub async fn ask_for_callback(
     let Some(row) = query_opt(&transaction, CONTACT, &[&contact, &campaign, &team, &now]).await? else {
         return Ok(Asked::NotFound);
     };
-    let standing = standing(&row, name(&locked, "state", State::parse)?)?;
+    let standing = standing(&row, &locked)?;
     let effect = match ask(&standing, &wanted, now) {
         Ok(effect) => effect,
         Err(refused) => return Ok(Asked::Refused(refused)),
@@ -80,11 +82,12 @@ pub async fn ask_for_callback(
     Ok(promised)
 }
 
-fn standing(row: &Row, campaign: State) -> Result<Standing, Error> {
+fn standing(row: &Row, campaign: &Row) -> Result<Standing, Error> {
     let note: Option<String> = row.try_get("callback_note")?;
     let at: Option<DateTime<Utc>> = row.try_get("callback_at")?;
     Ok(Standing {
-        campaign,
+        campaign: name(campaign, "state", State::parse)?,
+        has_schedule: campaign.try_get("has_schedule")?,
         contact: name(row, "state", ContactState::parse)?,
         last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
         is_suppressed: row.try_get("is_suppressed")?,

@@ -13,6 +13,7 @@ use crate::domain::dialer::HaltReason;
 use crate::domain::settings::Settings;
 use crate::domain::suppression::OptOutDigit;
 
+use super::recurrence::expect_next_firing;
 use super::{Database, Error, Ownership, count, execute, json, name, query, query_opt};
 
 /// A campaign that is about to be made.
@@ -117,7 +118,8 @@ pub async fn command(
     node: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Moved, Error> {
-    const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
+    const LOCK: &str = "
+        SELECT state, settings, starts_at FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
@@ -131,6 +133,10 @@ pub async fn command(
     if let Command::Start { account_sid } = command {
         let sql = "UPDATE campaigns SET account_sid = $2 WHERE id = $1";
         execute(&transaction, sql, &[&campaign, &account_sid]).await?;
+    }
+    if target == State::Pending {
+        let settings: Settings = json(&row, "settings")?;
+        expect_next_firing(&transaction, campaign, &settings, row.try_get("starts_at")?, now).await?;
     }
     write_state(&transaction, campaign, target, reason, now).await?;
     if target == State::Pending {
@@ -307,6 +313,8 @@ pub struct Campaign {
     pub paused_at: Option<DateTime<Utc>>,
     /// When everybody was final.
     pub completed_at: Option<DateTime<Utc>>,
+    /// The campaign with a schedule whose run it is, and for which firing.
+    pub run_of: Option<(Uuid, DateTime<Utc>)>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// Its counts.
@@ -339,7 +347,7 @@ pub struct Counts {
 const COLUMNS: &str = "
     id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
     created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
-    suppressed, attempts, retries, outcomes, talk_seconds";
+    suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at";
 
 /// One campaign of a team.
 pub async fn find_campaign(database: &Database, team: Uuid, id: Uuid) -> Result<Option<Campaign>, Error> {
@@ -347,23 +355,25 @@ pub async fn find_campaign(database: &Database, team: Uuid, id: Uuid) -> Result<
     query_opt(&database.client().await?, &sql, &[&id, &team]).await?.as_ref().map(campaign).transpose()
 }
 
-/// A page of a team's campaigns, newest first: those made before the campaign `before`.
+/// A page of a team's campaigns, newest first: those made before the campaign `before`. With `repeats_of` only the runs
+/// of that campaign.
 pub async fn list_campaigns(
     database: &Database,
     team: Uuid,
     state: Option<State>,
+    repeats_of: Option<Uuid>,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Campaign>, Error> {
     // Ids are UUIDv7: their order is the order of their making.
     let sql = format!(
         "SELECT {COLUMNS} FROM campaigns
-         WHERE team_id = $1 AND ($2::text IS NULL OR state = $2)
+         WHERE team_id = $1 AND ($2::text IS NULL OR state = $2) AND ($5::uuid IS NULL OR repeats_of = $5)
            AND id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
          ORDER BY id DESC LIMIT $4"
     );
     let state = state.map(State::as_str);
-    let params: super::Params<'_> = &[&team, &state, &before, &limit];
+    let params: super::Params<'_> = &[&team, &state, &before, &limit, &repeats_of];
     query(&database.client().await?, &sql, params).await?.iter().map(campaign).collect()
 }
 
@@ -431,6 +441,7 @@ fn campaign(row: &tokio_postgres::Row) -> Result<Campaign, Error> {
         started_at: row.try_get("started_at")?,
         paused_at: row.try_get("paused_at")?,
         completed_at: row.try_get("completed_at")?,
+        run_of: row.try_get::<_, Option<_>>("repeats_of")?.zip(row.try_get("firing_at")?),
         last_call_ended_at: row.try_get("last_call_ended_at")?,
         counts: Counts {
             pending: count(row, "pending")?,

@@ -20,6 +20,7 @@ pub mod imports;
 pub mod keys;
 pub mod look;
 pub mod nodes;
+pub mod recurrence;
 pub mod suppressions;
 pub mod watchdog;
 

@@ -27,6 +27,8 @@ pub struct Callback {
 pub struct Standing {
     /// The campaign's state.
     pub campaign: State,
+    /// Whether the campaign has a schedule, and only its runs call anybody.
+    pub has_schedule: bool,
     /// The contact's state.
     pub contact: ContactState,
     /// What the contact's last attempt came to.
@@ -63,6 +65,9 @@ pub enum NoCallback {
     /// The campaign calls nobody any more.
     #[error("the campaign is {0} and calls nobody any more")]
     CampaignOver(State),
+    /// The campaign calls nobody itself.
+    #[error("the campaign has a schedule and calls nobody itself, expected a contact of one of its runs")]
+    OnlyItsRunsCall,
     /// The number must not be contacted.
     #[error("the number is suppressed; lift the suppression before promising a callback")]
     Suppressed,
@@ -79,6 +84,9 @@ pub fn ask(standing: &Standing, wanted: &Callback, now: DateTime<Utc>) -> Result
     let campaign = standing.campaign;
     if matches!(campaign, State::Failed | State::Canceled) {
         return Err(NoCallback::CampaignOver(campaign));
+    }
+    if standing.has_schedule {
+        return Err(NoCallback::OnlyItsRunsCall);
     }
     if standing.is_suppressed || standing.contact == ContactState::Suppressed {
         return Err(NoCallback::Suppressed);
@@ -117,7 +125,8 @@ mod tests {
     }
 
     fn standing(campaign: State, contact: ContactState) -> Standing {
-        Standing { campaign, contact, last_outcome: None, is_suppressed: false, callback: None }
+        let has_schedule = false;
+        Standing { campaign, has_schedule, contact, last_outcome: None, is_suppressed: false, callback: None }
     }
 
     #[test]
@@ -148,6 +157,8 @@ mod tests {
 
     #[test]
     fn nothing_is_promised_to_a_number_that_must_not_or_cannot_be_called() {
+        let repeats = Standing { has_schedule: true, ..standing(State::Pending, ContactState::Pending) };
+        assert_eq!(ask(&repeats, &wanted(), now()), Err(NoCallback::OnlyItsRunsCall));
         let listed = Standing { is_suppressed: true, ..standing(State::Running, ContactState::Pending) };
         assert_eq!(ask(&listed, &wanted(), now()), Err(NoCallback::Suppressed));
         for &outcome in Outcome::ALL {

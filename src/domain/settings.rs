@@ -7,6 +7,7 @@ use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::caps::{BadCaps, Caps};
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
+use super::recurrence::Recurrence;
 use super::retry::{BadRetryPolicy, Calendar, Ended, RetryPolicy, Verdict};
 use super::suppression::{OnSuppression, OptOutDigit};
 use super::unmapped::OnUnmapped;
@@ -62,6 +63,9 @@ pub struct Settings {
     /// The key by which a called person opts out during the call, if the campaign listens for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opt_out_digit: Option<OptOutDigit>,
+    /// When fresh runs are made of its list, if it repeats itself. It then calls nobody itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Recurrence>,
 }
 
 /// A setting that cannot be dialed by, with its path.
@@ -150,6 +154,7 @@ pub(crate) mod tests {
             answering_machine: AnsweringMachine::default(),
             suppression: OnSuppression::default(),
             opt_out_digit: None,
+            schedule: None,
         }
     }
 

@@ -255,6 +255,7 @@ fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Resul
 #[serde(deny_unknown_fields)]
 struct ListQuery {
     state: Option<String>,
+    repeats_of: Option<Uuid>,
     before: Option<Uuid>,
     limit: Option<i64>,
 }
@@ -266,7 +267,9 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let state = page::named(query.state.as_ref(), State::parse)?;
     let limit = page::limit(query.limit)?;
-    let rows = list_campaigns(&api.board.database, caller.team, state, query.before, limit + 1).await?;
+    let rows =
+        list_campaigns(&api.board.database, caller.team, state, query.repeats_of, query.before, limit + 1)
+            .await?;
     let body = page::page("campaigns", rows, limit, "before", |campaign| campaign.id, show::campaign);
     Ok(answer(StatusCode::OK, &body))
 }

@@ -78,6 +78,7 @@ impl From<NoCallback> for Problem {
             NoCallback::CampaignOver(state) => {
                 Self::conflict("campaign-over", detail).with("from", state.as_str())
             }
+            NoCallback::OnlyItsRunsCall => Self::conflict("has-schedule", detail),
             NoCallback::Suppressed => Self::conflict("suppressed", detail),
             NoCallback::NumberRefused(outcome) => {
                 Self::conflict("number-refused", detail).with("outcome", outcome.as_str())

@@ -11,6 +11,7 @@ use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
 use crate::domain::pacing::Pacing;
 use crate::domain::phone::parse_phone;
+use crate::domain::recurrence::Recurrence;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
 use crate::domain::suppression::{OnSuppression, OptOutDigit};
@@ -64,6 +65,7 @@ pub(super) struct CampaignForm {
     #[serde(default)]
     suppression: OnSuppression,
     opt_out_digit: Option<OptOutDigit>,
+    schedule: Option<Recurrence>,
 }
 
 fn default_timezone() -> String {
@@ -139,6 +141,7 @@ impl CampaignForm {
             answering_machine: self.answering_machine.clone(),
             suppression: self.suppression,
             opt_out_digit: self.opt_out_digit,
+            schedule: self.schedule.clone(),
         };
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
@@ -199,6 +202,10 @@ mod tests {
             (
                 format!(r#"{{"name":"x","opt_out_digit":"99",{agent}}}"#),
                 "opt_out_digit: unknown key \"99\", expected one of 0 to 9, * and #",
+            ),
+            (
+                format!(r#"{{"name":"x","schedule":{{"cron":"0 0 9 * * MON-FRI"}},{agent}}}"#),
+                "schedule.cron: \"0 0 9 * * MON-FRI\" has 6 fields, expected five",
             ),
             (
                 format!(r#"{{"name":"x","suppression":{{"end_calls":true}},{agent}}}"#),

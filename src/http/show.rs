@@ -8,6 +8,7 @@ use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, RemarkOfRow, Standing};
 use crate::db::suppressions::{Added, Suppression};
+use crate::domain::campaign::State;
 use crate::domain::dialer::Waiting;
 use crate::domain::suppression::is_in_force;
 use crate::import::{Account, FoundColumn, Kind, NewContact, RowReport};
@@ -52,12 +53,21 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
         "success_rate": share(counts.completed, finals),
         "average_duration_seconds": average(counts.talk_seconds, outcome("answered") + outcome("machine")),
         "starts_at": campaign.starts_at,
+        "next_run_at": next_run_at(campaign),
+        "repeats_of": campaign.run_of.map(|(campaign, _)| campaign),
+        "firing_at": campaign.run_of.map(|(_, firing_at)| firing_at),
         "created_at": campaign.created_at,
         "started_at": campaign.started_at,
         "paused_at": campaign.paused_at,
         "completed_at": campaign.completed_at,
         "last_call_ended_at": campaign.last_call_ended_at,
     })
+}
+
+/// When the next run of a campaign with a schedule is made, if it is started and not paused.
+fn next_run_at(campaign: &Campaign) -> Option<DateTime<Utc>> {
+    let repeats = campaign.settings.schedule.is_some() && campaign.state == State::Pending;
+    campaign.starts_at.filter(|_| repeats)
 }
 
 fn share(part: u32, whole: u32) -> Option<f64> {

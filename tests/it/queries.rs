@@ -34,6 +34,7 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 mod imports;
+mod recurrence;
 mod suppressions;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000000";

@@ -374,6 +374,7 @@ impl Store {
         let campaign = row.campaign;
         let standing = Standing {
             campaign: self.campaigns[campaign].state,
+            has_schedule: false,
             contact: row.state,
             last_outcome: self.last_outcome(contact),
             is_suppressed: self.suppressions.contains_key(&row.phone),

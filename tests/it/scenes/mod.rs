@@ -8,6 +8,7 @@ mod hours;
 mod lists;
 mod machines;
 mod opt_out;
+mod recurrence;
 mod start;
 mod supervision;
 mod suppression;
