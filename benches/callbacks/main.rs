@@ -124,7 +124,8 @@ async fn main() {
 /// The program itself, with this way of committing.
 async fn through_program(cluster: &Cluster, delivery: Delivery, load: &Load) -> Figures {
     // Nothing is dialed, so it does not matter that no provider answers there.
-    let config = program::config(&cluster.config(), 0, 1.0, "http://127.0.0.1:9", PUBLIC_URL);
+    let config =
+        program::config(&cluster.config(), 0, 1.0, program::course(), ("http://127.0.0.1:9", PUBLIC_URL));
     let database = Database::new(cluster.config(), Tls::Off).expect("a pool");
     let app = App::build_on(config, database, None, delivery).await.expect("the program");
     let address = app.url().socket_addrs(|| None).expect("an address")[0];

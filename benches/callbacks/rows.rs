@@ -26,9 +26,9 @@ pub async fn insert(psql: &Client, count: u32) {
                                calling, node, epoch)
             SELECT id(n), id(1), 'bench', 'running', '@account', '{}', '{}', '{}', now(), 1, id(1), 1
             FROM generate_series(1, @count) n;
-        INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, state,
+        INSERT INTO contacts (id, team_id, campaign_id, position, phone, metadata, file_row, raw_phone, area, state,
                               last_number, updated_at)
-            SELECT id(n), id(1), id(n), 1, 'somebody ' || n, '{}', 1, '', 'calling', 1, now()
+            SELECT id(n), id(1), id(n), 1, 'somebody ' || n, '{}', 1, '', 0, 'calling', 1, now()
             FROM generate_series(1, @count) n;
         INSERT INTO attempts (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone,
                               from_phone, sid, status, status_key, intended_at, placed_at, heard_at)

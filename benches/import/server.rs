@@ -12,7 +12,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use super::list::List;
-use super::support::API_TOKEN;
+
+/// What opens the program's API.
+const API_TOKEN: &str = "the-bench-s-api-token";
 
 const BOUNDARY: &str = "the-bench-s-boundary";
 

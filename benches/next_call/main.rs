@@ -26,9 +26,9 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use program::{ACCOUNT, AUTH_TOKEN};
+use program::{ACCOUNT, API_TOKEN, AUTH_TOKEN};
 use support::cluster::Cluster;
-use support::{API_TOKEN, Spread, percentile};
+use support::{Spread, percentile};
 
 const ROUNDS: usize = 3;
 
@@ -84,6 +84,7 @@ async fn main() {
 
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
+    let course = program::course();
     let simulator = Simulator::start(SimulatorConfig {
         port: 0,
         account_sid: ACCOUNT.to_owned(),
@@ -91,13 +92,13 @@ async fn main() {
         api_key: None,
         from_numbers: None,
         cps: CALLS_PER_SECOND as u32,
-        clock: Clock::of_this_machine(None),
+        clock: Clock::of_this_machine(Some(course.clone())),
         scenario: Scenario::default(),
         seed: 7,
     })
     .await
     .expect("a simulator");
-    let config = program::config(&cluster.config(), port, CALLS_PER_SECOND, &simulator.url(), &url);
+    let config = program::config(&cluster.config(), port, CALLS_PER_SECOND, course, (&simulator.url(), &url));
     let database = Database::new(cluster.config(), outdial::db::Tls::Off).expect("a pool");
     let app = App::build_on(config, database, None, Delivery::default()).await.expect("the program");
     let (stop, stopped) = oneshot::channel();

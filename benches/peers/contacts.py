@@ -17,7 +17,8 @@ import phonenumbers
 import psycopg
 
 COLUMNS = (
-    "id, team_id, campaign_id, position, phone, name, metadata, file_row, raw_phone, region, state, due_at, updated_at"
+    "id, team_id, campaign_id, position, phone, name, metadata, file_row, raw_phone, region, area, state, due_at,"
+    " updated_at"
 )
 
 
@@ -64,7 +65,8 @@ def store(table, dsn):
                 raw, name = record.pop("phone"), record.pop("name")
                 metadata = json.dumps(record)
                 copy.write_row(
-                    (uuid.uuid4(), team, campaign, position, phone, name, metadata, row, raw, region, "pending", now, now)
+                    (uuid.uuid4(), team, campaign, position, phone, name, metadata, row, raw, region, 0, "pending", now)
+                    + (now,)
                 )
                 count += 1
     return count

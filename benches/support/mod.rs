@@ -3,9 +3,6 @@
 pub mod cluster;
 pub mod machine;
 
-/// What opens the program's API.
-pub const API_TOKEN: &str = "the-bench-s-api-token";
-
 /// The value below which this share of the sorted values lies.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil() as usize;

@@ -1,11 +1,13 @@
 //! The program as the benches run it, in their own process.
 
+use outdial::clock::Course;
 use outdial::config::{
     Config, Database as Where, Listen, Log, LogFormat, Provider, Secret, Tls, TwilioAccount,
 };
 use url::Url;
 
-use super::support::API_TOKEN;
+/// What opens the program's API.
+pub const API_TOKEN: &str = "the-bench-s-api-token";
 
 /// The account that the benches' program calls with.
 pub const ACCOUNT: &str = "AC00000000000000000000000000000be7";
@@ -16,13 +18,18 @@ pub const AUTH_TOKEN: &str = "the-bench-s-auth-token";
 /// The number that calls.
 pub const FROM: &str = "+13125550100";
 
+/// When it is, so that people may be called: a Monday, 10:00 in New York, and from there on as time goes.
+pub fn course() -> Course {
+    Course::beginning_now("2026-03-02T15:00:00Z".parse().expect("an instant"), 1)
+}
+
 /// A program on this database and port, for a provider at `base_url` that reaches it at `public_url`.
 pub fn config(
     database: &tokio_postgres::Config,
     port: u16,
     cps: f64,
-    base_url: &str,
-    public_url: &str,
+    course: Course,
+    (base_url, public_url): (&str, &str),
 ) -> Config {
     Config {
         database: Where::Given { config: Box::new(database.clone()), tls: Tls::Disable },
@@ -39,7 +46,7 @@ pub fn config(
         cps,
         api_token: Some(Secret::new(API_TOKEN.to_owned())),
         lists: Default::default(),
-        course: None,
+        course: Some(course),
         zoneinfo: None,
         rules: None,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
