@@ -33,8 +33,8 @@ pub struct NewContact {
     pub priority: i16,
     /// What was repaired about the number, by its stable name.
     pub repair: Option<&'static str>,
-    /// All other columns, a JSON object of texts: those of the header in its order, empty or not, and what a row has
-    /// beyond them.
+    /// All other columns that the row has something in, a JSON object of texts: those of the header in its order, then
+    /// what stands beyond them.
     pub metadata: Box<RawValue>,
 }
 

@@ -57,6 +57,10 @@ pub(super) struct Candidate {
     pub(super) repaired: Option<RowReport>,
 }
 
+/// How many bytes of memory make a part, give or take a row: a short row may come to much, as its columns' names are
+/// kept with it.
+const PART: usize = 4 << 20;
+
 /// What some rows come to.
 #[derive(Debug, Default)]
 pub(super) struct TakenRows {
@@ -66,6 +70,8 @@ pub(super) struct TakenRows {
     pub(super) cells: usize,
     /// Which columns beyond the named ones have something in them.
     pub(super) extra: Vec<bool>,
+    /// About how many bytes of memory they take.
+    bytes: usize,
 }
 
 /// Why a row is refused, before it is masked.
@@ -106,10 +112,18 @@ impl<'p> Intake<'p> {
         Self { plan, countries: Memo::new(country), zones: Memo::new(fields::zone) }
     }
 
-    /// Takes some rows of the file, without those of its header.
-    pub(super) fn take(&mut self, rows: impl Iterator<Item = Row>) -> TakenRows {
-        let mut taken = TakenRows { rows: Vec::with_capacity(rows.size_hint().0), ..TakenRows::default() };
+    /// Takes some rows of the file, without those of its header, and gives what they come to in parts that take no more
+    /// memory than is needed to have enough at once.
+    pub(super) fn take<E>(
+        &mut self,
+        rows: impl Iterator<Item = Row>,
+        mut give: impl FnMut(TakenRows) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut taken = TakenRows::default();
         for row in rows {
+            if taken.bytes >= PART {
+                give(std::mem::take(&mut taken))?;
+            }
             let row = match &self.plan.returned {
                 Some(returned) => returned.restore(row),
                 None => row,
@@ -123,7 +137,7 @@ impl<'p> Intake<'p> {
                 Lines::Numbers => one_number_each(row).for_each(|row| self.take_row(row, &mut taken)),
             }
         }
-        taken
+        give(taken)
     }
 
     fn is_header(&self, row: &Row) -> bool {
@@ -134,7 +148,7 @@ impl<'p> Intake<'p> {
 
     fn take_row(&mut self, row: Row, taken: &mut TakenRows) {
         if row.is_blank() {
-            taken.rows.push(Taken::Blank);
+            taken.push(Taken::Blank);
             return;
         }
         let layout = &self.plan.layout;
@@ -148,13 +162,14 @@ impl<'p> Intake<'p> {
             let source = (number.column, number.parsed.repair);
             Ok((self.contact(&row, number)?, source))
         });
-        taken.rows.push(match verdict {
+        let came_to = match verdict {
             Ok((contact, (column, repair))) => {
                 self.plan.columns.note_extra(&row, &mut taken.extra);
                 Taken::Contact(Box::new(self.candidate(row, contact, column, repair)))
             }
             Err(fault) => Taken::Refused(self.refused(row, fault)),
-        });
+        };
+        taken.push(came_to);
     }
 
     /// The number that is called. Where its column is empty, the first of the others with a number stands in for it;
@@ -342,6 +357,32 @@ impl<'p> Intake<'p> {
                 },
             },
         }
+    }
+}
+
+impl TakenRows {
+    fn push(&mut self, taken: Taken) {
+        self.bytes += taken.bytes();
+        self.rows.push(taken);
+    }
+}
+
+impl Taken {
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize {
+        let held = match self {
+            Self::Blank => 0,
+            Self::Refused(RowReport { kind: Kind::Refused { cells, .. }, .. }) => {
+                cells.iter().map(|cell| size_of::<String>() + cell.len()).sum()
+            }
+            Self::Refused(_) => 0,
+            Self::Contact(candidate) => {
+                let contact = &candidate.contact;
+                let name = contact.name.as_ref().map_or(0, String::len);
+                size_of::<Candidate>() + contact.metadata.get().len() + contact.raw_phone.len() + name
+            }
+        };
+        size_of::<Self>() + held
     }
 }
 

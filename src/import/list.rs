@@ -5,10 +5,10 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use super::contact::{Batch, Stopped};
-use super::intake::{Columns, Intake, Plan};
+use super::intake::{Columns, Intake, Plan, TakenRows};
 use super::layout::{FoundColumn, Known, Layout};
 use super::merge::Merge;
-use super::ordered::in_order;
+use super::ordered::{Parts, in_order};
 use super::reading::{self, Chunk, Format, Reading, Row, Source};
 use super::rejects::{self, Returned};
 use super::{Account, ColumnMapping, ImportError, Options};
@@ -127,7 +127,7 @@ impl List {
         };
         let new_worker = || {
             let mut intake = Intake::new(&plan);
-            move |chunk: Chunk| intake.take(chunk.rows())
+            move |chunk: Chunk, parts: &Parts<TakenRows>| intake.take(chunk.rows(), |taken| parts.give(taken))
         };
         in_order(workers, next, new_worker, |taken| merge.take(taken))?;
         merge.finish()

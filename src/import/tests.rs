@@ -72,7 +72,8 @@ fn phone_column(import: &Import) -> &str {
 
 fn field(contact: &NewContact, column: &str) -> String {
     let metadata: serde_json::Value = serde_json::from_str(contact.metadata.get()).unwrap();
-    metadata[column].as_str().unwrap().to_owned()
+    // An empty cell is not kept.
+    metadata.get(column).map_or_else(String::new, |text| text.as_str().unwrap().to_owned())
 }
 
 /// The three people that most fixtures are about, in the rows they have below one header.

@@ -1,4 +1,4 @@
-//! All columns that are nothing else: their names, and a row's texts in them as JSON.
+//! All columns that are nothing else: their names, and a row's texts in them as JSON, empty ones left out.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::import::layout::{Layout, Names, with_nameless};
-use crate::import::reading::Row;
+use crate::import::reading::{Cell, Row};
 
 /// The columns of a list, those that only some rows have included.
 #[derive(Debug)]
@@ -75,12 +75,11 @@ impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { columns, row } = self;
         let mut map = serializer.serialize_map(None)?;
-        for column in &columns.metadata {
-            map.serialize_entry(&*columns.names[*column], row.text(*column))?;
-        }
-        let extra = columns.names.iter().zip(row.cells()).skip(columns.named);
-        for (name, cell) in extra.filter(|(_, cell)| !cell.as_str().is_empty()) {
-            map.serialize_entry(&**name, cell.as_str())?;
+        let named = columns.metadata.iter().map(|column| (&columns.names[*column], row.text(*column)));
+        let extra = columns.names.iter().zip(row.cells().iter().map(Cell::as_str)).skip(columns.named);
+        // An empty cell says nothing, and a short row would come to the names of all columns.
+        for (name, text) in named.chain(extra).filter(|(_, text)| !text.is_empty()) {
+            map.serialize_entry(&**name, text)?;
         }
         map.end()
     }

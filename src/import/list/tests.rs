@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::phone::Region;
+use crate::import::intake::Taken;
 use crate::import::{Kind, Limits, NewContact, Rejects, RowReport, WarningKind};
 
 fn us() -> Options {
@@ -137,7 +138,8 @@ proptest! {
         prop_assert_eq!(corrected.account.duplicates, rows.len() - 1);
         let Kind::Refused { cells, .. } = &rows[0].kind else { panic!("it was refused") };
         let metadata: serde_json::Value = serde_json::from_str(corrected.contacts[0].metadata.get()).unwrap();
-        prop_assert_eq!(metadata["note"].as_str().unwrap(), cells.get(2).map_or("", String::as_str));
+        let note = metadata.get("note").map_or("", |note| note.as_str().unwrap());
+        prop_assert_eq!(note, cells.get(2).map_or("", String::as_str));
     }
 }
 
@@ -252,4 +254,28 @@ fn a_list_as_a_whole_is_warned_of() {
         [WarningKind::LooksLikeIds, WarningKind::MostlyRefused]
     );
     assert_eq!(warned(&|n| format!("Ada,+1 416-555-01{n:02}\n")), [WarningKind::OtherCountry]);
+}
+
+#[test]
+fn what_rows_come_to_is_given_in_parts_though_a_short_row_comes_to_much() {
+    let titles = (0..50).map(|n| format!("{n} {}", "x".repeat(2000))).collect::<Vec<_>>().join(",");
+    let row = format!("2025550101{}\n", ",y".repeat(50));
+    let text = format!("phone,{titles}\n{}", row.repeat(2000));
+    let List { plan, first, .. } =
+        open(Source::Bytes(text.into_bytes()), &Options::for_region(Region::US)).unwrap();
+    let (mut sizes, mut read) = (Vec::new(), 0);
+    for chunk in &first {
+        read += chunk.rows().count();
+        let size = |taken: &Taken| match taken {
+            Taken::Contact(candidate) => candidate.contact.metadata.get().len(),
+            Taken::Blank | Taken::Refused(_) => 0,
+        };
+        let given = Intake::new(&plan).take(chunk.rows(), |taken| {
+            sizes.push((taken.rows.len(), taken.rows.iter().map(size).sum::<usize>()));
+            Ok::<_, ()>(())
+        });
+        assert_eq!(given, Ok(()));
+    }
+    assert_eq!(sizes.iter().map(|(rows, _)| rows).sum::<usize>(), read - 1);
+    assert!(sizes.len() > 1 && sizes.iter().all(|(_, bytes)| *bytes < 5 << 20), "{sizes:?}");
 }
