@@ -237,3 +237,6 @@ impl<'a> Terms<'a> {
         Ok(conditions)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,7 @@ fn to_civil(local: NaiveDateTime) -> Option<civil::DateTime> {
 }
 
 #[cfg(test)]
-mod second_opinion;
+pub(crate) mod second_opinion;
 
 #[cfg(test)]
 mod tests {

@@ -31,20 +31,34 @@ fn on<'a>(rule: &'a str, schedule: &'a Schedule, zone: &'a Zone) -> Condition<'a
     Condition { rule, schedule, zone }
 }
 
-fn everybody(name: &str, windows: &str) -> Rules {
-    let rule = Rule {
+/// A rule that protects the people of a place, such as `US-TX`, or everybody.
+pub(crate) fn rule(name: &str, place: Option<&str>, windows: &str, holidays: &[&str]) -> Rule {
+    let jurisdiction = match place.map(|place| Place::parse(place).unwrap()) {
+        None => Jurisdiction::Anywhere,
+        Some(Place { country, subdivision: None }) => Jurisdiction::Country(country),
+        Some(Place { country, subdivision: Some(part) }) => Jurisdiction::Subdivision(country, part),
+    };
+    Rule {
         name: name.to_owned(),
-        jurisdiction: Jurisdiction::Anywhere,
-        schedule: weekly(windows),
+        jurisdiction,
+        schedule: with_holidays(windows, holidays),
         zone: None,
         caps: Vec::new(),
         minimum_gap: None,
         source: "this test".to_owned(),
         confidence: Confidence::Practice,
-    };
+    }
+}
+
+/// The rules of one pack.
+pub(crate) fn pack(id: &str, rules: Vec<Rule>) -> Rules {
     let reviewed_on = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
-    let (id, rules) = (name.to_owned(), vec![rule]);
+    let id = id.to_owned();
     Rules::new(vec![Arc::new(Pack { id, version: 1, reviewed_on, rules, loosening_approved_by: None })])
+}
+
+fn everybody(name: &str, windows: &str) -> Rules {
+    pack(name, vec![rule(name, None, windows, &[])])
 }
 
 /// Rules that let everybody be called at any time, for tests that are not about them.
