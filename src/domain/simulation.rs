@@ -1,6 +1,7 @@
 //! Whole campaigns in virtual time. A seed draws campaigns that share numbers and an account, a provider that loses,
 //! doubles and delays, a database that fails, processes that die, people who pause and opt out; shells do what
 //! `CampaignActor` does, a store means what `db` means, and a ledger holds all of it to the promises of DESIGN §1.
+//! Most runs live for a few days; one lives through a [`year`].
 //!
 //! A failing seed is printed. To see its story, put it into [`REPLAY`] and run
 //! `cargo test --lib simulation::replays -- --nocapture`.
@@ -14,6 +15,7 @@ mod shell;
 mod store;
 mod weather;
 mod world;
+mod year;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -27,4 +27,12 @@ pub(super) enum Flaw {
     CountsReopenedAttemptsTwice,
     /// Settles by the policy alone, whatever was asked for during the call.
     ForgetsCallbacks,
+    /// Heeds only the first of the zones that somebody may be in.
+    ForgetsAZone,
+    /// Heeds the rules for everybody, and not those of the place where somebody is.
+    ForgetsThePlace,
+    /// Calls up to the last second of the hours, however long it may ring.
+    IgnoresTheRing,
+    /// Goes on by the settings with which the campaign was started.
+    KeepsOldSettings,
 }

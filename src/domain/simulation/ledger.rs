@@ -17,7 +17,7 @@ use crate::domain::rules::tests::is_eight_to_nine;
 use crate::domain::zone::Zone;
 
 use super::provider::Passage;
-use super::store::{Attempt, Sid};
+use super::store::{Attempt, Campaign, Sid};
 use super::world::{Event, World};
 
 /// A pause, a cancel and an opt-out take effect within this span.
@@ -44,6 +44,8 @@ pub(super) struct Ledger {
     /// By contact: how many attempts there were in the world when a callback was promised, and its instant.
     promised: BTreeMap<usize, Vec<(usize, DateTime<Utc>)>>,
     seen: BTreeMap<&'static str, u32>,
+    /// The requests that have left, in order: when, and for which attempt.
+    pub(super) departures: Vec<(DateTime<Utc>, usize)>,
     pub(super) broken: Option<(Promise, String)>,
 }
 
@@ -67,6 +69,7 @@ impl World {
     /// A request to place a call leaves.
     pub(super) fn request_leaves(&mut self, attempt: usize) -> Passage {
         self.ledger.saw("requests");
+        self.ledger.departures.push((self.now, attempt));
         let requests = self.ledger.requests.entry(attempt).or_default();
         *requests += 1;
         if *requests > 1 {
@@ -86,16 +89,10 @@ impl World {
     fn check_time_of(&self, attempt: usize) -> Result<(), String> {
         let (now, row) = (self.now, &self.store.attempts[attempt]);
         let campaign = &self.store.campaigns[row.campaign];
-        let settings = &campaign.settings;
-        // It must not ring outside either.
-        for at in [now, now + settings.ring_time()] {
-            if settings.business_hours.opening(&settings.timezone, at) != Opening::Open {
-                return Err(format!("outside the hours, at {now}"));
-            }
-            let area = self.store.area_of(attempt);
-            if let Some(zone) = first_that_sleeps(&campaign.rules, &area, at) {
-                return Err(format!("at {now}, when it is not between 8 and 21 in {}", zone.name()));
-            }
+        let area = self.store.area_of(attempt);
+        match &self.watch {
+            Some(watch) => watch.permit(now, &area)?,
+            None => check_hours(campaign, &area, now)?,
         }
         if let Some(stopped_at) = campaign.stopped_at.filter(|at| now - *at > GRACE) {
             return Err(format!("at {now}, after its campaign was stopped at {stopped_at}"));
@@ -222,6 +219,20 @@ impl World {
             }
         }
     }
+}
+
+/// It must neither leave nor ring outside the hours.
+fn check_hours(campaign: &Campaign, area: &Area, now: DateTime<Utc>) -> Result<(), String> {
+    let settings = &campaign.settings;
+    for at in [now, now + settings.ring_time()] {
+        if settings.business_hours.opening(&settings.timezone, at) != Opening::Open {
+            return Err(format!("outside the hours, at {now}"));
+        }
+        if let Some(zone) = first_that_sleeps(&campaign.rules, area, at) {
+            return Err(format!("at {now}, when it is not between 8 and 21 in {}", zone.name()));
+        }
+    }
+    Ok(())
 }
 
 /// The first zone of an area in which the clock does not let anybody be called, told without asking the rules.

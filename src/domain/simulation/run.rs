@@ -34,10 +34,6 @@ const QUIET: TimeDelta = TimeDelta::minutes(2);
 /// The pause after a turn that failed.
 const AFTER_FAILURE: TimeDelta = TimeDelta::milliseconds(500);
 
-/// Nobody's virtual life is longer: a run that is not quiet by then never will be.
-const HORIZON: TimeDelta = TimeDelta::days(90);
-const MOST_EVENTS: usize = 15_000;
-
 /// What a run came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Report {
@@ -49,7 +45,29 @@ pub(super) struct Report {
 
 /// Runs the world of a seed. With `story`, everything that happens is printed.
 pub(super) fn run(seed: u64, flaw: Option<Flaw>, story: bool) -> Report {
-    let mut run = Run::begin(seed, flaw);
+    let (world, events) =
+        live(draw_world(seed, flaw), Limits { days: 90, events: 15_000, tick: TICK }, story);
+    let world = world.borrow();
+    Report {
+        broken: world.ledger.broken.clone(),
+        seen: world.ledger.seen().clone(),
+        ended_at: world.now,
+        events,
+    }
+}
+
+/// Nobody's virtual life is longer: a run that is not quiet by then never will be.
+pub(super) struct Limits {
+    pub(super) days: i64,
+    pub(super) events: usize,
+    /// How soon after anything has happened the first tick comes.
+    pub(super) tick: TimeDelta,
+}
+
+/// Works the agenda of a world off, and returns it with the number of events. With `story`, everything that happens is
+/// printed.
+pub(super) fn live(world: World, limits: Limits, story: bool) -> (Shared, usize) {
+    let mut run = Run::begin(world, limits.tick);
     let begun_at = run.world.borrow().now;
     let mut events = 0;
     loop {
@@ -71,20 +89,41 @@ pub(super) fn run(seed: u64, flaw: Option<Flaw>, story: bool) -> Report {
         }
         run.happen(event);
         let mut world = run.world.borrow_mut();
-        if world.now - begun_at > HORIZON || events > MOST_EVENTS {
+        if world.now - begun_at > TimeDelta::days(limits.days) || events > limits.events {
             world.ledger.accuse(Promise::NobodyForgotten, "it never comes to rest".to_owned());
         }
         if world.ledger.broken.is_some() {
             break;
         }
     }
-    let world = run.world.borrow();
-    Report {
-        broken: world.ledger.broken.clone(),
-        seen: world.ledger.seen().clone(),
-        ended_at: world.now,
-        events,
+    (run.world, events)
+}
+
+/// Campaigns that share numbers, and when they are started.
+fn draw_world(seed: u64, flaw: Option<Flaw>) -> World {
+    let mut world = World::new(seed, flaw);
+    let numbers = world.chance.between(2, 8);
+    for campaign in 0..world.chance.between(1, 3) as usize {
+        let (mut settings, now) = (draw_settings(&mut world.chance), world.now);
+        let (areas, mut rules) = (draw_areas(&mut world.chance), around_the_clock());
+        let mut begins_at = now + world.chance.millis(0, 60_000);
+        if world.chance.happens(0.2) {
+            let closes_at = close_soon(&mut settings, now);
+            let rings = TimeDelta::seconds(i64::from(settings.ring_seconds) + 6);
+            begins_at = closes_at - rings - world.chance.millis(0, 1_500);
+        } else if world.chance.happens(0.4) {
+            // The hours of those who are called, and no others.
+            settings.business_hours = BusinessHours::around_the_clock();
+            rules = eight_to_nine();
+        }
+        let starts_at = world.chance.happens(0.3).then(|| now + world.chance.millis(0, 7_200_000));
+        let mut phones: Vec<Phone> = (0..numbers as Phone).collect();
+        phones.retain(|_| world.chance.happens(0.6));
+        world.store.insert_campaign((settings, rules), starts_at, areas, &phones, now);
+        world.schedule(begins_at, Event::Command { campaign, given: Move::Start });
     }
+    world.schedule_in(3_600_000, 24 * 3_600_000, Event::Calm);
+    world
 }
 
 type TurnUnderWay = Pin<Box<dyn Future<Output = (Turn, Memory)>>>;
@@ -105,33 +144,12 @@ struct Run {
     started: usize,
     granting: bool,
     tick_is_due: bool,
+    tick: TimeDelta,
     next_tick_after: TimeDelta,
 }
 
 impl Run {
-    fn begin(seed: u64, flaw: Option<Flaw>) -> Self {
-        let mut world = World::new(seed, flaw);
-        let numbers = world.chance.between(2, 8);
-        for campaign in 0..world.chance.between(1, 3) as usize {
-            let (mut settings, now) = (draw_settings(&mut world.chance), world.now);
-            let (areas, mut rules) = (draw_areas(&mut world.chance), around_the_clock());
-            let mut begins_at = now + world.chance.millis(0, 60_000);
-            if world.chance.happens(0.2) {
-                let closes_at = close_soon(&mut settings, now);
-                let rings = TimeDelta::seconds(i64::from(settings.ring_seconds) + 6);
-                begins_at = closes_at - rings - world.chance.millis(0, 1_500);
-            } else if world.chance.happens(0.4) {
-                // The hours of those who are called, and no others.
-                settings.business_hours = BusinessHours::around_the_clock();
-                rules = eight_to_nine();
-            }
-            let starts_at = world.chance.happens(0.3).then(|| now + world.chance.millis(0, 7_200_000));
-            let mut phones: Vec<Phone> = (0..numbers as Phone).collect();
-            phones.retain(|_| world.chance.happens(0.6));
-            world.store.insert_campaign((settings, rules), starts_at, areas, &phones, now);
-            world.schedule(begins_at, Event::Command { campaign, given: Move::Start });
-        }
-        world.schedule_in(3_600_000, 24 * 3_600_000, Event::Calm);
+    fn begin(world: World, tick: TimeDelta) -> Self {
         let world = Rc::new(RefCell::new(world));
         let mut run = Self {
             world,
@@ -139,7 +157,8 @@ impl Run {
             started: 0,
             granting: false,
             tick_is_due: false,
-            next_tick_after: TICK,
+            tick,
+            next_tick_after: tick,
         };
         run.start_node();
         run
@@ -156,7 +175,7 @@ impl Run {
                 self.expect_tick()
             }
             _ => {
-                self.next_tick_after = TICK;
+                self.next_tick_after = self.tick;
                 self.expect_tick();
             }
         }
@@ -176,6 +195,11 @@ impl Run {
                 }
             }
             Event::Command { campaign, given } => self.command(campaign, given),
+            Event::Edit { campaign, settings } => {
+                let world = &mut *self.world.borrow_mut();
+                world.store.edit_settings(campaign, settings);
+                world.send_wake(campaign);
+            }
             Event::Suppress { phone } => {
                 let world = &mut *self.world.borrow_mut();
                 world.store.suppressions.entry(phone).or_insert(world.now);

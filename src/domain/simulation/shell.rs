@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::domain::Moment;
+use crate::domain::area::Area;
 use crate::domain::attempt::Facts;
 use crate::domain::campaign::Move;
 use crate::domain::contactable::Terms;
@@ -96,6 +97,13 @@ impl Desk {
             settings = Arc::new(Settings { business_hours, ..(*settings).clone() });
             rules = around_the_clock();
         }
+        if world.flaw == Some(Flaw::IgnoresTheRing) {
+            settings = Arc::new(Settings { ring_seconds: 0, ..(*settings).clone() });
+        }
+        let mut queues = look.queues.clone();
+        for queue in &mut queues {
+            queue.area = as_seen(&queue.area, world.flaw);
+        }
         CampaignView {
             state: look.state,
             owned: look.owner == (Some(self.owner.node), self.owner.epoch),
@@ -106,7 +114,7 @@ impl Desk {
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
             rules: Some(rules),
-            queues: look.queues.clone(),
+            queues,
             has_unfinished: look.has_unfinished,
             account: world.account_view(),
             lease_held: world.lease_is_held(self.owner.node),
@@ -218,9 +226,17 @@ impl Desk {
         }
         let owner = self.owner;
         let permission = self.database(|world| world.store.look_once_more(owner, attempt)).await?;
-        let area = self.world.borrow().store.area_of(attempt);
-        let terms = Terms::of(&look.settings, &look.rules);
-        let in_hours = terms.is_open(&area, self.now()) == Ok(true) || self.has(Flaw::IgnoresHours);
+        let (area, version) = {
+            let World { store, flaw, .. } = &*self.world.borrow();
+            (as_seen(&store.area_of(attempt), *flaw), store.attempts[attempt].settings_version)
+        };
+        if version != look.settings_version {
+            self.world.borrow_mut().ledger.saw("edited meanwhile");
+            return Ok(false);
+        }
+        let view = self.view(look, true);
+        let terms = Terms::of(&view.settings, view.rules.as_ref().expect("this world has all rules"));
+        let in_hours = terms.is_open(&area, self.now()) == Ok(true);
         Ok(permission == Permission::Granted && in_hours && self.world.borrow().lease_is_held(owner.node))
     }
 
@@ -472,6 +488,17 @@ impl Desk {
     fn has(&self, flaw: Flaw) -> bool {
         self.world.borrow().flaw == Some(flaw)
     }
+}
+
+/// An area as a dialer sees it.
+fn as_seen(area: &Arc<Area>, flaw: Option<Flaw>) -> Arc<Area> {
+    let text = match (flaw, area.zones_text()) {
+        (Some(Flaw::ForgetsAZone), Some(zones)) => zones.split(',').next(),
+        (Some(Flaw::ForgetsThePlace), zones) => zones,
+        _ => return area.clone(),
+    };
+    let places = if flaw == Some(Flaw::ForgetsThePlace) { String::new() } else { area.places_text() };
+    Arc::new(Area::parse(text, area.told_by(), &places).expect("a part of an area is an area"))
 }
 
 enum Trail {

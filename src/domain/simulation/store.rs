@@ -47,6 +47,8 @@ pub(super) struct Campaign {
     pub(super) node: Option<usize>,
     pub(super) epoch: u64,
     pub(super) settings: Arc<Settings>,
+    /// Grows with every edit.
+    settings_version: u32,
     pub(super) starts_at: Option<DateTime<Utc>>,
     last_call_ended_at: Option<DateTime<Utc>>,
     pub(super) rules: Rules,
@@ -102,6 +104,8 @@ pub(super) struct Attempt {
     pub(super) campaign: usize,
     pub(super) contact: usize,
     number: u32,
+    /// The version of the settings by which it was claimed.
+    pub(super) settings_version: u32,
     pub(super) phone: Phone,
     pub(super) sid: Option<Sid>,
     sid_is_adopted: bool,
@@ -125,6 +129,7 @@ impl Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
     StateChanged,
+    SettingsEdited,
     ContactSuppressed,
     CallbackAsked,
     AttemptEnded,
@@ -136,6 +141,7 @@ pub(super) struct Look {
     pub(super) state: State,
     pub(super) owner: (Option<usize>, u64),
     pub(super) settings: Arc<Settings>,
+    pub(super) settings_version: u32,
     pub(super) starts_at: Option<DateTime<Utc>>,
     pub(super) open: Option<OpenAttempt>,
     pub(super) revived: Option<Uuid>,
@@ -195,6 +201,7 @@ impl Store {
             node: None,
             epoch: 0,
             settings: Arc::new(settings),
+            settings_version: 1,
             starts_at,
             last_call_ended_at: None,
             rules,
@@ -224,6 +231,7 @@ impl Store {
             state: row.state,
             owner: (row.node, row.epoch),
             settings: row.settings.clone(),
+            settings_version: row.settings_version,
             starts_at: row.starts_at,
             open: self.open_attempt(campaign).map(|index| self.read_open_attempt(index)),
             revived: self.revived(campaign).map(attempt_id),
@@ -360,6 +368,15 @@ impl Store {
             (row.node, row.epoch) = (Some(node), row.epoch + 1);
         }
         true
+    }
+
+    /// A person edits the settings of a campaign.
+    pub(super) fn edit_settings(&mut self, campaign: usize, settings: Arc<Settings>) {
+        if self.flaw != Some(Flaw::KeepsOldSettings) {
+            let row = &mut self.campaigns[campaign];
+            (row.settings, row.settings_version) = (settings, row.settings_version + 1);
+            self.note(campaign, Event::SettingsEdited);
+        }
     }
 
     /// Somebody asks at a node to be called then.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::attempt::Report;
 use crate::domain::campaign::Move;
 use crate::domain::dialer::{AccountView, Closure};
+use crate::domain::settings::Settings;
 
 use super::chance::Chance;
 use super::flaw::Flaw;
@@ -18,6 +20,7 @@ use super::ledger::Ledger;
 use super::provider::Provider;
 use super::store::{Phone, Sid, Store};
 use super::weather::Weather;
+use super::year::Watch;
 
 /// Something that is to happen.
 #[derive(Debug)]
@@ -50,6 +53,11 @@ pub(super) enum Event {
     Command {
         campaign: usize,
         given: Move,
+    },
+    /// A person edits a campaign's settings.
+    Edit {
+        campaign: usize,
+        settings: Arc<Settings>,
     },
     Suppress {
         phone: Phone,
@@ -99,6 +107,8 @@ pub(super) struct World {
     pub(super) account: Account,
     pub(super) provider: Provider,
     pub(super) ledger: Ledger,
+    /// Who judges the hours of each request, where the ledger leaves it to somebody else.
+    pub(super) watch: Option<Watch>,
     pub(super) nodes: Vec<Node>,
     /// Shells that wait for a place, the first one longest.
     pub(super) waiting: VecDeque<usize>,
@@ -117,6 +127,10 @@ impl World {
         let now = DateTime::from_timestamp(1_772_323_200 + chance.between(0, 14 * 86_400), 0)
             .expect("an instant of March 2026");
         let weather = Weather::draw(&mut chance);
+        Self::at(now, chance, weather, flaw)
+    }
+
+    pub(super) fn at(now: DateTime<Utc>, mut chance: Chance, weather: Weather, flaw: Option<Flaw>) -> Self {
         let spacing = chance.pick(&[TimeDelta::milliseconds(200), TimeDelta::seconds(1)]);
         Self {
             now,
@@ -127,6 +141,7 @@ impl World {
             account: Account { next_place_at: now, closed: None, troubles: 0, spacing },
             provider: Provider::default(),
             ledger: Ledger::default(),
+            watch: None,
             nodes: Vec::new(),
             waiting: VecDeque::new(),
             agenda: BTreeMap::new(),

@@ -9,7 +9,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::retry::Verdict;
 use crate::domain::simulation::flaw::Flaw;
 
-use super::{Attempt, Event, Owner, Phone, Sid, Store};
+use super::{Attempt, Campaign, Event, Owner, Phone, Sid, Store};
 
 const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
 
@@ -78,6 +78,7 @@ impl Store {
             campaign,
             contact,
             number,
+            settings_version: self.campaigns[campaign].settings_version,
             phone,
             sid: None,
             sid_is_adopted: false,
@@ -148,7 +149,10 @@ impl Store {
         owner: Owner,
         attempt: usize,
     ) -> Permission {
-        let runs = self.lock(owner).is_some_and(|row| row.state == State::Running);
+        let version = self.attempts[attempt].settings_version;
+        let is_as_it_was =
+            |row: &mut Campaign| row.state == State::Running && row.settings_version == version;
+        let runs = self.lock(owner).is_some_and(is_as_it_was);
         let suppressed = self.suppressions.contains_key(&self.attempts[attempt].phone)
             && self.flaw != Some(Flaw::ClaimsSuppressedNumbers);
         if runs && !suppressed { Permission::Granted } else { Permission::Refused }

@@ -6,15 +6,25 @@ use crate::domain::retry::RetryPolicy;
 
 use super::{Counts, Event, Store};
 
+/// The attempts of a contact.
+#[derive(Debug, Clone, Default)]
+struct Tally {
+    /// Those that count.
+    tries: u32,
+    /// Whether one is not settled.
+    is_open: bool,
+}
+
 impl Store {
     /// Returns the first sentence that is not true of the rows.
     pub(in crate::domain::simulation) fn check(&self) -> Result<(), String> {
-        for contact in 0..self.contacts.len() {
-            self.check_contact(contact)?;
+        let tallies = self.tally();
+        for (contact, tally) in tallies.iter().enumerate() {
+            self.check_contact(contact, tally)?;
         }
         for campaign in 0..self.campaigns.len() {
             let row = &self.campaigns[campaign];
-            let recounted = self.recount(campaign);
+            let recounted = self.recount(campaign, &tallies);
             if row.counts.without_zeros() != recounted {
                 return Err(format!("campaign {campaign} counts {:?}, recounted {recounted:?}", row.counts));
             }
@@ -31,9 +41,8 @@ impl Store {
         Ok(())
     }
 
-    fn check_contact(&self, index: usize) -> Result<(), String> {
-        let contact = &self.contacts[index];
-        let open = self.attempts.iter().any(|attempt| attempt.contact == index && attempt.settled.is_none());
+    fn check_contact(&self, index: usize, tally: &Tally) -> Result<(), String> {
+        let (contact, open) = (&self.contacts[index], tally.is_open);
         if (contact.state == ContactState::Calling) != open {
             return Err(format!("contact {index} is {} and its open attempt says {open}", contact.state));
         }
@@ -47,23 +56,27 @@ impl Store {
         if contact.attempts > allowed + contact.callbacks {
             return Err(format!("contact {index} was tried {} times", contact.attempts));
         }
-        if contact.attempts != self.count_tries(index) {
+        if contact.attempts != tally.tries {
             return Err(format!("contact {index} counts {} tries wrongly", contact.attempts));
         }
         Ok(())
     }
 
-    fn count_tries(&self, contact: usize) -> u32 {
-        let of_contact = self.attempts.iter().filter(|attempt| attempt.contact == contact);
-        let counted = of_contact.filter(|attempt| attempt.outcome().is_some_and(Outcome::counts_as_attempt));
-        counted.count() as u32
+    fn tally(&self) -> Vec<Tally> {
+        let mut tallies = vec![Tally::default(); self.contacts.len()];
+        for attempt in &self.attempts {
+            let tally = &mut tallies[attempt.contact];
+            tally.tries += u32::from(attempt.outcome().is_some_and(Outcome::counts_as_attempt));
+            tally.is_open |= attempt.settled.is_none();
+        }
+        tallies
     }
 
-    fn recount(&self, campaign: usize) -> Counts {
+    fn recount(&self, campaign: usize, tallies: &[Tally]) -> Counts {
         let mut counts = Counts::default();
         for (index, contact) in self.contacts.iter().enumerate().filter(|(_, one)| one.campaign == campaign) {
             *counts.contacts.entry(contact.state).or_default() += 1;
-            let tries = self.count_tries(index);
+            let tries = tallies[index].tries;
             counts.attempts += tries;
             counts.retries += tries.saturating_sub(1);
         }
