@@ -2,7 +2,7 @@
 
 mod schedule;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time_of_day;
 mod week;
 

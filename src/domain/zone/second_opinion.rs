@@ -44,6 +44,7 @@ pub(crate) struct OtherClock {
 impl OtherClock {
     /// The clock of a zone by its name; none where the other library does not know it.
     pub(crate) fn find(name: &str) -> Option<Self> {
+        let name = today(name);
         // Moldova has the clock of Romania since it changes clocks with the EU.
         let rules = if name == "Europe/Chisinau" { "Europe/Bucharest" } else { name };
         let plain = PLAIN.iter().find(|(stale, ..)| *stale == name);
