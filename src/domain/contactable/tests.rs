@@ -20,7 +20,7 @@ fn area(number: &str) -> Area {
 }
 
 fn person(area: &Area) -> Person<'_> {
-    Person { state: ContactState::Pending, due_at: None, area, is_suppressed: false }
+    Person { state: ContactState::Pending, due_at: None, area, is_suppressed: false, calls: &[] }
 }
 
 fn unmapped(text: &str) -> OnUnmapped {
@@ -119,6 +119,35 @@ fn every_reason_has_its_name_and_its_sentence() {
             "{sentence}"
         );
     }
+}
+
+#[test]
+fn a_number_that_was_called_often_enough_is_free_when_the_caps_and_the_hours_are() {
+    let (rules, area) = (eight_to_nine(), area("+12025550101"));
+    let mut settings = settings();
+    settings.caps.per_day = Some(2);
+    let terms = Terms::of(&settings, &rules);
+    // In New York: three in the afternoon, noon, and the evening before.
+    let now = utc("2026-01-14T20:00:00Z");
+    let (noon, evening) = (utc("2026-01-14T17:00:00Z"), utc("2026-01-14T00:30:00Z"));
+    let decide = |calls: &[DateTime<Utc>], due_at| {
+        let person = Person { calls, due_at, ..person(&area) };
+        match terms.decide(&person, now) {
+            Decision::NotUntil { at, because } => Some((at, because.as_str())),
+            Decision::Now { .. } => None,
+            never => panic!("{never:?}"),
+        }
+    };
+    assert_eq!(decide(&[noon], None), None);
+    let freed_at = utc("2026-01-15T00:30:00Z");
+    assert_eq!(decide(&[noon, evening], None), Some((freed_at, "capped")));
+    assert_eq!(decide(&[noon, evening], Some(now)), Some((freed_at, "capped")));
+    // Due later than that, that is why.
+    let due_at = utc("2026-01-15T01:00:00Z");
+    assert_eq!(decide(&[noon, evening], Some(due_at)), Some((due_at, "not-due")));
+    // Freed at three in the night, they sleep until eight.
+    let night = utc("2026-01-14T08:00:00Z");
+    assert_eq!(decide(&[noon, night], None), Some((utc("2026-01-15T13:00:00Z"), "called-party-hours")));
 }
 
 #[test]

@@ -171,8 +171,11 @@ impl Schedule {
     fn turns_on(&self, date: NaiveDate, zone: &Zone) -> Vec<DateTime<Utc>> {
         let windows = self.windows_on(date);
         let edges = windows.iter().flat_map(|window| [window.start(), window.end()]);
-        let mut turns: Vec<_> =
-            std::iter::once(0).chain(edges).flat_map(|minute| zone.instants(on(date, minute))).collect();
+        let minutes = std::iter::once(0).chain(edges);
+        if let Some(offset) = steady_offset(date, zone) {
+            return minutes.map(|minute| on(date, minute).and_utc() - offset).collect();
+        }
+        let mut turns: Vec<_> = minutes.flat_map(|minute| zone.instants(on(date, minute))).collect();
         turns.extend(change_of_clocks(date, zone));
         turns
     }
@@ -185,6 +188,15 @@ impl Schedule {
             (Day::Holiday(_), OnHolidays::Closed) | (Day::Unknown, _) => &[],
         }
     }
+}
+
+/// How far the clocks of a zone are ahead on a day and both days around it, if they do not change in that time. No zone
+/// has ever changed them there and back within it.
+fn steady_offset(date: NaiveDate, zone: &Zone) -> Option<TimeDelta> {
+    let midnight = on(date, 0).and_utc();
+    let offset = |at: DateTime<Utc>| zone.local(at) - at.naive_utc();
+    let offset_before = offset(midnight - TimeDelta::days(2));
+    (offset(midnight + TimeDelta::days(3)) == offset_before).then_some(offset_before)
 }
 
 /// The instant at which the clocks of a zone change on a day, if they do. No zone has changed them twice on one.
