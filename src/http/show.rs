@@ -50,6 +50,7 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
             "outcomes": counts.outcomes,
         },
         "answer_rate": share(outcome("answered"), counts.attempts),
+        "machine_share": share(outcome("machine"), outcome("answered") + outcome("machine")),
         "success_rate": share(counts.completed, finals),
         "average_duration_seconds": average(counts.talk_seconds, outcome("answered") + outcome("machine")),
         "starts_at": campaign.starts_at,

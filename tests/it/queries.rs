@@ -34,6 +34,7 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 mod imports;
+mod race;
 mod recurrence;
 mod suppressions;
 
