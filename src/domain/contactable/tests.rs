@@ -20,7 +20,7 @@ fn area(number: &str) -> Area {
 }
 
 fn person(area: &Area) -> Person<'_> {
-    Person { state: ContactState::Pending, due_at: None, area, is_suppressed: false }
+    Person { state: ContactState::Pending, due_at: None, area, is_suppressed: false, calls: &[] }
 }
 
 fn unmapped(text: &str) -> OnUnmapped {
