@@ -84,6 +84,14 @@ fn every_reason_has_its_name_and_its_sentence() {
         ),
         (Reason::NotDue, "not-due", "it is due later"),
         (
+            Reason::Capped(Limit {
+                rule: "us-states/FL",
+                cap: rules::Cap { calls: 3, within: TimeDelta::hours(24) },
+            }),
+            "capped",
+            "the number was called often enough: us-states/FL: at most 3 calls within 24 hours",
+        ),
+        (
             closed(BUSINESS_HOURS, Shut::OutsideHours),
             "outside-hours",
             "business_hours in America/New_York: it is outside the hours",
