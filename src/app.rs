@@ -184,6 +184,7 @@ impl App {
             is_simulated: line.is_simulated,
             provider: Default::default(),
             limits: limits(config.lists),
+            previews: config.lists.previews,
             turns: Semaphore::new(LISTS_AT_ONCE),
         });
         let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))

@@ -17,6 +17,8 @@ pub struct ListLimits {
     pub cells: usize,
     /// Characters of a cell.
     pub cell_chars: usize,
+    /// Previews that are kept for each team.
+    pub previews: u32,
 }
 
 impl Default for ListLimits {
@@ -28,6 +30,7 @@ impl Default for ListLimits {
             columns: 512,
             cells: 20_000_000,
             cell_chars: 32_767,
+            previews: 50,
         }
     }
 }
@@ -49,5 +52,6 @@ pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Lis
         columns: count("OUTDIAL_LIST_COLUMNS", unset.columns),
         cells: count("OUTDIAL_LIST_CELLS", unset.cells),
         cell_chars: count("OUTDIAL_LIST_CELL_CHARS", unset.cell_chars),
+        previews: u32::try_from(count("OUTDIAL_LIST_PREVIEWS", 50)).unwrap_or(unset.previews),
     }
 }

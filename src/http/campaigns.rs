@@ -2,6 +2,7 @@
 //! became of everybody.
 
 use actix_web::http::StatusCode;
+use actix_web::rt::spawn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -335,7 +336,10 @@ async fn carry_out(
 }
 
 async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    match delete_campaign(&api.board.database, caller.team, *id).await? {
+    let (database, team, campaign) = (api.board.database.clone(), caller.team, *id);
+    // It is carried out to its end also if nobody waits for the answer any more.
+    let deleting = spawn(async move { delete_campaign(&database, team, campaign).await });
+    match deleting.await.map_err(|_| Problem::unavailable("the server is stopping"))?? {
         Deleted::Done => Ok(HttpResponse::NoContent().finish()),
         Deleted::NotFound => Err(Problem::not_found("campaign")),
         Deleted::Busy(state @ (State::Pending | State::Running)) => {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::actors::Sweep;
 use crate::db::imports::{
     Import, KindName, LARGEST_PIECE, NewImport, PREVIEW_LASTS, Previewing, RefusedRow, RemarkFilter,
     RemarkOfRow, begin_preview, find_import, find_piece, list_campaigns_of_file, list_remarks,
@@ -63,7 +64,9 @@ async fn preview(
     keep(&mut kept, spooled.file).await?;
     let mut report = show::account(&read.account);
     report["format"] = format.as_str().into();
-    kept.finish(&with_header(report.clone(), &header)).await?;
+    if kept.finish(&with_header(report.clone(), &header), api.previews).await? > 0 {
+        api.supervisor.do_send(Sweep);
+    }
     report["id"] = id.to_string().into();
     report["expires_at"] = json_instant(now + PREVIEW_LASTS);
     report["refused"] = read.refused.into();
@@ -124,12 +127,14 @@ async fn keep(preview: &mut Previewing<'_>, mut file: File) -> Result<(), Proble
 pub(super) async fn kept(api: &Api, team: Uuid, id: Uuid) -> Result<(Spooled, ListForm), Problem> {
     let import = load(api, team, id).await?;
     let mut file = tempfile::tempfile().map_err(unreadable)?;
-    let mut number = 0;
+    let (mut number, mut bytes) = (0, 0);
     while let Some(piece) = find_piece(&api.board.database, team, id, number).await? {
         file.write_all(&piece).map_err(unreadable)?;
+        bytes += piece.len() as u64;
         number += 1;
     }
-    if number == 0 {
+    // One that expires meanwhile is deleted piece by piece.
+    if bytes != import.bytes {
         return Err(not_kept());
     }
     file.rewind().map_err(unreadable)?;

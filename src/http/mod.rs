@@ -61,6 +61,8 @@ pub struct Api {
     pub provider: ProviderProbe,
     /// How much a list may hold.
     pub limits: Limits,
+    /// Previews that a team may have at a time.
+    pub previews: u32,
     /// Lists that may be read at once.
     pub turns: Semaphore,
 }

@@ -1,6 +1,7 @@
 //! Lists as they were uploaded: what they were, what became of their rows, and, until they are stored in a campaign,
 //! the files themselves. How a list becomes contacts is in `contacts`.
 
+mod expiry;
 mod preview;
 mod read;
 mod remarks;
@@ -10,7 +11,8 @@ use deadpool_postgres::Transaction;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview, delete_expired};
+pub use self::expiry::{Expired, delete_expired};
+pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview};
 pub use self::read::{
     Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_campaigns_of_file,
     list_imports, list_remarks, stream_refused,
