@@ -65,6 +65,11 @@ pub(super) const VARIABLES: &[Variable] = &[
         "50",
         "lists that a team may have looked at and not stored; one more, and the oldest is forgotten",
     ),
+    variable(
+        "OUTDIAL_SPOOL_DIR",
+        "the system's temporary directory",
+        "a directory on a disk where lists lie while they are received and read; /tmp may be memory",
+    ),
     variable("OUTDIAL_CLOCK", "the present", "START@ANCHOR*SPEED, the course of time on the simulator"),
     variable(
         "OUTDIAL_ZONEINFO",

@@ -60,7 +60,7 @@ async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (form, uploaded) = if upload::is_multipart(request.headers()) {
-        let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+        let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
         let settings = upload::required(uploaded.settings, "settings")?;
         (CampaignForm::parse(&settings)?, uploaded.file)
     } else if !upload::is_json(request.headers()) {

@@ -2,7 +2,7 @@
 //! file that can be corrected and sent again.
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::Seek;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
@@ -25,8 +25,8 @@ use super::auth::Caller;
 use super::body::json;
 use super::list_form::ListForm;
 use super::problem::answer;
-use super::upload::{self, Spooled};
-use super::{Api, Problem, intake, page, resource, show};
+use super::spool::{Spooled, read_on};
+use super::{Api, Problem, intake, page, resource, show, upload};
 
 /// Where a report keeps the header of its rejects file.
 const HEADER: &str = "rejects_header";
@@ -98,9 +98,9 @@ pub(super) async fn list_of(
     payload: web::Payload,
 ) -> Result<(Spooled, ListForm), Problem> {
     if !upload::is_multipart(request.headers()) {
-        return Ok((upload::receive_body(payload, api.limits.bytes).await?, ListForm::default()));
+        return Ok((upload::receive_body(payload, api.limits.bytes, &api.spool).await?, ListForm::default()));
     }
-    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
     let form = match &uploaded.settings {
         Some(settings) => json(settings, "bad-settings")?,
         None => ListForm::default(),
@@ -111,11 +111,9 @@ pub(super) async fn list_of(
 /// Keeps a preview's file.
 async fn keep(preview: &mut Previewing<'_>, mut file: File) -> Result<(), Problem> {
     file.rewind().map_err(unreadable)?;
-    let mut piece = Vec::with_capacity(LARGEST_PIECE);
     loop {
-        piece.clear();
-        let largest = u64::try_from(LARGEST_PIECE).unwrap_or(u64::MAX);
-        Read::by_ref(&mut file).take(largest).read_to_end(&mut piece).map_err(unreadable)?;
+        let (read, piece) = read_on(file, LARGEST_PIECE).await?;
+        file = read;
         if piece.is_empty() {
             return Ok(());
         }
@@ -126,22 +124,20 @@ async fn keep(preview: &mut Previewing<'_>, mut file: File) -> Result<(), Proble
 /// The file of a preview, as if it had just been uploaded, with what was said about it then.
 pub(super) async fn kept(api: &Api, team: Uuid, id: Uuid) -> Result<(Spooled, ListForm), Problem> {
     let import = load(api, team, id).await?;
-    let mut file = tempfile::tempfile().map_err(unreadable)?;
-    let (mut number, mut bytes) = (0, 0);
+    let mut file = api.spool.begin().await?;
+    let mut number = 0;
     while let Some(piece) = find_piece(&api.board.database, team, id, number).await? {
-        file.write_all(&piece).map_err(unreadable)?;
-        bytes += piece.len() as u64;
+        file = file.take(&piece).await?;
         number += 1;
     }
-    // One that expires meanwhile is deleted piece by piece.
-    if bytes != import.bytes {
+    let file = file.finish(import.file_name).await?;
+    // It is gone piece by piece if it expires meanwhile.
+    if file.digest[..] != import.digest {
         return Err(not_kept());
     }
-    file.rewind().map_err(unreadable)?;
     // What was said about the list cannot be guessed: another country would be other people's numbers.
     let form = serde_json::from_value(import.options).map_err(|_| not_kept())?;
-    let digest = import.digest.try_into().map_err(|_| not_kept())?;
-    Ok((Spooled { file, name: import.file_name, digest, bytes: import.bytes }, form))
+    Ok((file, form))
 }
 
 /// The file of an import is gone, or was stored already.

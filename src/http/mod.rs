@@ -17,6 +17,7 @@ mod page;
 mod problem;
 mod rules;
 mod show;
+mod spool;
 mod suppressions;
 mod upload;
 mod webhooks;
@@ -36,6 +37,7 @@ use health::ProviderProbe;
 pub use list_form::ListForm;
 pub use problem::Problem;
 pub use show::account as account_as_json;
+pub use spool::Spool;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
 /// longer and then comes again.
@@ -61,6 +63,8 @@ pub struct Api {
     pub provider: ProviderProbe,
     /// How much a list may hold.
     pub limits: Limits,
+    /// Where lists lie while they are received and read.
+    pub spool: Spool,
     /// Previews that a team may have at a time.
     pub previews: u32,
     /// Lists that may be read at once.

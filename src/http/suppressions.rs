@@ -234,7 +234,7 @@ async fn import_file(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
     let settings = uploaded.settings.as_deref().unwrap_or(b"{}");
     let FileSettings { region: code, reason, note, expires_at } = json(settings, "bad-settings")?;
     let (default_region, now) = (region(&code)?, api.board.clock.now());

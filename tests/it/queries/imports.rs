@@ -538,6 +538,22 @@ async fn remarks_are_read_in_pages_and_the_refused_as_a_stream_in_the_order_of_t
 }
 
 #[tokio::test]
+async fn large_refused_rows_come_few_at_a_time() {
+    let bench = Bench::new().await;
+    let id = Uuid::now_v7();
+    let Origin::Upload(new) = upload(id) else { unreachable!("an upload") };
+    let mut client = bench.database.list_client().await.unwrap();
+    let mut previewing = begin_preview(&mut client, bench.team, &new, bench.now).await.unwrap();
+    let large = "x".repeat(3 << 20);
+    previewing.take((1..=5).map(|row| refused(row, &[&large])).collect()).await.unwrap();
+    previewing.take((6..=20).map(|row| refused(row, &["12"])).collect()).await.unwrap();
+    previewing.finish(&json!({}), 50).await.unwrap();
+    let pages: Vec<Vec<RefusedRow>> =
+        stream_refused(&bench.database, bench.team, id).try_collect().await.unwrap();
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 16]);
+}
+
+#[tokio::test]
 async fn a_contact_belongs_to_a_campaign_for_as_long_as_there_is_one() {
     let bench = Bench::new().await;
     let (one, other) = (bench.draft(&[ANN, BOB]).await, bench.draft(&[ANN]).await);

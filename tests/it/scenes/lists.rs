@@ -1,5 +1,6 @@
 //! Lists on their way in: looked at, stored, corrected, added to a campaign that runs.
 
+use outdial::app::{App, BuildError};
 use outdial::simulator::{Behavior, Outcome, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -140,5 +141,22 @@ async fn a_list_that_holds_too_much_is_refused_early_and_dialing_goes_on() {
     assert_eq!(listed["campaigns"], json!([]));
     let campaign = scene.call(json!({}), &["+12025550101"]).await;
     scene.until_placed(&campaign).await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_directory_for_lists_that_cannot_be_used_is_found_at_the_start_and_another_is_used() {
+    let mut scene = Scene::without_program(&Setting::default()).await;
+    scene.config.lists.spool_dir = Some("/nowhere/spool".into());
+    let refused = App::build(scene.config.clone()).await.err().expect("a refusal");
+    assert!(matches!(refused, BuildError::Spool(_)), "{refused}");
+    let directory = tempfile::tempdir().unwrap();
+    scene.config.lists.spool_dir = Some(directory.path().to_owned());
+    scene.start_program().await;
+    let (status, seen) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    assert_eq!(status, StatusCode::CREATED, "{seen}");
+    drop(directory);
+    let (status, refused) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (503, &json!("urn:outdial:unavailable")));
     scene.end().await;
 }
