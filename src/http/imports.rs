@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::Seek;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::http::header::{
+    CONTENT_DISPOSITION, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -192,14 +194,25 @@ async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Re
     let pages = rows.and_then(async |rows| Ok(web::Bytes::from(written(&rows)?)));
     let name =
         import.file_name.as_deref().and_then(|name| name.rsplit_once('.')).map_or("list", |name| name.0);
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(format!("{name}-rejects.csv"))],
-    };
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header((CONTENT_DISPOSITION, disposition))
+        .insert_header((CONTENT_DISPOSITION, attachment(&format!("{name}-rejects.csv"))))
         .streaming(stream::once(async { Ok(web::Bytes::from(head)) }).chain(pages)))
+}
+
+/// An answer that is to be kept as a file of this name: in the letters of all languages for whoever reads them
+/// (RFC 8187), and without them for whoever does not.
+fn attachment(name: &str) -> ContentDisposition {
+    let plain = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let mut parameters = vec![DispositionParam::Filename(plain)];
+    if !name.is_ascii() {
+        parameters.push(DispositionParam::FilenameExt(ExtendedValue {
+            charset: Charset::Ext("UTF-8".to_owned()),
+            language_tag: None,
+            value: name.as_bytes().to_vec(),
+        }));
+    }
+    ContentDisposition { disposition: DispositionType::Attachment, parameters }
 }
 
 fn written(rows: &[RefusedRow]) -> Result<Vec<u8>, Problem> {
@@ -219,4 +232,18 @@ async fn load(api: &Api, team: Uuid, id: Uuid) -> Result<Import, Problem> {
 fn unreadable(error: std::io::Error) -> Problem {
     tracing::error!(error = &error as &dyn std::error::Error, "a list cannot be kept or read on the disk");
     Problem::unavailable("the server cannot use its disk just now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_is_told_in_ascii_and_in_its_own_letters() {
+        assert_eq!(attachment("list.csv").to_string(), r#"attachment; filename="list.csv""#);
+        let told = attachment("größe \"x\".csv").to_string();
+        assert!(told.is_ascii(), "{told}");
+        assert!(told.contains(r#"filename="gr__e \"x\".csv""#), "{told}");
+        assert!(told.contains("filename*=UTF-8''gr%C3%B6%C3%9Fe%20%22x%22.csv"), "{told}");
+    }
 }

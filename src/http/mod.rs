@@ -2,6 +2,7 @@
 //! and kept elsewhere.
 
 mod agents;
+mod already_there;
 mod auth;
 mod body;
 mod campaigns;
@@ -25,6 +26,7 @@ mod webhooks;
 use std::time::Duration;
 
 use actix::Addr;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
@@ -88,6 +90,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(body::refusals)
         .service(
             web::scope("/api/v1")
+                .wrap(from_fn(body::without_nul))
                 .configure(campaigns::routes)
                 .configure(contacts::routes)
                 .configure(agents::routes)

@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::expiry::{Expired, delete_expired};
+pub(super) use self::preview::leave_remarks;
 pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview};
 pub use self::read::{
     Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_campaigns_of_file,
@@ -44,8 +45,8 @@ pub struct NewImport<'a> {
 pub enum Origin<'a> {
     /// It has just been uploaded.
     Upload(NewImport<'a>),
-    /// It was uploaded before, as the preview of this id.
-    Preview(Uuid),
+    /// It was uploaded before, as the preview of this id. It is read as is said now, in JSON that the API has checked.
+    Preview(Uuid, &'a Value),
 }
 
 impl Origin<'_> {
@@ -53,7 +54,7 @@ impl Origin<'_> {
     pub fn id(&self) -> Uuid {
         match self {
             Self::Upload(import) => import.id,
-            Self::Preview(id) => *id,
+            Self::Preview(id, _) => *id,
         }
     }
 }
@@ -71,13 +72,15 @@ pub(super) async fn open_import(
         WHERE id = $1 AND team_id = $2 AND stored_at IS NULL AND expires_at > $3
         FOR UPDATE";
     const CLEAR: &str = "DELETE FROM import_rows WHERE import_id = $1 AND team_id = $2";
+    const READ_SO: &str = "UPDATE imports SET options = $3 WHERE id = $1 AND team_id = $2";
     match origin {
         Origin::Upload(import) => insert_import(transaction, team, import, now).await?,
-        Origin::Preview(id) => {
+        Origin::Preview(id, options) => {
             if query_opt(transaction, LOCK, &[id, &team, &now]).await?.is_none() {
                 return Ok(false);
             }
             execute(transaction, CLEAR, &[id, &team]).await?;
+            execute(transaction, READ_SO, &[id, &team, options]).await?;
         }
     }
     Ok(true)

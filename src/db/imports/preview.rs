@@ -56,19 +56,43 @@ impl Previewing<'_> {
     /// ones expire now. Returns how many did.
     pub async fn finish(mut self, report: &Value, most: u32) -> Result<u64, Error> {
         const SQL: &str = "UPDATE imports SET report = $3 WHERE id = $1 AND team_id = $2";
-        // One that is being stored just now is no preview any more once that is done. Ids are UUIDv7: their order is the
-        // order of their making.
-        const EXPIRE: &str = "
-            UPDATE imports SET expires_at = $3
-            WHERE team_id = $1 AND id IN
-                (SELECT id FROM imports
-                 WHERE team_id = $1 AND id IN
-                     (SELECT id FROM imports WHERE team_id = $1 AND expires_at > $3 ORDER BY id DESC OFFSET $2)
-                 FOR UPDATE SKIP LOCKED)";
         self.remarks.write(&self.transaction).await?;
         execute(&self.transaction, SQL, &[&self.import, &self.team, report]).await?;
-        let expired = execute(&self.transaction, EXPIRE, &[&self.team, &i64::from(most), &self.now]).await?;
+        let expired = expire_oldest(&self.transaction, self.team, most, self.now).await?;
         self.transaction.commit().await?;
         Ok(expired)
     }
+}
+
+/// Lets the team's previews expire at `now`, but for its newest `most`. Returns how many do.
+async fn expire_oldest(
+    transaction: &Transaction<'_>,
+    team: Uuid,
+    most: u32,
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    // One that is being stored just now is no preview any more once that is done. Ids are UUIDv7: their order is the
+    // order of their making.
+    const SQL: &str = "
+        UPDATE imports SET expires_at = $3
+        WHERE team_id = $1 AND id IN
+            (SELECT id FROM imports
+             WHERE team_id = $1 AND id IN
+                 (SELECT id FROM imports WHERE team_id = $1 AND expires_at > $3 ORDER BY id DESC OFFSET $2)
+             FOR UPDATE SKIP LOCKED)";
+    execute(transaction, SQL, &[&team, &i64::from(most), &now]).await
+}
+
+/// Leaves what is said about a list that was to be stored, and was not, as a preview without a file. Returns how many
+/// older previews expire for it.
+pub(in crate::db) async fn leave_remarks(
+    transaction: &Transaction<'_>,
+    (team, import): (Uuid, Uuid),
+    report: &Value,
+    most: u32,
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE imports SET report = $3 WHERE id = $1 AND team_id = $2";
+    execute(transaction, SQL, &[&import, &team, report]).await?;
+    expire_oldest(transaction, team, most, now).await
 }

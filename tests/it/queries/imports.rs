@@ -38,6 +38,12 @@ fn there_already(there: &AlreadyThere) -> Remark {
     Remark { reason: "in-the-campaign", ..remark(there.file_row, Kind::Duplicate { repeats: None }) }
 }
 
+/// A preview, to be read as the best of lists.
+fn preview_of(id: Uuid) -> Origin<'static> {
+    static OPTIONS: serde_json::Value = serde_json::Value::Bool(true);
+    Origin::Preview(id, &OPTIONS)
+}
+
 fn only_contacts(phones: &[String]) -> Batch {
     batch(&phones.iter().map(String::as_str).collect::<Vec<_>>())
 }
@@ -362,7 +368,7 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
     assert_eq!(bench.remarks(import).await[0].suggestion.as_deref(), Some(ANN));
 
     let (settings, agent) = (settings(), agent());
-    let origin = Origin::Preview(import);
+    let origin = preview_of(import);
     let mut client = bench.database.list_client().await.unwrap();
     let nobodys = NewCampaign { team: Uuid::now_v7(), ..new_campaign(bench.team, import, &settings, &agent) };
     assert!(begin_campaign(&mut client, &nobodys, &origin, bench.now).await.unwrap().is_none());
@@ -379,6 +385,8 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
     making.finish(&json!({}), &json!({"rows": 3})).await.unwrap();
     let stored = Standing::Stored { campaign: new.id, stored_at: bench.now };
     assert_eq!(bench.standing(import).await, Some(stored));
+    let kept = find_import(&bench.database, bench.team, import, bench.now).await.unwrap().unwrap();
+    assert_eq!(kept.options, json!(true), "how it was read at last");
     assert_eq!(piece(0).await, None);
     let places: Vec<i32> = bench.remarks(import).await.iter().map(|remark| remark.place.0).collect();
     assert_eq!(places, [7, 8]);
@@ -394,7 +402,7 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
 async fn a_preview_is_added_to_a_campaign_like_a_file() {
     let bench = Bench::new().await;
     let (campaign, import) = (bench.draft(&[BOB]).await, bench.preview().await);
-    let added = bench.add_from(campaign, &Origin::Preview(import), batch(&[ANN])).await.unwrap();
+    let added = bench.add_from(campaign, &preview_of(import), batch(&[ANN])).await.unwrap();
     assert_eq!(added.added, 1);
     assert_eq!(bench.standing(import).await, Some(Standing::Stored { campaign, stored_at: bench.now }));
 }
@@ -407,7 +415,7 @@ async fn previews_are_gone_after_a_day_but_not_while_they_are_being_stored() {
     let mut client = bench.database.list_client().await.unwrap();
     let new = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
     let (last_moment, expiry) = (bench.minutes(24 * 60 - 1), bench.minutes(24 * 60));
-    let making = begin_campaign(&mut client, &new, &Origin::Preview(used), last_moment).await.unwrap();
+    let making = begin_campaign(&mut client, &new, &preview_of(used), last_moment).await.unwrap();
     let making = making.unwrap();
     assert_eq!(delete_expired(&bench.database, last_moment).await.unwrap().deleted, 0);
     assert!(find_import(&bench.database, bench.team, unused, expiry).await.unwrap().is_none());
@@ -418,7 +426,7 @@ async fn previews_are_gone_after_a_day_but_not_while_they_are_being_stored() {
     making.finish(&json!({}), &json!({})).await.unwrap();
     assert_eq!(delete_expired(&bench.database, bench.minutes(48 * 60)).await.unwrap().deleted, 0);
     // What has expired can be used no more, even before it is deleted.
-    let origin = Origin::Preview(bench.preview().await);
+    let origin = preview_of(bench.preview().await);
     let late = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
     assert!(begin_campaign(&mut client, &late, &origin, expiry).await.unwrap().is_none());
 }
@@ -474,7 +482,7 @@ async fn of_a_team_s_previews_the_oldest_give_way_but_not_what_is_being_stored()
     let (settings, agent) = (settings(), agent());
     let new = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
     let mut client = bench.database.list_client().await.unwrap();
-    let making = begin_campaign(&mut client, &new, &Origin::Preview(stored), bench.now).await.unwrap();
+    let making = begin_campaign(&mut client, &new, &preview_of(stored), bench.now).await.unwrap();
     let newest = Uuid::now_v7();
     let Origin::Upload(import) = upload(newest) else { unreachable!("an upload") };
     let mut other = bench.database.list_client().await.unwrap();
