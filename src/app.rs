@@ -25,7 +25,7 @@ use crate::config::{self, Config, ListLimits, Provider, Secret, TwilioAccount};
 use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
-use crate::http::{Api, LISTS_AT_ONCE, ensure_access, routes};
+use crate::http::{Api, LISTS_AT_ONCE, Spool, ensure_access, routes};
 use crate::import::Limits;
 use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
@@ -82,6 +82,11 @@ pub enum BuildError {
     /// A pack of rules cannot be gone by.
     #[error("the packs of calling rules cannot be used")]
     Rules(#[from] BadPack),
+    /// Lists cannot be kept on the disk.
+    #[error(
+        "no file can be made in the directory that OUTDIAL_SPOOL_DIR names, or else in the system's temporary one"
+    )]
+    Spool(#[source] std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
@@ -144,6 +149,7 @@ impl App {
         let clock = Clock::to_be_set(config.course.clone());
         choose_zones(config.zoneinfo.as_deref(), clock.now().date_naive())?;
         let library = Arc::new(choose_rules(config.rules.as_deref())?);
+        let spool = Spool::open(config.lists.spool_dir.as_deref()).map_err(BuildError::Spool)?;
         let applied = db::migrate(&database).await?;
         info!(applied, "the schema is up to date");
         let address = config.listen.to_string();
@@ -183,7 +189,9 @@ impl App {
             default_from: account.from,
             is_simulated: line.is_simulated,
             provider: Default::default(),
-            limits: limits(config.lists),
+            limits: limits(&config.lists),
+            spool,
+            previews: config.lists.previews,
             turns: Semaphore::new(LISTS_AT_ONCE),
         });
         let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
@@ -354,7 +362,7 @@ pub async fn open_database(wanted: &config::Database) -> Result<(Database, Optio
 }
 
 /// How much a contact list may hold, as the import counts it.
-fn limits(lists: ListLimits) -> Limits {
+pub fn limits(lists: &ListLimits) -> Limits {
     Limits {
         bytes: lists.megabytes << 20,
         inflated_bytes: lists.unpacked_megabytes << 20,

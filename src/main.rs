@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use outdial::app::{App, open_database, whole_calls_per_second};
+use outdial::app::{App, limits, open_database, whole_calls_per_second};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
 use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, SimulateOptions};
 use outdial::clock::Clock;
-use outdial::config::{self, Config, Log, LogFormat, Secret};
+use outdial::config::{self, Config, ListLimits, Log, LogFormat, Secret};
 use outdial::db;
 use outdial::demo::{ContactList, Demo};
 use outdial::list_command;
@@ -144,7 +144,7 @@ async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::
 
 async fn import(options: ImportOptions) -> anyhow::Result<ExitCode> {
     let table = match options.campaign {
-        None => list_command::check(&options.file, &options.settings),
+        None => list_command::check(&options.file, &options.settings, &limits(&ListLimits::from_env()?)),
         Some(campaign) => {
             let token = Secret::new(options.token);
             list_command::send(&options.file, &options.settings, &options.server, &token, campaign).await

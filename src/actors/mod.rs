@@ -23,7 +23,7 @@ pub use dispenser::DispenserActor;
 pub use inbox::{Deliver, Delivery, InboxActor, NotDelivered};
 pub use lease::Lease;
 pub use supervisor::{
-    FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, TICK, Tick,
-    WakeCampaign, Watch,
+    FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, Sweep, TICK,
+    Tick, WakeCampaign, Watch,
 };
 pub use switchboard::{Placing, Switchboard};

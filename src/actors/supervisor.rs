@@ -4,8 +4,8 @@
 //!   node is dead;
 //! * the **muster**: exactly the campaigns that `roster::plan` wants have a living actor;
 //! * the **tick**, every 30 seconds, the safety net of wake-ups: it musters, and wakes what is overdue;
-//! * the **watchdog**, every 5 minutes, which finds what no mechanism caught, mends it and says so, and deletes what
-//!   nobody came back for.
+//! * the **watchdog**, every 5 minutes, which finds what no mechanism caught, mends it and says so, and asks for a
+//!   **sweep**, which deletes what nobody came back for and which nobody waits for.
 //!
 //! Nothing waits for the tick: starts, due times and takeovers have their own triggers.
 
@@ -19,7 +19,8 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::clock::Stopwatch;
-use crate::db::{Error, Ownership, imports, nodes, watchdog};
+use crate::db::imports::{self, Expired};
+use crate::db::{Error, Ownership, nodes, watchdog};
 use crate::domain::roster;
 
 use super::campaign::{CampaignActor, Gone, Wake};
@@ -55,6 +56,7 @@ pub struct SupervisorActor {
     dispenser: Addr<DispenserActor>,
     campaigns: HashMap<Uuid, Addr<CampaignActor>>,
     muster: Muster,
+    is_sweeping: bool,
     report: SupervisorReport,
 }
 
@@ -127,6 +129,11 @@ pub struct Tick;
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
 
+/// Deletes the previews of lists that nobody made a campaign of. It may take minutes, and nobody waits for it.
+#[derive(Message, Debug, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Sweep;
+
 /// What the supervisor last did and found.
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "SupervisorReport")]
@@ -158,6 +165,7 @@ impl SupervisorActor {
             dispenser,
             campaigns: HashMap::new(),
             muster: Muster::Idle,
+            is_sweeping: false,
             report: SupervisorReport {
                 running_since: Stopwatch::start(),
                 wanted: 0,
@@ -343,7 +351,8 @@ impl Handler<Tick> for SupervisorActor {
 impl Handler<Watch> for SupervisorActor {
     type Result = ResponseActFuture<Self, Option<LastWatchdog>>;
 
-    fn handle(&mut self, _: Watch, _ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, _: Watch, ctx: &mut Context<Self>) -> Self::Result {
+        ctx.notify(Sweep);
         let board = self.board.clone();
         let found = async move { watch(&board).await };
         Box::pin(found.into_actor(self).map(|found, actor, _ctx| match found {
@@ -390,17 +399,36 @@ async fn watch(board: &Switchboard) -> Result<(LastWatchdog, BTreeSet<Uuid>), Er
         error!(campaign.id = %campaign, "pending contacts stood where no claim looks");
         to_wake.insert(*campaign);
     }
-    delete_expired(board, now).await;
     let look =
         LastWatchdog { at: now, since: Stopwatch::start(), silent: silent.len(), freed, reset: blind.len() };
     Ok((look, to_wake))
 }
 
-/// Deletes the previews of lists that nobody made a campaign of. Nobody waits for it: the next look tries again.
-async fn delete_expired(board: &Switchboard, now: DateTime<Utc>) {
-    match imports::delete_expired(&board.database, now).await {
-        Ok(0) => {}
-        Ok(expired) => info!(imports = expired, "deleted previews that had expired"),
+impl Handler<Sweep> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Sweep, ctx: &mut Context<Self>) {
+        if std::mem::replace(&mut self.is_sweeping, true) {
+            return;
+        }
+        let board = self.board.clone();
+        let swept = async move { delete_expired(&board).await };
+        ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));
+    }
+}
+
+/// What cannot be deleted is tried again by the next sweep.
+async fn delete_expired(board: &Switchboard) {
+    match imports::delete_expired(&board.database, board.clock.now()).await {
+        Ok(Expired { deleted, failed }) => {
+            if deleted > 0 {
+                info!(imports = deleted, "deleted previews that had expired");
+            }
+            for (import, error) in failed {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, import.id = %import, "an expired preview cannot be deleted");
+            }
+        }
         Err(error) => warn!(error = &error as &dyn std::error::Error, "expired previews cannot be deleted"),
     }
 }

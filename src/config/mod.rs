@@ -107,6 +107,15 @@ impl Log {
     }
 }
 
+impl ListLimits {
+    /// Reads only what concerns lists from this process's environment: for commands that need nothing else.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let limits = lists::read(&mut reader);
+        reader.finish(Some(limits))
+    }
+}
+
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {

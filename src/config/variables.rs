@@ -60,6 +60,16 @@ pub(super) const VARIABLES: &[Variable] = &[
     variable("OUTDIAL_LIST_COLUMNS", "512", "columns that a row of it may have"),
     variable("OUTDIAL_LIST_CELLS", "20000000", "cells that all its rows may have, empty ones included"),
     variable("OUTDIAL_LIST_CELL_CHARS", "32767", "characters that one of its cells may have"),
+    variable(
+        "OUTDIAL_LIST_PREVIEWS",
+        "50",
+        "lists that a team may have looked at and not stored; one more, and the oldest is forgotten",
+    ),
+    variable(
+        "OUTDIAL_SPOOL_DIR",
+        "the system's temporary directory",
+        "a directory on a disk where lists lie while they are received and read; /tmp may be memory",
+    ),
     variable("OUTDIAL_CLOCK", "the present", "START@ANCHOR*SPEED, the course of time on the simulator"),
     variable(
         "OUTDIAL_ZONEINFO",

@@ -262,11 +262,27 @@ pub enum Deleted {
     NotFound,
 }
 
-/// Deletes a campaign that is not at work and has no open call.
+/// A campaign of more contacts is deleted on a connection that may take its time.
+const MANY_CONTACTS: i32 = 10_000;
+
+/// Deletes a campaign that is not at work and has no open call. One with very many contacts takes a while; until then
+/// it is there as a whole.
 pub async fn delete_campaign(database: &Database, team: Uuid, campaign: Uuid) -> Result<Deleted, Error> {
     const LOCK: &str = "
         SELECT state, calling FROM campaigns WHERE id = $1 AND team_id = $2 FOR UPDATE";
-    let mut client = database.client().await?;
+    const MANY: &str = "
+        SELECT pending + calling + completed + failed + suppressed > $3 AS has_many
+        FROM campaigns WHERE id = $1 AND team_id = $2";
+    let client = database.client().await?;
+    let Some(row) = query_opt(&client, MANY, &[&campaign, &team, &MANY_CONTACTS]).await? else {
+        return Ok(Deleted::NotFound);
+    };
+    let mut client = if row.try_get("has_many")? {
+        drop(client);
+        database.list_client().await?
+    } else {
+        client
+    };
     let transaction = client.transaction().await?;
     let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
         return Ok(Deleted::NotFound);

@@ -1,6 +1,8 @@
 //! The team-wide list of numbers that must not be contacted. The claim and the last look before a request read it
 //! themselves (`attempts`), so what is committed here holds in every running campaign from then on.
 
+use std::ops::AddAssign;
+
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
 use futures_util::{Stream, TryStreamExt, stream};
@@ -60,6 +62,14 @@ pub struct Added {
     pub kept: u32,
 }
 
+impl AddAssign for Added {
+    fn add_assign(&mut self, more: Self) {
+        self.new += more.new;
+        self.extended += more.extended;
+        self.kept += more.kept;
+    }
+}
+
 /// Suppresses numbers. Of two suppressions of a number the one that lasts longer stays, with its own reason; a number
 /// that is given twice counts once. Repeating it changes nothing.
 pub async fn add_suppressions(
@@ -72,9 +82,7 @@ pub async fn add_suppressions(
     let mut added = Added::default();
     for batch in suppressions.chunks(BATCH) {
         let of_batch = add(&client, team, batch, now).await?;
-        added.new += of_batch.new;
-        added.extended += of_batch.extended;
-        added.kept += of_batch.kept;
+        added += of_batch;
     }
     Ok(added)
 }

@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::dev::Payload;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -51,19 +53,50 @@ pub(super) fn json<T: DeserializeOwned>(text: &[u8], kind: &'static str) -> Resu
         .map_err(|error| Problem::invalid(kind, error.to_string()))?;
     let plain: Value =
         serde_json::from_slice(text).map_err(|error| Problem::invalid(kind, error.to_string()))?;
-    if holds_nul(&plain) {
-        return Err(Problem::invalid(kind, "expected texts without the character U+0000"));
+    match place_of_nul(&plain) {
+        None => Ok(read),
+        Some(place) => Err(holds_nul(kind, &place)),
     }
-    Ok(read)
 }
 
-fn holds_nul(value: &Value) -> bool {
+fn holds_nul(kind: &'static str, place: &str) -> Problem {
+    let place = if place.is_empty() { "the body" } else { place.trim_start_matches('.') };
+    Problem::invalid(kind, format!("{place}: expected a text without the character U+0000"))
+}
+
+/// Where a NUL character stands: the path of the text, or of the object that has it in a key.
+fn place_of_nul(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(holds_nul),
-        Value::Object(members) => members.iter().any(|(key, value)| key.contains('\0') || holds_nul(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(values) => values
+            .iter()
+            .enumerate()
+            .find_map(|(index, value)| place_of_nul(value).map(|place| format!("[{index}]{place}"))),
+        Value::Object(members) => members.iter().find_map(|(key, value)| {
+            if key.contains('\0') {
+                return Some(format!(".{}", key.replace('\0', "\u{fffd}")));
+            }
+            place_of_nul(value).map(|place| format!(".{key}{place}"))
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
+}
+
+/// Lets no address in that holds a NUL character, which no text of the database may.
+pub(super) async fn without_nul(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    const NUL: &str = "%00";
+    if request.path().contains(['\0']) || request.uri().path().contains(NUL) {
+        return Err(Problem::not_found("page").into());
+    }
+    let named = request.query_string().split('&').find(|pair| pair.contains(NUL));
+    if let Some(pair) = named {
+        let name = pair.split_once('=').map_or(pair, |(name, _)| name);
+        return Err(holds_nul("bad-query", &name.replace(NUL, "\u{fffd}")).into());
+    }
+    next.call(request).await
 }
 
 /// How extractors refuse: a path that names nothing is not found, a query that cannot be read says why.
@@ -85,6 +118,8 @@ mod tests {
         for bad in [r#""a\u0000b""#, r#"{"a":["\u0000"]}"#, r#"{"a\u0000":1}"#] {
             assert!(json::<Value>(bad.as_bytes(), "bad").is_err(), "{bad}");
         }
+        let refused = json::<Value>(br#"{"a":[{"b":"x"},{"b":"\u0000"}]}"#, "bad").unwrap_err().to_string();
+        assert!(refused.contains("a[1].b: expected"), "{refused}");
         // A backslash before it makes it six ordinary characters.
         assert!(json::<Value>(br#""a\\u0000b""#, "bad").is_ok());
     }

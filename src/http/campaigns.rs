@@ -2,20 +2,23 @@
 //! became of everybody.
 
 use actix_web::http::StatusCode;
+use actix_web::rt::spawn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::actors::WakeCampaign;
+use crate::actors::{Sweep, WakeCampaign};
 use crate::db::Database;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
     Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, list_campaigns,
 };
-use crate::db::contacts::{ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics};
+use crate::db::contacts::{
+    AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
+};
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::look;
 use crate::domain::agent::Agent;
@@ -25,8 +28,9 @@ use crate::domain::dialer::waits_for;
 use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
-use crate::domain::template::variables_of;
+use crate::domain::template::{variable_name, variables_of};
 
+use super::already_there::Tally;
 use super::auth::Caller;
 use super::form::CampaignForm;
 use super::list_form::ListForm;
@@ -59,7 +63,7 @@ async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (form, uploaded) = if upload::is_multipart(request.headers()) {
-        let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+        let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
         let settings = upload::required(uploaded.settings, "settings")?;
         (CampaignForm::parse(&settings)?, uploaded.file)
     } else if !upload::is_json(request.headers()) {
@@ -108,7 +112,7 @@ async fn create(
     let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
     let options = list_form.to_json()?;
     let origin = match form.import_id {
-        Some(preview) => Origin::Preview(preview),
+        Some(preview) => Origin::Preview(preview, &options),
         None => Origin::Upload(imports::new_import(Uuid::now_v7(), &spooled, &options)),
     };
     let header = list.rejects_header();
@@ -121,12 +125,18 @@ async fn create(
         making.take(batch).await?;
     }
     let read = reading.await?;
-    if read.account.imported == 0 {
-        let detail = "the file holds no number that can be called";
-        return Err(Problem::invalid("nobody-to-call", detail).with("refused", read.refused));
-    }
     let report = show::account(&read.account);
     let report_to_keep = imports::with_header(report.clone(), &header);
+    if read.account.imported == 0 {
+        if making.give_up(&report_to_keep, api.previews).await? > 0 {
+            api.supervisor.do_send(Sweep);
+        }
+        let detail = "the file holds no number that can be called; its refused rows are kept for a day to be downloaded";
+        let import = origin.id().to_string();
+        return Err(Problem::invalid("nobody-to-call", detail)
+            .with("import_id", import)
+            .with("refused", read.refused));
+    }
     let contacts = making.finish(&show::summary(&read.account), &report_to_keep).await?;
     drop(client);
     know_of_many(database, contacts).await;
@@ -187,11 +197,14 @@ async fn add(
     }
     let read = reading.await?;
     let phone_column = read.account.phone_column().unwrap_or_default();
-    let merged = adding.merge(|row| intake::already_there(row, phone_column)).await??;
+    let mut there = Tally::of(&read.account);
+    let remark = |row: &AlreadyThere| {
+        there.note(row, phone_column);
+        intake::already_there(row, phone_column)
+    };
+    let merged = adding.merge(remark).await??;
     let mut report = show::account(&read.account);
-    report["imported"] = merged.added.into();
-    report["already_there"] = merged.already_there.into();
-    report["duplicates"] = (read.account.duplicates as u64 + u64::from(merged.already_there)).into();
+    there.correct(&mut report, merged.added);
     let added = merged.commit(&imports::with_header(report.clone(), &header), board.node).await??;
     drop(client);
     if added.wakes {
@@ -233,13 +246,7 @@ async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, 
 fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
     let own = ["name", "phone"];
-    // A column called like the contact's own name gives way to it.
-    let others = columns
-        .iter()
-        .map(String::as_str)
-        .filter(|column| !own.contains(&crate::domain::template::variable_name(column).as_str()));
-    let variables = variables_of(others).map_err(|collision| bad(collision.to_string()))?;
-    let available = variables.keys().map(String::as_str).chain(own);
+    let variables: Vec<String> = columns.iter().map(|column| variable_name(column)).collect();
     if settings.opt_out_digit.is_some() && !agent.script.can_be_interrupted_by_keys() {
         let detail = "opt_out_digit is set, expected a script with say or play: where an agent is connected or \
                       somebody else's server says what is heard, they hear the keys; tell us of an opt-out by \
@@ -248,6 +255,11 @@ fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Resul
     }
     let mut named = agent.script.variables();
     named.extend(settings.answering_machine.message.iter().flat_map(Say::variables));
+    // A column called like the contact's own name gives way to it, and two of one name harm nobody unless it is said.
+    let is_said = |variable: &str| !own.contains(&variable) && named.contains(variable);
+    let said = columns.iter().zip(&variables).filter(|(_, variable)| is_said(variable));
+    variables_of(said.map(|(column, _)| column.as_str())).map_err(|collision| bad(collision.to_string()))?;
+    let available = variables.iter().map(String::as_str).chain(own);
     check_variables(&named, available).map_err(|unknown| bad(unknown.to_string()))
 }
 
@@ -335,7 +347,10 @@ async fn carry_out(
 }
 
 async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    match delete_campaign(&api.board.database, caller.team, *id).await? {
+    let (database, team, campaign) = (api.board.database.clone(), caller.team, *id);
+    // It is carried out to its end also if nobody waits for the answer any more.
+    let deleting = spawn(async move { delete_campaign(&database, team, campaign).await });
+    match deleting.await.map_err(|_| Problem::unavailable("the server is stopping"))?? {
         Deleted::Done => Ok(HttpResponse::NoContent().finish()),
         Deleted::NotFound => Err(Problem::not_found("campaign")),
         Deleted::Busy(state @ (State::Pending | State::Running)) => {

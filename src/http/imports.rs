@@ -2,10 +2,12 @@
 //! file that can be corrected and sent again.
 
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::Seek;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, ContentDisposition, DispositionParam, DispositionType};
+use actix_web::http::header::{
+    CONTENT_DISPOSITION, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -13,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::actors::Sweep;
 use crate::db::imports::{
     Import, KindName, LARGEST_PIECE, NewImport, PREVIEW_LASTS, Previewing, RefusedRow, RemarkFilter,
     RemarkOfRow, begin_preview, find_import, find_piece, list_campaigns_of_file, list_remarks,
@@ -24,8 +27,8 @@ use super::auth::Caller;
 use super::body::json;
 use super::list_form::ListForm;
 use super::problem::answer;
-use super::upload::{self, Spooled};
-use super::{Api, Problem, intake, page, resource, show};
+use super::spool::{Spooled, read_on};
+use super::{Api, Problem, intake, page, resource, show, upload};
 
 /// Where a report keeps the header of its rejects file.
 const HEADER: &str = "rejects_header";
@@ -63,7 +66,9 @@ async fn preview(
     keep(&mut kept, spooled.file).await?;
     let mut report = show::account(&read.account);
     report["format"] = format.as_str().into();
-    kept.finish(&with_header(report.clone(), &header)).await?;
+    if kept.finish(&with_header(report.clone(), &header), api.previews).await? > 0 {
+        api.supervisor.do_send(Sweep);
+    }
     report["id"] = id.to_string().into();
     report["expires_at"] = json_instant(now + PREVIEW_LASTS);
     report["refused"] = read.refused.into();
@@ -95,9 +100,9 @@ pub(super) async fn list_of(
     payload: web::Payload,
 ) -> Result<(Spooled, ListForm), Problem> {
     if !upload::is_multipart(request.headers()) {
-        return Ok((upload::receive_body(payload, api.limits.bytes).await?, ListForm::default()));
+        return Ok((upload::receive_body(payload, api.limits.bytes, &api.spool).await?, ListForm::default()));
     }
-    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
     let form = match &uploaded.settings {
         Some(settings) => json(settings, "bad-settings")?,
         None => ListForm::default(),
@@ -108,11 +113,9 @@ pub(super) async fn list_of(
 /// Keeps a preview's file.
 async fn keep(preview: &mut Previewing<'_>, mut file: File) -> Result<(), Problem> {
     file.rewind().map_err(unreadable)?;
-    let mut piece = Vec::with_capacity(LARGEST_PIECE);
     loop {
-        piece.clear();
-        let largest = u64::try_from(LARGEST_PIECE).unwrap_or(u64::MAX);
-        Read::by_ref(&mut file).take(largest).read_to_end(&mut piece).map_err(unreadable)?;
+        let (read, piece) = read_on(file, LARGEST_PIECE).await?;
+        file = read;
         if piece.is_empty() {
             return Ok(());
         }
@@ -123,20 +126,20 @@ async fn keep(preview: &mut Previewing<'_>, mut file: File) -> Result<(), Proble
 /// The file of a preview, as if it had just been uploaded, with what was said about it then.
 pub(super) async fn kept(api: &Api, team: Uuid, id: Uuid) -> Result<(Spooled, ListForm), Problem> {
     let import = load(api, team, id).await?;
-    let mut file = tempfile::tempfile().map_err(unreadable)?;
+    let mut file = api.spool.begin().await?;
     let mut number = 0;
     while let Some(piece) = find_piece(&api.board.database, team, id, number).await? {
-        file.write_all(&piece).map_err(unreadable)?;
+        file = file.take(&piece).await?;
         number += 1;
     }
-    if number == 0 {
+    let file = file.finish(import.file_name).await?;
+    // It is gone piece by piece if it expires meanwhile.
+    if file.digest[..] != import.digest {
         return Err(not_kept());
     }
-    file.rewind().map_err(unreadable)?;
     // What was said about the list cannot be guessed: another country would be other people's numbers.
     let form = serde_json::from_value(import.options).map_err(|_| not_kept())?;
-    let digest = import.digest.try_into().map_err(|_| not_kept())?;
-    Ok((Spooled { file, name: import.file_name, digest, bytes: import.bytes }, form))
+    Ok((file, form))
 }
 
 /// The file of an import is gone, or was stored already.
@@ -191,14 +194,25 @@ async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Re
     let pages = rows.and_then(async |rows| Ok(web::Bytes::from(written(&rows)?)));
     let name =
         import.file_name.as_deref().and_then(|name| name.rsplit_once('.')).map_or("list", |name| name.0);
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(format!("{name}-rejects.csv"))],
-    };
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
-        .insert_header((CONTENT_DISPOSITION, disposition))
+        .insert_header((CONTENT_DISPOSITION, attachment(&format!("{name}-rejects.csv"))))
         .streaming(stream::once(async { Ok(web::Bytes::from(head)) }).chain(pages)))
+}
+
+/// An answer that is to be kept as a file of this name: in the letters of all languages for whoever reads them
+/// (RFC 8187), and without them for whoever does not.
+fn attachment(name: &str) -> ContentDisposition {
+    let plain = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
+    let mut parameters = vec![DispositionParam::Filename(plain)];
+    if !name.is_ascii() {
+        parameters.push(DispositionParam::FilenameExt(ExtendedValue {
+            charset: Charset::Ext("UTF-8".to_owned()),
+            language_tag: None,
+            value: name.as_bytes().to_vec(),
+        }));
+    }
+    ContentDisposition { disposition: DispositionType::Attachment, parameters }
 }
 
 fn written(rows: &[RefusedRow]) -> Result<Vec<u8>, Problem> {
@@ -218,4 +232,18 @@ async fn load(api: &Api, team: Uuid, id: Uuid) -> Result<Import, Problem> {
 fn unreadable(error: std::io::Error) -> Problem {
     tracing::error!(error = &error as &dyn std::error::Error, "a list cannot be kept or read on the disk");
     Problem::unavailable("the server cannot use its disk just now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_is_told_in_ascii_and_in_its_own_letters() {
+        assert_eq!(attachment("list.csv").to_string(), r#"attachment; filename="list.csv""#);
+        let told = attachment("größe \"x\".csv").to_string();
+        assert!(told.is_ascii(), "{told}");
+        assert!(told.contains(r#"filename="gr__e \"x\".csv""#), "{told}");
+        assert!(told.contains("filename*=UTF-8''gr%C3%B6%C3%9Fe%20%22x%22.csv"), "{told}");
+    }
 }

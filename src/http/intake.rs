@@ -11,7 +11,7 @@ use crate::db::contacts::{AlreadyThere, Batch, NewContact};
 use crate::db::imports::{Kind, Remark};
 use crate::import::{self, Account, List, Options, Source, Stopped, mask};
 
-use super::upload::Spooled;
+use super::spool::Spooled;
 use super::{Problem, show};
 
 /// How many batches may wait for the database. The reader waits when there are more.

@@ -2,6 +2,7 @@
 //! and kept elsewhere.
 
 mod agents;
+mod already_there;
 mod auth;
 mod body;
 mod campaigns;
@@ -17,6 +18,7 @@ mod page;
 mod problem;
 mod rules;
 mod show;
+mod spool;
 mod suppressions;
 mod upload;
 mod webhooks;
@@ -24,6 +26,7 @@ mod webhooks;
 use std::time::Duration;
 
 use actix::Addr;
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
@@ -36,6 +39,7 @@ use health::ProviderProbe;
 pub use list_form::ListForm;
 pub use problem::Problem;
 pub use show::account as account_as_json;
+pub use spool::Spool;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
 /// longer and then comes again.
@@ -61,6 +65,10 @@ pub struct Api {
     pub provider: ProviderProbe,
     /// How much a list may hold.
     pub limits: Limits,
+    /// Where lists lie while they are received and read.
+    pub spool: Spool,
+    /// Previews that a team may have at a time.
+    pub previews: u32,
     /// Lists that may be read at once.
     pub turns: Semaphore,
 }
@@ -82,6 +90,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(body::refusals)
         .service(
             web::scope("/api/v1")
+                .wrap(from_fn(body::without_nul))
                 .configure(campaigns::routes)
                 .configure(contacts::routes)
                 .configure(agents::routes)

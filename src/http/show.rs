@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
-use crate::db::imports::{Import, RemarkOfRow, Standing};
+use crate::db::imports::{Import, Remark, RemarkOfRow, Standing};
 use crate::db::suppressions::{Added, Suppression};
 use crate::domain::campaign::State;
 use crate::domain::dialer::Waiting;
@@ -235,6 +235,18 @@ pub(super) fn row(row: &RowReport) -> Value {
         Kind::Repaired => {}
     }
     shown
+}
+
+/// What is said of a row of which only the database knows.
+pub(super) fn told(remark: &Remark) -> Value {
+    json!({
+        "row": remark.file_row,
+        "kind": remark.kind.name(),
+        "column": &*remark.column,
+        "value": remark.value,
+        "reason": remark.reason,
+        "message": remark.sentence,
+    })
 }
 
 /// A list that was read.

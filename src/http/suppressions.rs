@@ -10,6 +10,7 @@ use chrono::{DateTime, Datelike, Utc};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc::channel;
 use tracing::info;
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ use crate::db::suppressions::{
 };
 use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
 use crate::domain::suppression::{self, is_in_force};
-use crate::import::{self, Account, ImportError, Kind, Options, RowReport, Source};
+use crate::import::{self, Account, ImportError, Kind, Options, RowReport, Source, Stopped};
 
 use super::auth::Caller;
 use super::body::{Body, json};
@@ -29,6 +30,9 @@ use super::{Api, Problem, csv, intake, page, resource, show, upload};
 
 /// The most suppressions of one request in JSON. Longer lists are files.
 const MOST_AT_ONCE: usize = 1000;
+
+/// How many batches of a file may wait for the database. The reader waits when there are more.
+const AHEAD: usize = 2;
 
 /// The most refused rows that an answer shows. All of them are counted.
 const MOST_REFUSED_SHOWN: usize = 1000;
@@ -234,7 +238,7 @@ async fn import_file(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes).await?;
+    let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
     let settings = uploaded.settings.as_deref().unwrap_or(b"{}");
     let FileSettings { region: code, reason, note, expires_at } = json(settings, "bad-settings")?;
     let (default_region, now) = (region(&code)?, api.board.clock.now());
@@ -243,9 +247,18 @@ async fn import_file(
     let file = upload::required(uploaded.file, "file")?.file;
     let options = Options { limits: api.limits, ..Options::for_region(default_region) };
     let _turn = api.take_turn().await?;
-    let list = intake::on_a_thread(move || read_list(file, &options, &remarks, now)).await??;
-    let added = add_suppressions(&api.board.database, caller.team, &list.accepted, now).await?;
+    let (sender, mut batches) = channel(AHEAD);
+    let reading = intake::on_a_thread(move || {
+        let take = |numbers| sender.blocking_send(numbers).map_err(|_| Stopped);
+        read_list(file, &options, &remarks, now, take)
+    });
+    let mut added = Added::default();
+    while let Some(numbers) = batches.recv().await {
+        added += add_suppressions(&api.board.database, caller.team, &numbers, now).await?;
+    }
     hold(&api, caller.team, now).await?;
+    // A list that cannot be read to its end has suppressed those before it: too many is safe, too few is not.
+    let list = reading.await?.map_err(|error| Problem::from(error).with("numbers", show::added(added)))?;
     info!(
         rows = list.account.rows,
         new = added.new,
@@ -267,7 +280,6 @@ async fn import_file(
 
 /// A file that was read.
 struct ReadList {
-    accepted: Vec<NewSuppression>,
     /// Rows with a number whose remarks cannot be kept.
     bad_remarks: usize,
     /// The first rows that were refused, in the file's order.
@@ -280,10 +292,12 @@ fn read_list(
     options: &Options,
     remarks: &Remarks,
     now: DateTime<Utc>,
+    mut take: impl FnMut(Vec<NewSuppression>) -> Result<(), Stopped>,
 ) -> Result<ReadList, ImportError> {
-    let (mut accepted, mut bad_remarks, mut refused) = (Vec::new(), 0, Vec::new());
+    let (mut bad_remarks, mut refused) = (0, Vec::new());
     let list = import::open(Source::File(file), options)?;
     let account = list.read(&mut |batch| {
+        let mut accepted = Vec::new();
         let mut of_batch: Vec<(u32, Value)> = batch.rows.iter().filter_map(refusal).collect();
         for contact in &batch.contacts {
             match own_remarks(contact.metadata.get(), remarks, now) {
@@ -301,9 +315,9 @@ fn read_list(
         of_batch.sort_by_key(|(row, _)| *row);
         let still_shown = MOST_REFUSED_SHOWN.saturating_sub(refused.len());
         refused.extend(of_batch.into_iter().take(still_shown).map(|(_, row)| row));
-        Ok(())
+        take(accepted)
     })?;
-    Ok(ReadList { accepted, bad_remarks, refused, account })
+    Ok(ReadList { bad_remarks, refused, account })
 }
 
 fn refusal(row: &RowReport) -> Option<(u32, Value)> {

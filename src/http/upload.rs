@@ -1,15 +1,12 @@
 //! Receiving an upload: the file goes to a temporary one as it comes, never into memory as a whole.
 
-use std::fs::File;
-use std::io::{Seek, Write};
-
 use actix_multipart::{Field, Multipart};
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use actix_web::web;
 use futures_util::{Stream, TryStreamExt};
-use sha2::{Digest, Sha256};
 
 use super::Problem;
+use super::spool::{Spool, Spooled};
 
 /// The largest settings.
 const LARGEST_SETTINGS: usize = 256 * 1024;
@@ -21,18 +18,6 @@ const LONGEST_NAME: usize = 200;
 pub(super) struct Upload {
     pub(super) file: Option<Spooled>,
     pub(super) settings: Option<Vec<u8>>,
-}
-
-/// A file that lies on the disk, without a name there.
-pub(super) struct Spooled {
-    /// The file, from its beginning.
-    pub(super) file: File,
-    /// What its owner calls it.
-    pub(super) name: Option<String>,
-    /// SHA-256 of it.
-    pub(super) digest: [u8; 32],
-    /// Its size.
-    pub(super) bytes: u64,
 }
 
 /// Whether a request carries parts.
@@ -55,6 +40,7 @@ pub(super) async fn receive(
     headers: &HeaderMap,
     payload: web::Payload,
     largest_file: u64,
+    to: &Spool,
 ) -> Result<Upload, Problem> {
     let mut multipart = Multipart::new(headers, payload);
     let mut upload = Upload { file: None, settings: None };
@@ -64,7 +50,7 @@ pub(super) async fn receive(
             "file" if upload.file.is_none() => {
                 let disposition = field.content_disposition();
                 let name = disposition.and_then(|disposition| disposition.get_filename()).map(named);
-                upload.file = Some(spool(field.map_err(broken), name, largest_file).await?);
+                upload.file = Some(spool(field.map_err(broken), name, largest_file, to).await?);
             }
             "settings" if upload.settings.is_none() => {
                 upload.settings = Some(read_settings(field).await?);
@@ -82,8 +68,12 @@ pub(super) async fn receive(
 }
 
 /// Receives a body that is the list itself.
-pub(super) async fn receive_body(payload: web::Payload, largest: u64) -> Result<Spooled, Problem> {
-    spool(payload.map_err(|error| Problem::malformed(error.to_string())), None, largest).await
+pub(super) async fn receive_body(
+    payload: web::Payload,
+    largest: u64,
+    to: &Spool,
+) -> Result<Spooled, Problem> {
+    spool(payload.map_err(|error| Problem::malformed(error.to_string())), None, largest, to).await
 }
 
 /// A part that has to be there.
@@ -95,19 +85,16 @@ async fn spool(
     mut chunks: impl Stream<Item = Result<web::Bytes, Problem>> + Unpin,
     name: Option<String>,
     largest: u64,
+    to: &Spool,
 ) -> Result<Spooled, Problem> {
-    let mut file = tempfile::tempfile().map_err(no_room)?;
-    let (mut digest, mut bytes) = (Sha256::new(), 0_u64);
+    let mut file = to.begin().await?;
     while let Some(chunk) = chunks.try_next().await? {
-        bytes += chunk.len() as u64;
-        if bytes > largest {
+        if file.bytes() + chunk.len() as u64 > largest {
             return Err(Problem::too_large("file", largest));
         }
-        digest.update(&chunk);
-        file.write_all(&chunk).map_err(no_room)?;
+        file = file.take(&chunk).await?;
     }
-    file.rewind().map_err(no_room)?;
-    Ok(Spooled { file, name, digest: digest.finalize().into(), bytes })
+    file.finish(name).await
 }
 
 async fn read_settings(mut field: Field) -> Result<Vec<u8>, Problem> {
@@ -129,11 +116,6 @@ fn named(name: &str) -> String {
 
 fn broken(error: impl std::fmt::Display) -> Problem {
     Problem::malformed(format!("expected multipart/form-data with the parts file and settings: {error}"))
-}
-
-fn no_room(error: std::io::Error) -> Problem {
-    tracing::error!(error = &error as &dyn std::error::Error, "an upload cannot be written to the disk");
-    Problem::unavailable("the server cannot keep the upload on its disk just now")
 }
 
 #[cfg(test)]

@@ -44,14 +44,23 @@ pub enum ListError {
         /// Why, in the server's words.
         said: String,
     },
+    /// The server has taken the list, and what it said of it did not arrive.
+    #[error(
+        "the server has stored the list, but its report did not arrive; GET /api/v1/campaigns/{campaign}/imports shows it"
+    )]
+    ReportLost {
+        /// The campaign that the list was added to.
+        campaign: Uuid,
+        /// Why.
+        source: reqwest::Error,
+    },
 }
 
 /// Reads a list without storing anything.
-pub fn check(path: &Path, settings: &str) -> Result<Table, ListError> {
+pub fn check(path: &Path, settings: &str, limits: &Limits) -> Result<Table, ListError> {
     let form: ListForm =
         serde_json::from_str(settings).map_err(|error| ListError::Settings(error.to_string()))?;
-    let options =
-        form.options(&Limits::default()).map_err(|problem| ListError::Settings(problem.to_string()))?;
+    let options = form.options(limits).map_err(|problem| ListError::Settings(problem.to_string()))?;
     let list = import::open(Source::File(File::open(path)?), &options)?;
     let bar = bar(ProgressBar::no_length(), "{elapsed:>4} {spinner} {human_pos} rows read");
     let account = list.read(&mut |batch| {
@@ -85,10 +94,12 @@ pub async fn send(
     let answer = request.send().await?;
     bar.finish_and_clear();
     let status = answer.status();
-    let said: Value = answer.json().await.unwrap_or_default();
+    let said = answer.json::<Value>().await;
     if status.is_success() {
-        return Ok(Table::of(name_of(path), said));
+        let report = said.map_err(|source| ListError::ReportLost { campaign, source })?;
+        return Ok(Table::of(name_of(path), report));
     }
+    let said = said.unwrap_or_default();
     let detail = said["detail"].as_str().unwrap_or("without a reason").to_owned();
     Err(ListError::Refused { status: status.as_u16(), said: detail })
 }
@@ -105,4 +116,50 @@ fn bar(bar: ProgressBar, template: &str) -> ProgressBar {
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn list() -> tempfile::NamedTempFile {
+        let mut list = tempfile::NamedTempFile::new().unwrap();
+        list.write_all(b"phone\n202-555-0101\n202-555-0102\n").unwrap();
+        list
+    }
+
+    #[test]
+    fn a_list_is_checked_within_the_limits_that_the_server_would_have() {
+        let list = list();
+        assert!(check(list.path(), "{}", &Limits::default()).unwrap().has_contacts());
+        let limits = Limits { rows: 1, ..Limits::default() };
+        let refused = check(list.path(), "{}", &limits).unwrap_err();
+        assert!(matches!(refused, ListError::List(ImportError::TooManyRows { limit: 1 })), "{refused}");
+    }
+
+    #[actix_web::test]
+    async fn a_report_that_breaks_off_is_no_report_of_nobody() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"--\r\n") {
+                assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "the whole request");
+            }
+            let broken = b"HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{\"rows\": 2,";
+            stream.write_all(broken).await.unwrap();
+        };
+        let (list, token, campaign) = (list(), Secret::new("a-token"), Uuid::nil());
+        let (sent, ()) = tokio::join!(send(list.path(), "{}", &url, &token, campaign), server);
+        let lost = sent.unwrap_err();
+        assert!(matches!(lost, ListError::ReportLost { .. }), "{lost}");
+        assert!(lost.to_string().contains(&format!("campaigns/{campaign}/imports")), "{lost}");
+    }
 }

@@ -92,7 +92,7 @@ impl<'c> Adding<'c> {
     /// these; `remark` says of each of them what is kept with the import.
     pub async fn merge(
         mut self,
-        remark: impl Fn(&AlreadyThere) -> Remark,
+        remark: impl FnMut(&AlreadyThere) -> Remark,
     ) -> Result<Result<Merged<'c>, CannotAdd>, Error> {
         let staged = self.copy.end().await?;
         let Copy { transaction, belongs, areas, mut remarks, .. } = self.copy;
@@ -165,6 +165,10 @@ pub struct AlreadyThere {
     pub file_row: u32,
     /// The number as the file wrote it.
     pub raw_phone: String,
+    /// The number.
+    pub phone: String,
+    /// What was repaired about it, by its stable name.
+    pub repair: Option<String>,
     /// The contact's place in the campaign.
     pub position: u32,
 }
@@ -173,10 +177,10 @@ async fn remark_on_those_there(
     transaction: &Transaction<'_>,
     belongs: &Belongs,
     remarks: &mut Remarks,
-    remark: impl Fn(&AlreadyThere) -> Remark,
+    mut remark: impl FnMut(&AlreadyThere) -> Remark,
 ) -> Result<(), Error> {
     const SQL: &str = "
-        SELECT staged.file_row, staged.raw_phone, contacts.position
+        SELECT staged.file_row, staged.raw_phone, staged.repair, phone, contacts.position
         FROM staged_contacts staged
         JOIN contacts USING (campaign_id, phone, extension, team_id)
         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND contacts.id <> staged.id";
@@ -192,6 +196,8 @@ async fn remark_on_those_there(
             Ok(remark(&AlreadyThere {
                 file_row: row.try_get::<_, i32>("file_row")?.unsigned_abs(),
                 raw_phone: row.try_get("raw_phone")?,
+                phone: row.try_get("phone")?,
+                repair: row.try_get("repair")?,
                 position: row.try_get::<_, i32>("position")?.unsigned_abs(),
             }))
         });

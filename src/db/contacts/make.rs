@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Batch;
 use super::copy::{Belongs, Copy, Table};
 use crate::db::campaigns::{NewCampaign, insert_campaign};
-use crate::db::imports::{Origin, open_import, store_import};
+use crate::db::imports::{Origin, leave_remarks, open_import, store_import};
 use crate::db::{Error, execute};
 
 /// A campaign that is being made. Dropped before it is finished, it has never been.
@@ -50,6 +50,19 @@ impl Making<'_> {
         store_import(&transaction, team, import, campaign, report, now).await?;
         transaction.commit().await?;
         Ok(contacts.unsigned_abs())
+    }
+
+    /// Makes no campaign, and keeps what was said about the rows for as long as a preview lasts, among the team's newest
+    /// `most` previews. Returns how many older ones expire for it.
+    pub async fn give_up(mut self, report: &Value, most: u32) -> Result<u64, Error> {
+        const SQL: &str = "DELETE FROM campaigns WHERE id = $1 AND team_id = $2";
+        let Belongs { team, campaign, import, now } = self.copy.belongs;
+        self.copy.end().await?;
+        let transaction = self.copy.transaction;
+        execute(&transaction, SQL, &[&campaign, &team]).await?;
+        let expired = leave_remarks(&transaction, (team, import), report, most, now).await?;
+        transaction.commit().await?;
+        Ok(expired)
     }
 }
 

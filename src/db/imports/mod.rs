@@ -1,6 +1,7 @@
 //! Lists as they were uploaded: what they were, what became of their rows, and, until they are stored in a campaign,
 //! the files themselves. How a list becomes contacts is in `contacts`.
 
+mod expiry;
 mod preview;
 mod read;
 mod remarks;
@@ -10,7 +11,9 @@ use deadpool_postgres::Transaction;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview, delete_expired};
+pub use self::expiry::{Expired, delete_expired};
+pub(super) use self::preview::leave_remarks;
+pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview};
 pub use self::read::{
     Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_campaigns_of_file,
     list_imports, list_remarks, stream_refused,
@@ -42,8 +45,8 @@ pub struct NewImport<'a> {
 pub enum Origin<'a> {
     /// It has just been uploaded.
     Upload(NewImport<'a>),
-    /// It was uploaded before, as the preview of this id.
-    Preview(Uuid),
+    /// It was uploaded before, as the preview of this id. It is read as is said now, in JSON that the API has checked.
+    Preview(Uuid, &'a Value),
 }
 
 impl Origin<'_> {
@@ -51,7 +54,7 @@ impl Origin<'_> {
     pub fn id(&self) -> Uuid {
         match self {
             Self::Upload(import) => import.id,
-            Self::Preview(id) => *id,
+            Self::Preview(id, _) => *id,
         }
     }
 }
@@ -69,13 +72,15 @@ pub(super) async fn open_import(
         WHERE id = $1 AND team_id = $2 AND stored_at IS NULL AND expires_at > $3
         FOR UPDATE";
     const CLEAR: &str = "DELETE FROM import_rows WHERE import_id = $1 AND team_id = $2";
+    const READ_SO: &str = "UPDATE imports SET options = $3 WHERE id = $1 AND team_id = $2";
     match origin {
         Origin::Upload(import) => insert_import(transaction, team, import, now).await?,
-        Origin::Preview(id) => {
+        Origin::Preview(id, options) => {
             if query_opt(transaction, LOCK, &[id, &team, &now]).await?.is_none() {
                 return Ok(false);
             }
             execute(transaction, CLEAR, &[id, &team]).await?;
+            execute(transaction, READ_SO, &[id, &team, options]).await?;
         }
     }
     Ok(true)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{NewImport, Remark, Remarks, insert_import};
-use crate::db::{Database, Error, execute};
+use crate::db::{Error, execute};
 
 /// The most bytes of one piece of a file.
 pub const LARGEST_PIECE: usize = 1 << 20;
@@ -16,6 +16,7 @@ pub struct Previewing<'c> {
     transaction: Transaction<'c>,
     team: Uuid,
     import: Uuid,
+    now: DateTime<Utc>,
     pieces: i32,
     remarks: Remarks,
 }
@@ -30,7 +31,7 @@ pub async fn begin_preview<'c>(
     let transaction = client.transaction().await?;
     insert_import(&transaction, team, import, now).await?;
     let remarks = Remarks::of(team, import.id);
-    Ok(Previewing { transaction, team, import: import.id, pieces: 0, remarks })
+    Ok(Previewing { transaction, team, import: import.id, now, pieces: 0, remarks })
 }
 
 impl Previewing<'_> {
@@ -51,28 +52,47 @@ impl Previewing<'_> {
         Ok(())
     }
 
-    /// Makes it so, with the report of what would become of the rows.
-    pub async fn finish(mut self, report: &Value) -> Result<(), Error> {
+    /// Makes it so, with the report of what would become of the rows. The team keeps its newest `most` previews: older
+    /// ones expire now. Returns how many did.
+    pub async fn finish(mut self, report: &Value, most: u32) -> Result<u64, Error> {
         const SQL: &str = "UPDATE imports SET report = $3 WHERE id = $1 AND team_id = $2";
         self.remarks.write(&self.transaction).await?;
         execute(&self.transaction, SQL, &[&self.import, &self.team, report]).await?;
+        let expired = expire_oldest(&self.transaction, self.team, most, self.now).await?;
         self.transaction.commit().await?;
-        Ok(())
+        Ok(expired)
     }
 }
 
-/// Deletes the previews that have expired at `now`, with their files. One that is being stored just now is left alone:
-/// it will not be a preview any more. Returns how many there were.
-pub async fn delete_expired(database: &Database, now: DateTime<Utc>) -> Result<u64, Error> {
-    // One at a time: each may be as large as a file and a million remarks.
+/// Lets the team's previews expire at `now`, but for its newest `most`. Returns how many do.
+async fn expire_oldest(
+    transaction: &Transaction<'_>,
+    team: Uuid,
+    most: u32,
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    // One that is being stored just now is no preview any more once that is done. Ids are UUIDv7: their order is the
+    // order of their making.
     const SQL: &str = "
-        DELETE FROM imports WHERE (id, team_id) =
-            (SELECT id, team_id FROM imports WHERE expires_at <= $1
-             ORDER BY expires_at LIMIT 1 FOR UPDATE SKIP LOCKED)";
-    let client = database.client().await?;
-    let mut deleted = 0;
-    while execute(&client, SQL, &[&now]).await? > 0 {
-        deleted += 1;
-    }
-    Ok(deleted)
+        UPDATE imports SET expires_at = $3
+        WHERE team_id = $1 AND id IN
+            (SELECT id FROM imports
+             WHERE team_id = $1 AND id IN
+                 (SELECT id FROM imports WHERE team_id = $1 AND expires_at > $3 ORDER BY id DESC OFFSET $2)
+             FOR UPDATE SKIP LOCKED)";
+    execute(transaction, SQL, &[&team, &i64::from(most), &now]).await
+}
+
+/// Leaves what is said about a list that was to be stored, and was not, as a preview without a file. Returns how many
+/// older previews expire for it.
+pub(in crate::db) async fn leave_remarks(
+    transaction: &Transaction<'_>,
+    (team, import): (Uuid, Uuid),
+    report: &Value,
+    most: u32,
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE imports SET report = $3 WHERE id = $1 AND team_id = $2";
+    execute(transaction, SQL, &[&import, &team, report]).await?;
+    expire_oldest(transaction, team, most, now).await
 }

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::KindName;
 use crate::db::{Database, Error, json, name, query, query_opt};
 
-/// How many refused rows are read at once for the rejects file.
+/// How many refused rows are read at once for the rejects file, and after how many bytes of them a page ends.
 const AT_ONCE: i64 = 500;
+const BYTES_AT_ONCE: i64 = 4 << 20;
 
 /// A list that was uploaded.
 #[derive(Debug, Clone)]
@@ -200,7 +201,7 @@ pub struct RefusedRow {
     pub cells: Vec<String>,
 }
 
-/// All refused rows of an import in the order of the file, some hundred at a time.
+/// All refused rows of an import in the order of the file, some hundred at a time, or fewer if they are large.
 pub fn stream_refused(
     database: &Database,
     team: Uuid,
@@ -222,10 +223,16 @@ async fn page_of_refused(
     (row, number): (i32, i32),
 ) -> Result<Option<(Vec<RefusedRow>, (i32, i32))>, Error> {
     const SQL: &str = "
-        SELECT file_row, number, reason, sentence, suggestion, cells FROM import_rows
-        WHERE import_id = $1 AND team_id = $2 AND kind = 'refused' AND (file_row, number) > ($3, $4)
-        ORDER BY file_row, number LIMIT $5";
-    let params: crate::db::Params<'_> = &[&import, &team, &row, &number, &AT_ONCE];
+        WITH sized AS (
+            SELECT file_row, number, reason, sentence, suggestion, cells,
+                   sum(cell_bytes) OVER (ORDER BY file_row, number) - cell_bytes AS bytes_before
+            FROM (SELECT * FROM import_rows
+                  WHERE import_id = $1 AND team_id = $2 AND kind = 'refused' AND (file_row, number) > ($3, $4)
+                  ORDER BY file_row, number LIMIT $5) AS page
+        )
+        SELECT file_row, number, reason, sentence, suggestion, cells FROM sized
+        WHERE bytes_before < $6 ORDER BY file_row, number";
+    let params: crate::db::Params<'_> = &[&import, &team, &row, &number, &AT_ONCE, &BYTES_AT_ONCE];
     let rows = query(&database.client().await?, SQL, params).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     let place = (last.try_get("file_row")?, last.try_get("number")?);

@@ -17,10 +17,11 @@ const WAITING_BYTES: usize = 8 << 20;
 
 const COPY: &str = "
     COPY import_rows
-        (import_id, team_id, file_row, number, kind, column_name, value, reason, sentence, suggestion, repeats, cells)
+        (import_id, team_id, file_row, number, kind, column_name, value, reason, sentence, suggestion, repeats, cells,
+         cell_bytes)
     FROM STDIN (FORMAT binary)";
 
-const TYPES: [Type; 12] = [
+const TYPES: [Type; 13] = [
     Type::UUID,
     Type::UUID,
     Type::INT4,
@@ -33,6 +34,7 @@ const TYPES: [Type; 12] = [
     Type::TEXT,
     Type::INT4,
     Type::JSONB,
+    Type::INT4,
 ];
 
 /// What is to be said about a row.
@@ -111,9 +113,7 @@ impl Remarks {
     /// Lets remarks wait. Returns whether it is time to write them.
     pub(in crate::db) fn wait_for(&mut self, remarks: Vec<Remark>) -> bool {
         for remark in &remarks {
-            if let Kind::Refused { cells, .. } = &remark.kind {
-                self.bytes += cells.iter().map(String::len).sum::<usize>();
-            }
+            self.bytes += bytes_of(remark);
         }
         self.waiting.extend(remarks);
         self.waiting.len() >= WAITING || self.bytes >= WAITING_BYTES
@@ -152,11 +152,20 @@ impl Remarks {
                 &suggestion,
                 &repeats,
                 &cells,
+                &i32::try_from(bytes_of(&remark)).unwrap_or(i32::MAX),
             ];
             writer.as_mut().write(&values).await?;
         }
         writer.as_mut().finish().await?;
         Ok(())
+    }
+}
+
+/// The bytes of a refused row: what may be large of a remark.
+fn bytes_of(remark: &Remark) -> usize {
+    match &remark.kind {
+        Kind::Refused { cells, .. } => cells.iter().map(String::len).sum(),
+        Kind::Repaired | Kind::Duplicate { .. } => 0,
     }
 }
 

@@ -38,6 +38,12 @@ fn there_already(there: &AlreadyThere) -> Remark {
     Remark { reason: "in-the-campaign", ..remark(there.file_row, Kind::Duplicate { repeats: None }) }
 }
 
+/// A preview, to be read as the best of lists.
+fn preview_of(id: Uuid) -> Origin<'static> {
+    static OPTIONS: serde_json::Value = serde_json::Value::Bool(true);
+    Origin::Preview(id, &OPTIONS)
+}
+
 fn only_contacts(phones: &[String]) -> Batch {
     batch(&phones.iter().map(String::as_str).collect::<Vec<_>>())
 }
@@ -87,7 +93,7 @@ impl Bench {
         previewing.keep(b"phone\n").await.unwrap();
         previewing.keep(ANN.as_bytes()).await.unwrap();
         previewing.take(vec![refused(2, &["12"])]).await.unwrap();
-        previewing.finish(&json!({"rows": 1})).await.unwrap();
+        previewing.finish(&json!({"rows": 1}), 50).await.unwrap();
         id
     }
 
@@ -362,7 +368,7 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
     assert_eq!(bench.remarks(import).await[0].suggestion.as_deref(), Some(ANN));
 
     let (settings, agent) = (settings(), agent());
-    let origin = Origin::Preview(import);
+    let origin = preview_of(import);
     let mut client = bench.database.list_client().await.unwrap();
     let nobodys = NewCampaign { team: Uuid::now_v7(), ..new_campaign(bench.team, import, &settings, &agent) };
     assert!(begin_campaign(&mut client, &nobodys, &origin, bench.now).await.unwrap().is_none());
@@ -379,6 +385,8 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
     making.finish(&json!({}), &json!({"rows": 3})).await.unwrap();
     let stored = Standing::Stored { campaign: new.id, stored_at: bench.now };
     assert_eq!(bench.standing(import).await, Some(stored));
+    let kept = find_import(&bench.database, bench.team, import, bench.now).await.unwrap().unwrap();
+    assert_eq!(kept.options, json!(true), "how it was read at last");
     assert_eq!(piece(0).await, None);
     let places: Vec<i32> = bench.remarks(import).await.iter().map(|remark| remark.place.0).collect();
     assert_eq!(places, [7, 8]);
@@ -394,7 +402,7 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
 async fn a_preview_is_added_to_a_campaign_like_a_file() {
     let bench = Bench::new().await;
     let (campaign, import) = (bench.draft(&[BOB]).await, bench.preview().await);
-    let added = bench.add_from(campaign, &Origin::Preview(import), batch(&[ANN])).await.unwrap();
+    let added = bench.add_from(campaign, &preview_of(import), batch(&[ANN])).await.unwrap();
     assert_eq!(added.added, 1);
     assert_eq!(bench.standing(import).await, Some(Standing::Stored { campaign, stored_at: bench.now }));
 }
@@ -407,20 +415,97 @@ async fn previews_are_gone_after_a_day_but_not_while_they_are_being_stored() {
     let mut client = bench.database.list_client().await.unwrap();
     let new = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
     let (last_moment, expiry) = (bench.minutes(24 * 60 - 1), bench.minutes(24 * 60));
-    let making = begin_campaign(&mut client, &new, &Origin::Preview(used), last_moment).await.unwrap();
+    let making = begin_campaign(&mut client, &new, &preview_of(used), last_moment).await.unwrap();
     let making = making.unwrap();
-    assert_eq!(delete_expired(&bench.database, last_moment).await.unwrap(), 0);
+    assert_eq!(delete_expired(&bench.database, last_moment).await.unwrap().deleted, 0);
     assert!(find_import(&bench.database, bench.team, unused, expiry).await.unwrap().is_none());
-    assert_eq!(delete_expired(&bench.database, expiry).await.unwrap(), 1);
+    assert_eq!(delete_expired(&bench.database, expiry).await.unwrap().deleted, 1);
     assert_eq!(bench.standing(unused).await, None);
     assert!(bench.remarks(unused).await.is_empty());
     assert_eq!(find_piece(&bench.database, bench.team, unused, 0).await.unwrap(), None);
     making.finish(&json!({}), &json!({})).await.unwrap();
-    assert_eq!(delete_expired(&bench.database, bench.minutes(48 * 60)).await.unwrap(), 0);
+    assert_eq!(delete_expired(&bench.database, bench.minutes(48 * 60)).await.unwrap().deleted, 0);
     // What has expired can be used no more, even before it is deleted.
-    let origin = Origin::Preview(bench.preview().await);
+    let origin = preview_of(bench.preview().await);
     let late = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
     assert!(begin_campaign(&mut client, &late, &origin, expiry).await.unwrap().is_none());
+}
+
+/// Lets the database refuse what these statements say.
+async fn refuse(bench: &Bench, on: &str, of: &str, unless: &str) {
+    let sql = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF {unless} THEN RETURN NULL; END IF; RAISE EXCEPTION 'refused by the test'; END $$;
+         CREATE TRIGGER refuse AFTER DELETE ON {on} {of} EXECUTE FUNCTION refuse()"
+    );
+    bench.psql().await.batch_execute(&sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn however_much_an_expired_preview_holds_no_statement_deletes_more_than_a_slice_of_it() {
+    let bench = Bench::new().await;
+    let id = Uuid::now_v7();
+    let Origin::Upload(new) = upload(id) else { unreachable!("an upload") };
+    let mut client = bench.database.list_client().await.unwrap();
+    let mut previewing = begin_preview(&mut client, bench.team, &new, bench.now).await.unwrap();
+    previewing.take((1..=12_000).map(|row| refused(row, &["12"])).collect()).await.unwrap();
+    for _ in 0..130 {
+        previewing.keep(b"phone\n").await.unwrap();
+    }
+    previewing.finish(&json!({}), 50).await.unwrap();
+    let slice = "REFERENCING OLD TABLE AS gone FOR EACH STATEMENT";
+    refuse(&bench, "import_rows", slice, "(SELECT count(*) FROM gone) <= 5000").await;
+    let deleted = delete_expired(&bench.database, bench.minutes(24 * 60)).await.unwrap();
+    assert_eq!((deleted.deleted, deleted.failed.len()), (1, 0), "{:?}", deleted.failed);
+    for table in ["imports", "import_rows", "import_pieces"] {
+        assert_eq!(bench.rows_in(table).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_that_cannot_be_deleted_keeps_no_other_from_it() {
+    let bench = Bench::new().await;
+    let (stuck, other) = (bench.preview().await, bench.preview().await);
+    refuse(&bench, "import_pieces", "FOR EACH ROW", &format!("OLD.import_id <> '{stuck}'")).await;
+    let expired = delete_expired(&bench.database, bench.minutes(24 * 60)).await.unwrap();
+    assert_eq!(expired.deleted, 1);
+    assert_eq!(expired.failed.iter().map(|(import, _)| *import).collect::<Vec<_>>(), [stuck]);
+    assert_eq!(bench.standing(other).await, None);
+    bench.psql().await.batch_execute("DROP TRIGGER refuse ON import_pieces").await.unwrap();
+    assert_eq!(delete_expired(&bench.database, bench.minutes(24 * 60)).await.unwrap().deleted, 1);
+}
+
+#[tokio::test]
+async fn of_a_team_s_previews_the_oldest_give_way_but_not_what_is_being_stored() {
+    let bench = Bench::new().await;
+    let (stored, oldest, newer) = (bench.preview().await, bench.preview().await, bench.preview().await);
+    let (settings, agent) = (settings(), agent());
+    let new = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
+    let mut client = bench.database.list_client().await.unwrap();
+    let making = begin_campaign(&mut client, &new, &preview_of(stored), bench.now).await.unwrap();
+    let newest = Uuid::now_v7();
+    let Origin::Upload(import) = upload(newest) else { unreachable!("an upload") };
+    let mut other = bench.database.list_client().await.unwrap();
+    let previewing = begin_preview(&mut other, bench.team, &import, bench.now).await.unwrap();
+    assert_eq!(previewing.finish(&json!({}), 2).await.unwrap(), 1);
+    drop(other);
+    assert!(bench.standing(stored).await.is_some() && bench.standing(newer).await.is_some());
+    assert!(bench.standing(newest).await.is_some());
+    assert_eq!(bench.standing(oldest).await, None);
+    making.unwrap().finish(&json!({}), &json!({})).await.unwrap();
+    drop(client);
+    assert_eq!(delete_expired(&bench.database, bench.now).await.unwrap().deleted, 1);
+}
+
+#[tokio::test]
+async fn a_campaign_of_very_many_contacts_is_deleted_in_whatever_time_it_takes() {
+    let bench = Bench::new().await;
+    let many: Vec<String> = (0..10_001).map(|n| format!("+1202{:07}", 5_550_000 + n)).collect();
+    let large = bench.draft(&many.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    refuse(&bench, "contacts", "FOR EACH STATEMENT", "current_setting('statement_timeout') = '30min'").await;
+    let deleted = campaigns::delete_campaign(&bench.database, bench.team, large).await.unwrap();
+    assert_eq!(deleted, campaigns::Deleted::Done);
+    assert_eq!(bench.rows_in("contacts").await, 0);
 }
 
 #[tokio::test]
@@ -440,7 +525,7 @@ async fn remarks_are_read_in_pages_and_the_refused_as_a_stream_in_the_order_of_t
     // The second part comes first, as what an addition finds comes last.
     previewing.take(remarks(5_000..12_000)).await.unwrap();
     previewing.take(remarks(1..5_000)).await.unwrap();
-    previewing.finish(&json!({})).await.unwrap();
+    previewing.finish(&json!({}), 50).await.unwrap();
 
     let mut filter = RemarkFilter { kind: Some(KindName::Repaired), ..RemarkFilter::default() };
     let mut rows = Vec::new();
@@ -458,6 +543,22 @@ async fn remarks_are_read_in_pages_and_the_refused_as_a_stream_in_the_order_of_t
     let all = RemarkFilter::default();
     let nobodys = list_remarks(&bench.database, Uuid::now_v7(), id, &all, 10).await.unwrap();
     assert!(nobodys.is_empty(), "another team's remarks");
+}
+
+#[tokio::test]
+async fn large_refused_rows_come_few_at_a_time() {
+    let bench = Bench::new().await;
+    let id = Uuid::now_v7();
+    let Origin::Upload(new) = upload(id) else { unreachable!("an upload") };
+    let mut client = bench.database.list_client().await.unwrap();
+    let mut previewing = begin_preview(&mut client, bench.team, &new, bench.now).await.unwrap();
+    let large = "x".repeat(3 << 20);
+    previewing.take((1..=5).map(|row| refused(row, &[&large])).collect()).await.unwrap();
+    previewing.take((6..=20).map(|row| refused(row, &["12"])).collect()).await.unwrap();
+    previewing.finish(&json!({}), 50).await.unwrap();
+    let pages: Vec<Vec<RefusedRow>> =
+        stream_refused(&bench.database, bench.team, id).try_collect().await.unwrap();
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 16]);
 }
 
 #[tokio::test]

@@ -88,7 +88,12 @@ async fn a_bad_upload_is_refused_with_what_was_expected_and_nothing_is_kept() {
         (settings(agent(json!({"shout": "Hi"}))), LIST, "bad-settings", "shout"),
         (settings(agent(json!({"say": "Hi {{name}}"}))), "", "empty-file", ""),
         (settings(json!({})), "name,phone\nAda,12\n", "nobody-to-call", "no number"),
-        (settings(json!({})), "name,phone,A b,a_b\nAda,202-555-0101,1,2\n", "bad-script", "{{a_b}}"),
+        (
+            settings(agent(json!({"say": "Hi {{a_b}}"}))),
+            "name,phone,A b,a_b\nAda,202-555-0101,1,2\n",
+            "bad-script",
+            "{{a_b}}",
+        ),
     ];
     for (settings, list, kind, expected) in cases {
         let (status, problem) = scene.upload_file(&settings, list).await;

@@ -1,5 +1,6 @@
 //! Lists on their way in: looked at, stored, corrected, added to a campaign that runs.
 
+use outdial::app::{App, BuildError};
 use outdial::simulator::{Behavior, Outcome, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -34,10 +35,13 @@ async fn a_list_is_looked_at_before_a_campaign_is_made_of_it_without_another_upl
     assert!(reasons.iter().any(|reason| reason["reason"] == "exit-code-replaced"), "{reasons:?}");
     let (_, listed) = scene.ask(Method::GET, "/api/v1/campaigns").await;
     assert_eq!(listed["campaigns"], json!([]), "nothing is stored yet");
-    let made = settings(json!({"import_id": seen["id"]}));
+    let made = settings(json!({"import_id": seen["id"], "countries": ["US", "GB"]}));
     let (status, campaign) = scene.send(Method::POST, "/api/v1/campaigns", &made).await;
     assert_eq!(status, StatusCode::CREATED, "{campaign}");
     assert_eq!((counts(&campaign), &campaign["import_id"]), (counts(&seen), &seen["id"]));
+    let (_, import) =
+        scene.ask(Method::GET, &format!("/api/v1/imports/{}", seen["id"].as_str().unwrap())).await;
+    assert_eq!(import["settings"]["countries"], json!(["US", "GB"]), "as it was read at last");
     let (status, again) = scene.send(Method::POST, "/api/v1/campaigns", &made).await;
     assert_eq!((status.as_u16(), &again["type"]), (422, &json!("urn:outdial:file-not-kept")));
     scene.command(&path_of(&campaign), "start").await;
@@ -140,5 +144,124 @@ async fn a_list_that_holds_too_much_is_refused_early_and_dialing_goes_on() {
     assert_eq!(listed["campaigns"], json!([]));
     let campaign = scene.call(json!({}), &["+12025550101"]).await;
     scene.until_placed(&campaign).await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_directory_for_lists_that_cannot_be_used_is_found_at_the_start_and_another_is_used() {
+    let mut scene = Scene::without_program(&Setting::default()).await;
+    scene.config.lists.spool_dir = Some("/nowhere/spool".into());
+    let refused = App::build(scene.config.clone()).await.err().expect("a refusal");
+    assert!(matches!(refused, BuildError::Spool(_)), "{refused}");
+    let directory = tempfile::tempdir().unwrap();
+    scene.config.lists.spool_dir = Some(directory.path().to_owned());
+    scene.start_program().await;
+    let (status, seen) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    assert_eq!(status, StatusCode::CREATED, "{seen}");
+    drop(directory);
+    let (status, refused) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (503, &json!("urn:outdial:unavailable")));
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn columns_of_one_name_are_refused_only_where_a_script_says_them() {
+    let scene = scene().await;
+    let list = "name,phone,Plan A,plan_a,Name\nAda,202-555-0101,1,2,x\n";
+    let (status, campaign) = scene.upload_file(&settings(json!({})), list).await;
+    assert_eq!(status, StatusCode::CREATED, "{campaign}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn the_report_of_an_addition_tells_only_of_those_who_are_new() {
+    let scene = scene().await;
+    let campaign = scene.upload(json!({}), &["+12025550101", "+12025550102"]).await;
+    let list = "name,phone\nAda,0012025550101\nBob,tel:202-555-0102\nCy,0012025550103\nDan,202-555-0104\n";
+    let (status, added) = scene.send_list(&format!("{campaign}/contacts"), &json!({}), list).await;
+    assert_eq!(status, StatusCode::CREATED, "{added}");
+    assert_eq!(counts(&added), [4, 2, 2, 0, 0]);
+    assert_eq!((&added["already_there"], &added["repaired"]), (&json!(2), &json!(1)), "{added}");
+    let first: Vec<&Value> = added["first"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(first, ["Cy", "Dan"]);
+    let reasons = added["reasons"].as_array().unwrap();
+    let said: Vec<_> = reasons.iter().map(|one| (one["kind"].as_str().unwrap(), &one["count"])).collect();
+    assert_eq!(said, [("duplicate", &json!(2)), ("repaired", &json!(1))], "{reasons:?}");
+    let rows = |one: &Value| one["samples"].as_array().unwrap().iter().map(|s| s["row"].clone()).collect();
+    assert_eq!(
+        reasons.iter().map(rows).collect::<Vec<Vec<Value>>>(),
+        [vec![json!(2), json!(3)], vec![json!(4)]]
+    );
+    let (_, kept) = scene.ask(Method::GET, &format!("{campaign}/imports")).await;
+    assert_eq!(kept["imports"][1]["report"]["repaired"], 1);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_nul_character_is_refused_wherever_it_comes_from_and_its_place_is_named() {
+    let scene = scene().await;
+    for (said, place) in [
+        (json!({"sheet": "a\u{0}b"}), "sheet: expected"),
+        (json!({"columns": {"phone": "a\u{0}"}}), "columns.phone: expected"),
+        (json!({"countries": ["US", "\u{0}"]}), "countries[1]: expected"),
+    ] {
+        let (status, refused) = scene.send_list("/api/v1/imports", &said, MIXED).await;
+        assert_eq!(
+            (status.as_u16(), &refused["type"]),
+            (422, &json!("urn:outdial:bad-settings")),
+            "{refused}"
+        );
+        assert!(refused["detail"].as_str().unwrap().contains(place), "{refused}");
+    }
+    // Titles are kept without it: they are names that a list's reader made.
+    for list in [
+        "na\0me,phone\nAda,202-555-0101\n",
+        r#"[{"phone": "202-555-0101", "a\u0000": "x"}]"#,
+        r#"[{"phone": "202-555-0101"}, {"phone": "202-555-0102", "a\u0000": "x"}]"#,
+    ] {
+        let (status, campaign) = scene.upload_file(&settings(json!({})), list).await;
+        assert_eq!(status, StatusCode::CREATED, "{list}: {campaign}");
+    }
+    let (status, refused) = scene.ask(Method::GET, "/api/v1/suppressions?limit=5&after=%00").await;
+    assert_eq!((status.as_u16(), &refused["type"]), (422, &json!("urn:outdial:bad-query")), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().starts_with("after: "), "{refused}");
+    let (status, refused) = scene.ask(Method::GET, "/api/v1/suppressions/%00").await;
+    assert_eq!((status.as_u16(), &refused["type"]), (404, &json!("urn:outdial:not-found")), "{refused}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn of_a_list_without_one_good_row_the_refused_are_downloaded_all_the_same() {
+    let scene = scene().await;
+    let list = "name,phone\nBob,555-0102\nCy,555-0103\n";
+    let (status, refused) = scene.upload_file(&settings(json!({})), list).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (422, &json!("urn:outdial:nobody-to-call")), "{refused}");
+    let import = format!("/api/v1/imports/{}", refused["import_id"].as_str().unwrap());
+    let rejects = scene.download(&format!("{import}/rejects.csv")).await;
+    assert!(rejects.contains("Bob,555-0102") && rejects.contains("Cy,555-0103"), "{rejects}");
+    let (_, shown) = scene.ask(Method::GET, &import).await;
+    assert_eq!((&shown["campaign_id"], &shown["report"]["rejected"]), (&Value::Null, &json!(2)));
+    let (_, listed) = scene.ask(Method::GET, "/api/v1/campaigns").await;
+    assert_eq!(listed["campaigns"], json!([]));
+    let made = settings(json!({"import_id": refused["import_id"]}));
+    let (status, again) = scene.send(Method::POST, "/api/v1/campaigns", &made).await;
+    assert_eq!((status.as_u16(), &again["type"]), (422, &json!("urn:outdial:file-not-kept")));
+    let corrected = rejects.replace(",555-", ",202-555-");
+    let (status, campaign) = scene.upload_file(&settings(json!({})), corrected).await;
+    assert_eq!((status, &campaign["imported"]), (StatusCode::CREATED, &json!(2)), "{campaign}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_list_of_suppressions_that_breaks_off_holds_as_far_as_it_was_read() {
+    let mut scene = Scene::without_program(&Setting::default()).await;
+    scene.config.lists.rows = 60_000;
+    scene.start_program().await;
+    let list: String = (0..70_000).map(|n| format!("+1202{:07}\n", 5_550_000 + n)).collect();
+    let (status, refused) = scene.send_list("/api/v1/suppressions/import", &json!({}), list).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (413, &json!("urn:outdial:too-many-rows")), "{refused}");
+    assert!(refused["numbers"]["new"].as_u64().is_some_and(|new| new > 0), "{refused}");
+    let (status, _) = scene.ask(Method::GET, "/api/v1/suppressions/+12025550101").await;
+    assert_eq!(status, StatusCode::OK);
     scene.end().await;
 }

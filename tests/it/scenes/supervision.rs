@@ -1,6 +1,7 @@
 //! What becomes of campaigns when actors, processes and nodes die.
 
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use actix::{Handler, Message};
 use chrono::TimeDelta;
@@ -55,7 +56,7 @@ async fn a_campaign_whose_actor_panics_is_back_after_a_tick() {
 }
 
 #[actix_web::test]
-async fn the_watchdog_deletes_a_preview_that_nobody_came_back_for() {
+async fn the_watchdog_has_a_preview_deleted_that_nobody_came_back_for_and_waits_for_nothing() {
     let scene = Scene::start().await;
     let team = keys::ensure_team(&scene.board().database).await.unwrap();
     let preview = async |age| {
@@ -64,14 +65,21 @@ async fn the_watchdog_deletes_a_preview_that_nobody_came_back_for() {
             NewImport { id, file_name: None, digest: [0; 32], bytes: 1, options: &serde_json::Value::Null };
         let mut client = scene.board().database.list_client().await.unwrap();
         let previewing = begin_preview(&mut client, team, &import, scene.clock.now() - age).await.unwrap();
-        previewing.finish(&json!({})).await.unwrap();
+        previewing.finish(&json!({}), 50).await.unwrap();
         id
     };
     preview(PREVIEW_LASTS).await;
     let fresh = preview(TimeDelta::zero()).await;
-    scene.supervisor().send(Watch).await.unwrap().expect("a look");
-    let left = scene.psql().await.query("SELECT id FROM imports", &[]).await.unwrap();
-    assert_eq!(left.iter().map(|row| row.get::<_, Uuid>(0)).collect::<Vec<_>>(), [fresh]);
+    let psql = scene.psql().await;
+    psql.batch_execute("BEGIN; LOCK TABLE import_rows").await.unwrap();
+    let look = tokio::time::timeout(Duration::from_secs(3), scene.supervisor().send(Watch)).await;
+    look.expect("a look that waits for no deletion").unwrap().expect("a look");
+    psql.batch_execute("ROLLBACK").await.unwrap();
+    eventually("the old preview is gone", || async {
+        let left = psql.query("SELECT id FROM imports", &[]).await.unwrap();
+        (left.iter().map(|row| row.get::<_, Uuid>(0)).collect::<Vec<_>>() == [fresh]).then_some(())
+    })
+    .await;
     scene.end().await;
 }
 
