@@ -199,7 +199,16 @@ pub async fn find_suppression(
     team: Uuid,
     phone: &str,
 ) -> Result<Option<Suppression>, Error> {
-    query_opt(&database.client().await?, FIND, &[&team, &phone]).await?.as_ref().map(read).transpose()
+    find_in(&database.client().await?, team, phone).await
+}
+
+/// [`find_suppression`] as a part of a larger read.
+pub(super) async fn find_in(
+    client: &impl GenericClient,
+    team: Uuid,
+    phone: &str,
+) -> Result<Option<Suppression>, Error> {
+    query_opt(client, FIND, &[&team, &phone]).await?.as_ref().map(read).transpose()
 }
 
 /// A page of the team's suppressions in the order of their numbers, those behind the number `after`; also those that

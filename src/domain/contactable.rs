@@ -14,7 +14,7 @@ use super::hours::Schedule;
 use super::rules::{self, Condition, Permission, Rules, closing, is_open, permission};
 use super::settings::Settings;
 use super::unmapped::OnUnmapped;
-use super::zone::{Candidates, Unmapped};
+use super::zone::{Candidates, Unmapped, Zone};
 
 /// What the condition of the campaign's own hours is called.
 pub const BUSINESS_HOURS: &str = "business_hours";
@@ -106,6 +106,16 @@ impl Reason<'_> {
             Self::Closed(_) => "called-party-hours",
         }
     }
+
+    /// The rule that speaks against it, and the zone on whose clock it does if it is one of hours.
+    pub fn rule(&self) -> Option<(&str, Option<&Zone>)> {
+        match self {
+            Self::Closed(rules::Because::Closed { rule, zone, .. }) => Some((rule, Some(zone))),
+            Self::Capped(limit) => Some((limit.rule, None)),
+            Self::Closed(rules::Because::NothingKnown) => None,
+            Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) | Self::NotDue => None,
+        }
+    }
 }
 
 impl fmt::Display for Reason<'_> {
@@ -178,8 +188,12 @@ impl<'a> Terms<'a> {
 
     /// Whether the caps let somebody be called now.
     pub fn allowance<'t>(&'t self, person: &Person<'t>, now: DateTime<Utc>) -> Allowance<'t> {
-        let limits = limits(&self.settings.caps, self.rules.that_apply(&person.area.places), now);
-        allowance(&limits, person.calls, now)
+        allowance(&self.limits(person.area, now), person.calls, now)
+    }
+
+    /// Every cap that holds for the numbers of an area.
+    pub fn limits<'t>(&'t self, area: &'t Area, now: DateTime<Utc>) -> Vec<Limit<'t>> {
+        limits(&self.settings.caps, self.rules.that_apply(&area.places), now)
     }
 
     /// Whether everybody in an area may be called as far as the hours are concerned, now or from when on.
@@ -217,8 +231,9 @@ impl<'a> Terms<'a> {
         DIAL_WITHIN + self.settings.ring_time() + RINGS_LONGER_BY
     }
 
-    /// Everything that has to be open for a call into an area.
-    fn conditions<'t>(&'t self, area: &'t Area) -> Result<Vec<Condition<'t>>, Unmapped> {
+    /// Everything that has to be open for a call into an area; an error if nothing tells its zone and the campaign
+    /// does not call in that case.
+    pub fn conditions<'t>(&'t self, area: &'t Area) -> Result<Vec<Condition<'t>>, Unmapped> {
         let settings = self.settings;
         let (zones, window) = match &area.zones {
             Candidates::In { zones, .. } => (zones.zones(), None),

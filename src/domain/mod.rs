@@ -14,6 +14,7 @@ pub mod dialer;
 pub mod holidays;
 pub mod hours;
 pub mod names;
+pub mod next_call;
 pub mod outcome;
 pub mod pacing;
 pub mod phone;

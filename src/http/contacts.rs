@@ -1,28 +1,103 @@
-//! `/api/v1/campaigns/{id}/contacts/{contact}`: what is asked for one contact.
+//! `/api/v1/campaigns/{id}/contacts/{contact}`: one contact with its attempts, when it is called next and why not now,
+//! and what is asked for it.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::info;
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
 use crate::db::callbacks::{Asked, ask_for_callback};
+use crate::db::calls::list_calls_to;
+use crate::db::contacts::{Detail, find_contact};
+use crate::domain::area::Area;
 use crate::domain::callback::{Callback, NoCallback};
+use crate::domain::contactable::{Person, Terms};
+use crate::domain::next_call::{Prospect, next_call};
+use crate::domain::rules::Condition;
+use crate::domain::suppression::is_in_force;
 
 use super::auth::Caller;
 use super::body::Body;
 use super::problem::answer;
-use super::{Api, Problem, resource};
+use super::{Api, Problem, resource, show};
 
 const LONGEST_NOTE: usize = 1000;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
+    config.service(resource("/campaigns/{id}/contacts/{contact}").route(web::get().to(get))).service(
         resource("/campaigns/{id}/contacts/{contact}/callback").route(web::post().to(ask_to_be_called)),
     );
+}
+
+async fn get(
+    api: web::Data<Api>,
+    caller: Caller,
+    path: web::Path<(Uuid, Uuid)>,
+) -> Result<HttpResponse, Problem> {
+    let board = &api.board;
+    let Some(found) = find_contact(&board.database, caller.team, *path).await? else {
+        return Err(Problem::not_found("contact of such a campaign"));
+    };
+    let rules = board.library.select(found.settings.rules.iter().map(String::as_str));
+    let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
+    let terms = Terms::of(&found.settings, &rules);
+    let now = board.clock.now();
+    let mut body = show::contact(&found.contact);
+    body["campaign"] = json!({ "id": path.0, "state": found.campaign });
+    let calls = list_calls_to(&board.database, caller.team, &found.contact.phone, terms.reach(), now).await?;
+    body["next_call"] = next_call_of(&found, &calls, &terms, now);
+    body["hours"] = hours(&found.contact.area, &terms, now);
+    body["suppression"] = found.suppression.as_ref().map(|listed| show::suppression(listed, now)).into();
+    // The contact's own number of attempts counts those that count.
+    body["history"] = found.attempts.iter().map(show::attempt).collect();
+    Ok(answer(StatusCode::OK, &body))
+}
+
+fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
+    let contact = &found.contact;
+    let suppression = found.suppression.as_ref();
+    let person = Person {
+        state: contact.state,
+        due_at: contact.due_at,
+        area: &contact.area,
+        is_suppressed: suppression.is_some_and(|listed| is_in_force(listed.expires_at, now)),
+        calls,
+    };
+    let callback = contact.callback.as_ref().filter(|_| contact.callback_waits);
+    let prospect = Prospect {
+        person,
+        callback_at: callback.map(|callback| callback.at),
+        campaign: found.campaign,
+        starts_at: found.starts_at,
+    };
+    let next = next_call(&prospect, terms, now);
+    json!({
+        "at": next.at,
+        "because": next.because,
+        "message": next.message,
+        "rule": next.rule.as_ref().map(|(rule, _)| rule),
+        "zone": next.rule.as_ref().and_then(|(_, zone)| zone.as_ref()),
+    })
+}
+
+/// Everything that has to be open for a call to somebody in this area, and how it stands now. Empty if nothing tells
+/// where they are and the campaign does not call then.
+fn hours(area: &Area, terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
+    let conditions = terms.conditions(area).unwrap_or_default();
+    let show = |condition: &Condition<'_>| {
+        let shut = condition.schedule.shut(condition.zone, now);
+        json!({
+            "rule": condition.rule,
+            "zone": condition.zone.name(),
+            "open": shut.is_none(),
+            "because": shut.map(|shut| shut.to_string()),
+        })
+    };
+    conditions.iter().map(show).collect()
 }
 
 /// When somebody wants to be called.

@@ -8,9 +8,11 @@ use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, Remark, RemarkOfRow, Standing};
 use crate::db::suppressions::{Added, Suppression};
+use crate::domain::area::Area;
 use crate::domain::campaign::State;
 use crate::domain::dialer::Waiting;
 use crate::domain::suppression::is_in_force;
+use crate::domain::zone::Candidates;
 use crate::import::{Account, FoundColumn, Kind, NewContact, RowReport};
 
 /// What a campaign waits for, and until when.
@@ -80,6 +82,7 @@ fn average(seconds: i64, calls: u32) -> Option<f64> {
 }
 
 pub(super) fn contact(contact: &Contact) -> Value {
+    let callback = contact.callback.as_ref();
     json!({
         "id": contact.id,
         "position": contact.position,
@@ -93,13 +96,31 @@ pub(super) fn contact(contact: &Contact) -> Value {
         "number_type": contact.number_type,
         "alternates": contact.alternates,
         "timezone": contact.timezone,
+        "area": area(&contact.area),
         "priority": contact.priority,
         "repair": contact.repair,
         "state": contact.state,
         "due_at": contact.due_at,
         "attempts": contact.attempts,
         "last_outcome": contact.last_outcome,
+        "callback_at": callback.map(|callback| callback.at),
+        "callback_note": callback.and_then(|callback| callback.note.as_ref()),
+        "callback_waits": contact.callback_waits,
     })
+}
+
+/// Where somebody may be: the zones whose clocks count for them, what tells so, and the places whose rules do.
+fn area(area: &Area) -> Value {
+    json!({
+        "zones": zones(&area.zones),
+        "told_by": area.told_by(),
+        "places": area.places.iter().map(|place| place.to_string()).collect::<Value>(),
+    })
+}
+
+/// The zones by their names; null if nothing tells them.
+pub(super) fn zones(candidates: &Candidates) -> Value {
+    candidates.zones().map_or(Value::Null, |zones| zones.zones().iter().map(|zone| zone.name()).collect())
 }
 
 pub(super) fn attempt(attempt: &Attempt) -> Value {

@@ -1,6 +1,7 @@
 //! Attempts as they are read: by the API, and by those who look for calls that have fallen silent.
 
 use chrono::{DateTime, Utc};
+use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -73,20 +74,34 @@ pub async fn list_attempts(
     filter: &AttemptFilter,
     limit: i64,
 ) -> Result<Vec<Attempt>, Error> {
-    const SQL: &str = "
-        SELECT id, contact_id, number, to_phone, from_phone, sid, status, outcome, answered_by, error_code,
-               error_message, duration_seconds, intended_at, placed_at, ringing_at, answered_at, ended_at,
-               settled_at, settings_version
-        FROM attempts
-        WHERE campaign_id = $1 AND team_id = $2
-          AND ($3::text IS NULL OR outcome = $3) AND ($4::uuid IS NULL OR contact_id = $4)
-          AND id < coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
-        ORDER BY id DESC LIMIT $6";
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM attempts
+         WHERE campaign_id = $1 AND team_id = $2
+           AND ($3::text IS NULL OR outcome = $3) AND ($4::uuid IS NULL OR contact_id = $4)
+           AND id < coalesce($5, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+         ORDER BY id DESC LIMIT $6"
+    );
     let outcome = filter.outcome.map(Outcome::as_str);
     let params: crate::db::Params<'_> =
         &[&campaign, &team, &outcome, &filter.contact, &filter.before, &limit];
-    query(&database.client().await?, SQL, params).await?.iter().map(attempt).collect()
+    query(&database.client().await?, &sql, params).await?.iter().map(attempt).collect()
 }
+
+/// All attempts of a contact, the first first.
+pub(in crate::db) async fn list_attempts_of(
+    client: &impl GenericClient,
+    team: Uuid,
+    contact: Uuid,
+) -> Result<Vec<Attempt>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM attempts WHERE contact_id = $1 AND team_id = $2 ORDER BY number");
+    query(client, &sql, &[&contact, &team]).await?.iter().map(attempt).collect()
+}
+
+const COLUMNS: &str = "
+    id, contact_id, number, to_phone, from_phone, sid, status, outcome, answered_by, error_code, error_message,
+    duration_seconds, intended_at, placed_at, ringing_at, answered_at, ended_at, settled_at, settings_version";
 
 fn attempt(row: &Row) -> Result<Attempt, Error> {
     Ok(Attempt {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::NewContact;
@@ -11,6 +12,12 @@ use crate::domain::area::Area;
 
 /// The most areas that the contacts of a campaign may be in. Everybody in the world is in some hundreds.
 const MOST: usize = 2_000;
+
+/// The area of a row that holds its three texts.
+pub(in crate::db) fn area_of(row: &Row) -> Result<Area, Error> {
+    let area = Area::parse(row.try_get("zones")?, row.try_get("told_by")?, row.try_get("places")?);
+    area.map_err(|error| Error::ImpossibleRow(error.to_string()))
+}
 
 /// The areas of a list, numbered in the order of their coming.
 #[derive(Debug, Default)]
@@ -48,10 +55,7 @@ impl Areas {
             SELECT $1, $2, * FROM unnest($3::smallint[], $4::text[], $5::text[], $6::text[])";
         let mut known = HashMap::new();
         for row in query(transaction, KNOWN, &[&campaign, &team]).await? {
-            let (zones, places): (Option<&str>, &str) = (row.try_get("zones")?, row.try_get("places")?);
-            let area = Area::parse(zones, row.try_get("told_by")?, places);
-            let area = area.map_err(|error| Error::ImpossibleRow(error.to_string()))?;
-            known.insert(area, row.try_get::<_, i16>("number")?);
+            known.insert(area_of(&row)?, row.try_get::<_, i16>("number")?);
         }
         let mut own: Vec<(&Area, i16)> = self.numbers.iter().map(|(area, number)| (area, *number)).collect();
         own.sort_by_key(|(_, number)| *number);

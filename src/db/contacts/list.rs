@@ -1,9 +1,13 @@
 //! Contacts, as the API reads them.
 
 use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::areas::area_of;
 use crate::db::{Database, Error, count, name, name_opt, query};
+use crate::domain::area::Area;
+use crate::domain::callback::Callback;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
@@ -34,6 +38,8 @@ pub struct Contact {
     pub alternates: serde_json::Value,
     /// Its own time zone, where the file says it.
     pub timezone: Option<String>,
+    /// Where they may be.
+    pub area: Area,
     /// As the list says it.
     pub priority: i16,
     /// What was repaired about its number, by its stable name.
@@ -46,7 +52,17 @@ pub struct Contact {
     pub attempts: u32,
     /// What the last attempt came to.
     pub last_outcome: Option<Outcome>,
+    /// The callback that was last asked for, made or not.
+    pub callback: Option<Callback>,
+    /// Whether that is still to be made.
+    pub callback_waits: bool,
 }
+
+/// What a contact is read from, beside its area's row.
+pub(super) const COLUMNS: &str = "
+    contacts.id, position, phone, extension, contacts.name, metadata, file_row, import_id, region, number_type,
+    alternates, timezone, zones, told_by, places, priority, repair, contacts.state, due_at, contacts.attempts,
+    last_outcome, callback_at, callback_note, callback_waits";
 
 /// Which contacts of a campaign are listed.
 #[derive(Debug, Clone, Default)]
@@ -67,40 +83,46 @@ pub async fn list_contacts(
     filter: &ContactFilter,
     limit: i64,
 ) -> Result<Vec<Contact>, Error> {
-    const SQL: &str = "
-        SELECT id, position, phone, extension, name, metadata, file_row, import_id, region, number_type,
-               alternates, timezone, priority, repair, state, due_at, attempts, last_outcome
-        FROM contacts
-        WHERE campaign_id = $1 AND team_id = $2 AND position > $3
-          AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5)
-        ORDER BY position LIMIT $6";
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM contacts
+         JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
+          AND areas.team_id = contacts.team_id
+         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND position > $3
+           AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5)
+         ORDER BY position LIMIT $6"
+    );
     let state = filter.state.map(ContactState::as_str);
     let outcome = filter.outcome.map(Outcome::as_str);
     let params: crate::db::Params<'_> = &[&campaign, &team, &filter.after, &state, &outcome, &limit];
-    query(&database.client().await?, SQL, params)
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(Contact {
-                id: row.try_get("id")?,
-                position: row.try_get("position")?,
-                phone: row.try_get("phone")?,
-                extension: row.try_get("extension")?,
-                name: row.try_get("name")?,
-                metadata: row.try_get("metadata")?,
-                file_row: row.try_get("file_row")?,
-                import: row.try_get("import_id")?,
-                region: row.try_get("region")?,
-                number_type: row.try_get("number_type")?,
-                alternates: row.try_get("alternates")?,
-                timezone: row.try_get("timezone")?,
-                priority: row.try_get("priority")?,
-                repair: row.try_get("repair")?,
-                state: name(row, "state", ContactState::parse)?,
-                due_at: row.try_get("due_at")?,
-                attempts: count(row, "attempts")?,
-                last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
-            })
-        })
-        .collect()
+    query(&database.client().await?, &sql, params).await?.iter().map(contact).collect()
+}
+
+/// The contact of a row.
+pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
+    let callback_at: Option<DateTime<Utc>> = row.try_get("callback_at")?;
+    let note = row.try_get("callback_note")?;
+    Ok(Contact {
+        id: row.try_get("id")?,
+        position: row.try_get("position")?,
+        phone: row.try_get("phone")?,
+        extension: row.try_get("extension")?,
+        name: row.try_get("name")?,
+        metadata: row.try_get("metadata")?,
+        file_row: row.try_get("file_row")?,
+        import: row.try_get("import_id")?,
+        region: row.try_get("region")?,
+        number_type: row.try_get("number_type")?,
+        alternates: row.try_get("alternates")?,
+        timezone: row.try_get("timezone")?,
+        area: area_of(row)?,
+        priority: row.try_get("priority")?,
+        repair: row.try_get("repair")?,
+        state: name(row, "state", ContactState::parse)?,
+        due_at: row.try_get("due_at")?,
+        attempts: count(row, "attempts")?,
+        last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
+        callback: callback_at.map(|at| Callback { at, note }),
+        callback_waits: row.try_get("callback_waits")?,
+    })
 }

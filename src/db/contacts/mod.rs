@@ -8,12 +8,14 @@
 mod add;
 mod areas;
 mod copy;
+mod find;
 mod list;
 mod make;
 
 use serde_json::value::RawValue;
 
 pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
+pub use self::find::{Detail, find_contact};
 pub use self::list::{Contact, ContactFilter, list_contacts};
 pub use self::make::{Making, begin_campaign};
 use super::imports::Remark;

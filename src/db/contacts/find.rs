@@ -1,0 +1,62 @@
+//! One contact with all that decides about its next call, as the API shows it.
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::IsolationLevel;
+use uuid::Uuid;
+
+use super::Contact;
+use super::list::{COLUMNS, contact};
+use crate::db::attempts::{Attempt, list_attempts_of};
+use crate::db::suppressions::Suppression;
+use crate::db::{Database, Error, json, name, query_opt, suppressions};
+use crate::domain::campaign::State;
+use crate::domain::settings::Settings;
+
+/// A contact, its campaign, and everything that happened to it.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// The contact.
+    pub contact: Contact,
+    /// The campaign's state.
+    pub campaign: State,
+    /// The campaign's settings.
+    pub settings: Settings,
+    /// Before this instant the campaign does not begin.
+    pub starts_at: Option<DateTime<Utc>>,
+    /// What stands on the list of numbers that must not be contacted, in force or not any more.
+    pub suppression: Option<Suppression>,
+    /// Its attempts, the first first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One contact of a campaign, in one consistent read.
+pub async fn find_contact(
+    database: &Database,
+    team: Uuid,
+    (campaign, id): (Uuid, Uuid),
+) -> Result<Option<Detail>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, campaigns.state AS campaign_state, campaigns.settings, campaigns.starts_at
+         FROM contacts
+         JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
+          AND areas.team_id = contacts.team_id
+         JOIN campaigns ON campaigns.id = contacts.campaign_id AND campaigns.team_id = contacts.team_id
+         WHERE contacts.id = $1 AND contacts.campaign_id = $2 AND contacts.team_id = $3"
+    );
+    let mut client = database.client().await?;
+    let consistent =
+        client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
+    let transaction = consistent.start().await?;
+    let Some(row) = query_opt(&transaction, &sql, &[&id, &campaign, &team]).await? else { return Ok(None) };
+    let contact = contact(&row)?;
+    let detail = Detail {
+        campaign: name(&row, "campaign_state", State::parse)?,
+        settings: json(&row, "settings")?,
+        starts_at: row.try_get("starts_at")?,
+        suppression: suppressions::find_in(&transaction, team, &contact.phone).await?,
+        attempts: list_attempts_of(&transaction, team, id).await?,
+        contact,
+    };
+    transaction.commit().await?;
+    Ok(Some(detail))
+}

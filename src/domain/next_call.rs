@@ -1,0 +1,251 @@
+//! When a contact is called next, in words, with the rule that makes it so: the answer to "why not now?". It decides
+//! nothing, [`Terms::decide`] does; it says it for somebody who reads a contact's page.
+
+use chrono::{DateTime, Utc};
+
+use super::campaign::State;
+use super::contact::ContactState;
+use super::contactable::{Decision, Person, Reason, Terms};
+use super::zone::Zone;
+
+/// A contact and its campaign, as far as they matter for its next call.
+#[derive(Debug, Clone, Copy)]
+pub struct Prospect<'a> {
+    /// The contact.
+    pub person: Person<'a>,
+    /// The instant of a callback that somebody asked for and that is still to come.
+    pub callback_at: Option<DateTime<Utc>>,
+    /// The campaign's state.
+    pub campaign: State,
+    /// Before this instant the campaign does not begin.
+    pub starts_at: Option<DateTime<Utc>>,
+}
+
+/// A contact's next call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextCall {
+    /// From when on it may come; none if it never will, or is under way. The list is long, so it may well be later.
+    pub at: Option<DateTime<Utc>>,
+    /// What keeps it from coming at once, by its stable name; none if nothing does.
+    pub because: Option<&'static str>,
+    /// The same in a sentence.
+    pub message: String,
+    /// The rule that keeps it from coming, and the clock on which it does if it is one of hours.
+    pub rule: Option<(String, Option<String>)>,
+}
+
+/// When a contact is called next. A campaign that waits to be started or resumed is judged as if it went on now.
+pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>) -> NextCall {
+    let is_left = matches!(prospect.person.state, ContactState::Pending);
+    if let (State::Failed | State::Canceled, true) = (prospect.campaign, is_left) {
+        let message = format!("the campaign is {} and calls nobody any more", prospect.campaign);
+        return NextCall { at: None, because: Some("campaign-over"), message, rule: None };
+    }
+    let (from, proviso) = match (prospect.campaign, prospect.starts_at) {
+        (State::Draft, Some(at)) if at > now => (at, "once the campaign is started: "),
+        (State::Draft, _) => (now, "once the campaign is started: "),
+        (State::Pending, Some(at)) if at > now => (at, ""),
+        (State::Paused, _) => (now, "once the campaign is resumed: "),
+        _ => (now, ""),
+    };
+    let decision = terms.decide(&prospect.person, from);
+    let (at, because) = match decision {
+        Decision::Now { .. } if from > now => (Some(from), Some("not-started")),
+        Decision::Now { .. } => (Some(now), None),
+        Decision::NotUntil { because: Reason::BeingCalled, .. } => (None, Some(Reason::BeingCalled.as_str())),
+        Decision::NotUntil { at, because } => (Some(at), Some(because.as_str())),
+        Decision::Never { because } => (None, Some(because.as_str())),
+    };
+    let clock = Clock { zone: &terms.settings().timezone, now };
+    let said = words(prospect, &decision, from, &clock);
+    let message = if is_left { format!("{proviso}{said}") } else { said };
+    NextCall { at, because, message, rule: rule(&decision) }
+}
+
+fn words(prospect: &Prospect<'_>, decision: &Decision<'_>, from: DateTime<Utc>, clock: &Clock<'_>) -> String {
+    let due_at = prospect.person.due_at.filter(|due_at| *due_at > from);
+    let due = due_at.map(|due_at| match prospect.callback_at {
+        Some(_) => format!("a callback was asked for {}, ", clock.says(due_at)),
+        None => format!("due {}, ", clock.says(due_at)),
+    });
+    let due = due.unwrap_or_default();
+    let zone = clock.zone.name();
+    match decision {
+        Decision::Now { .. } if from > clock.now => {
+            format!("the campaign begins {} ({zone})", clock.says(from))
+        }
+        Decision::Now { until } => format!("may be called now, and until {} ({zone})", clock.says(*until)),
+        Decision::NotUntil { because: Reason::NotDue, .. } => {
+            format!("{} ({zone})", due.trim_end_matches(", "))
+        }
+        Decision::NotUntil { because: because @ Reason::BeingCalled, .. } => because.to_string(),
+        Decision::NotUntil { at, because: because @ Reason::Capped(_) } => {
+            format!("not before {} ({zone}): {because}", clock.says(*at))
+        }
+        Decision::NotUntil { at, because } => {
+            format!("{due}closed until {} ({zone}): {because}", clock.says(*at))
+        }
+        Decision::Never { because: because @ Reason::Closed(_) } => {
+            format!("its hours are never open together within a year: {because}")
+        }
+        Decision::Never { because } => because.to_string(),
+    }
+}
+
+fn rule(decision: &Decision<'_>) -> Option<(String, Option<String>)> {
+    let (Decision::NotUntil { because, .. } | Decision::Never { because }) = decision else { return None };
+    let (rule, zone) = because.rule()?;
+    Some((rule.to_owned(), zone.map(|zone| zone.name().to_owned())))
+}
+
+/// The campaign's clock on the wall.
+struct Clock<'a> {
+    zone: &'a Zone,
+    now: DateTime<Utc>,
+}
+
+impl Clock<'_> {
+    /// The time of day, with its date unless it is today.
+    fn says(&self, at: DateTime<Utc>) -> String {
+        let (local, today) = (self.zone.local(at), self.zone.local(self.now).date());
+        if local.date() == today {
+            return local.format("%H:%M").to_string();
+        }
+        local.format("%a %-d %b %Y %H:%M").to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::area::Area;
+    use crate::domain::caps::Caps;
+    use crate::domain::phone::Phone;
+    use crate::domain::rules::Rules;
+    use crate::domain::rules::tests::eight_to_nine;
+    use crate::domain::settings::Settings;
+    use crate::domain::settings::tests::settings;
+
+    fn utc(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn area(phone: &str) -> Area {
+        Area::of(&Phone::from_e164(phone).unwrap(), None, None)
+    }
+
+    /// Somebody in New York, asked about at 10:00 there.
+    fn ask(change: impl FnOnce(&mut Prospect<'_>)) -> NextCall {
+        ask_about(&settings(), &eight_to_nine(), "+12125550101", &[], change)
+    }
+
+    fn ask_about(
+        settings: &Settings,
+        rules: &Rules,
+        phone: &str,
+        calls: &[DateTime<Utc>],
+        change: impl FnOnce(&mut Prospect<'_>),
+    ) -> NextCall {
+        let (now, area) = (utc("2026-03-02T15:00:00Z"), area(phone));
+        let person = Person {
+            state: ContactState::Pending,
+            due_at: Some(now),
+            area: &area,
+            is_suppressed: false,
+            calls,
+        };
+        let mut prospect = Prospect { person, callback_at: None, campaign: State::Running, starts_at: None };
+        change(&mut prospect);
+        next_call(&prospect, &Terms::of(settings, rules), now)
+    }
+
+    fn due(at: &str) -> impl FnOnce(&mut Prospect<'_>) {
+        let at = utc(at);
+        move |prospect| prospect.person.due_at = Some(at)
+    }
+
+    #[test]
+    fn it_says_when_somebody_is_called_next_and_why_not_now() {
+        let now = ask(|_| {});
+        assert_eq!((now.at, now.because), (Some(utc("2026-03-02T15:00:00Z")), None));
+        assert_eq!(now.message, "may be called now, and until 21:00 (America/New_York)");
+        let later = ask(due("2026-03-02T23:30:00Z"));
+        assert_eq!((later.at, later.because), (Some(utc("2026-03-02T23:30:00Z")), Some("not-due")));
+        assert_eq!(later.message, "due 18:30 (America/New_York)");
+        let tomorrow = ask(due("2026-03-03T03:30:00Z"));
+        assert_eq!(tomorrow.at, Some(utc("2026-03-03T13:00:00Z")));
+        assert_eq!(tomorrow.because, Some("called-party-hours"));
+        assert_eq!(
+            tomorrow.message,
+            "due 22:30, closed until Tue 3 Mar 2026 08:00 (America/New_York): eight-to-nine in \
+             America/New_York: it is outside the hours"
+        );
+        assert_eq!(tomorrow.rule, Some(("eight-to-nine".to_owned(), Some("America/New_York".to_owned()))));
+        let at = utc("2026-03-02T23:30:00Z");
+        let asked_for = ask(|prospect| {
+            prospect.person.due_at = Some(at);
+            prospect.callback_at = Some(at);
+        });
+        assert_eq!(asked_for.message, "a callback was asked for 18:30 (America/New_York)");
+    }
+
+    #[test]
+    fn a_number_that_was_called_often_enough_is_left_alone_and_the_cap_is_named() {
+        let settings = Settings { caps: Caps { per_day: Some(1), ..Caps::default() }, ..settings() };
+        let calls = [utc("2026-03-01T22:00:00Z")];
+        let next = ask_about(&settings, &eight_to_nine(), "+12125550101", &calls, |_| {});
+        assert_eq!((next.at, next.because), (Some(utc("2026-03-02T22:00:00Z")), Some("capped")));
+        assert_eq!(next.rule, Some(("caps".to_owned(), None)));
+        assert_eq!(
+            next.message,
+            "not before 17:00 (America/New_York): the number was called often enough: caps: at most 1 call within \
+             24 hours"
+        );
+    }
+
+    #[test]
+    fn whoever_is_not_called_any_more_has_no_next_call() {
+        type Change = fn(&mut Prospect<'_>);
+        let table: [(Change, &str, &str); 4] = [
+            (|prospect| prospect.person.state = ContactState::Completed, "final", "the contact is completed"),
+            (|prospect| prospect.person.state = ContactState::Calling, "call-open", "it is being called"),
+            (
+                |prospect| prospect.person.is_suppressed = true,
+                "suppressed",
+                "the number must not be contacted",
+            ),
+            (
+                |prospect| prospect.campaign = State::Canceled,
+                "campaign-over",
+                "the campaign is canceled and calls nobody any more",
+            ),
+        ];
+        for (change, because, message) in table {
+            let next = ask(change);
+            assert_eq!((next.at, next.because, next.message.as_str()), (None, Some(because), message));
+        }
+        let toll_free = ask_about(&settings(), &eight_to_nine(), "+18005550101", &[], |_| {});
+        assert_eq!((toll_free.at, toll_free.because), (None, Some("unmapped")));
+    }
+
+    #[test]
+    fn a_campaign_that_does_not_run_yet_is_judged_as_if_it_did() {
+        let draft = ask(|prospect| prospect.campaign = State::Draft);
+        assert_eq!(draft.because, None);
+        assert!(draft.message.starts_with("once the campaign is started: may be called now"), "{draft:?}");
+        let tonight = ask(|prospect| {
+            prospect.campaign = State::Pending;
+            prospect.starts_at = Some(utc("2026-03-03T03:00:00Z"));
+        });
+        assert_eq!(tonight.at, Some(utc("2026-03-03T13:00:00Z")));
+        let this_noon = ask(|prospect| {
+            prospect.campaign = State::Pending;
+            prospect.starts_at = Some(utc("2026-03-02T17:00:00Z"));
+        });
+        assert_eq!(
+            (this_noon.at, this_noon.because),
+            (Some(utc("2026-03-02T17:00:00Z")), Some("not-started"))
+        );
+        assert_eq!(this_noon.message, "the campaign begins 12:00 (America/New_York)");
+    }
+}
