@@ -16,6 +16,7 @@ pub mod callbacks;
 pub mod calls;
 pub mod campaigns;
 pub mod contacts;
+pub mod forecast;
 pub mod imports;
 pub mod keys;
 pub mod look;
@@ -103,7 +104,7 @@ impl Database {
         Ok(self.pool.get().await?)
     }
 
-    /// A connection for storing a list, which may take long. There are few, and none of them is missed by the dialer.
+    /// A connection for storing a list, or counting one, which may take long. There are few, and none of them is missed by the dialer.
     pub async fn list_client(&self) -> Result<Object, Error> {
         Ok(self.lists.get().await?)
     }

@@ -11,6 +11,7 @@ pub mod caps;
 pub mod contact;
 pub mod contactable;
 pub mod dialer;
+pub mod forecast;
 pub mod holidays;
 pub mod hours;
 pub mod names;

@@ -107,6 +107,14 @@ impl RetryPolicy {
         }
     }
 
+    /// How often a contact is tried at most, unless somebody asks for more.
+    pub fn most_attempts(&self) -> u32 {
+        match self {
+            Self::Simple(policy) => policy.max_retries + 1,
+            Self::ByOutcome(policy) => policy.max_attempts,
+        }
+    }
+
     /// The verdict on a contact whose attempt ended so.
     ///
     /// A due time is never before the attempt's end plus the policy's backoff: `jitter`, from `[0, 1)`, only ever adds,

@@ -8,6 +8,7 @@ mod body;
 mod campaigns;
 mod contacts;
 mod csv;
+mod forecast;
 mod form;
 mod health;
 mod imports;
@@ -93,6 +94,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .wrap(from_fn(body::without_nul))
                 .configure(campaigns::routes)
                 .configure(contacts::routes)
+                .configure(forecast::routes)
                 .configure(agents::routes)
                 .configure(imports::routes)
                 .configure(suppressions::routes)

@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod caps;
+mod forecast;
 
 use std::time::Duration;
 

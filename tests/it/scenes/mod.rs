@@ -4,6 +4,7 @@ mod api;
 mod callbacks;
 mod dialing;
 mod faults;
+mod forecast;
 mod hours;
 mod lists;
 mod machines;

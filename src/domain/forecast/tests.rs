@@ -1,0 +1,264 @@
+use super::*;
+use crate::domain::hours::{BusinessHours, SimpleHours};
+use crate::domain::outcome::Outcome;
+use crate::domain::pacing::Pacing;
+use crate::domain::phone::Phone;
+use crate::domain::retry::{RetryPolicy, SimplePolicy};
+use crate::domain::rules::Rules;
+use crate::domain::rules::tests::{around_the_clock, eight_to_nine};
+use crate::domain::settings::Settings;
+use crate::domain::settings::tests::settings;
+use crate::domain::unmapped::OnUnmapped;
+
+const NEW_YORK: &str = "+12125550101";
+const LOS_ANGELES: &str = "+13235550101";
+const TOLL_FREE: &str = "+18005550101";
+
+fn utc(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// Ten on a Monday morning in New York, seven in Los Angeles.
+fn ten() -> DateTime<Utc> {
+    utc("2026-03-02T15:00:00Z")
+}
+
+/// So many people with numbers like this one, all due and never tried.
+fn due(phone: &str, contacts: u32) -> Pending {
+    let area = Area::of(&Phone::from_e164(phone).unwrap(), None, None);
+    let tried = vec![(0, contacts)];
+    Pending { area: Arc::new(area), suppressed: 0, due: contacts, capped: None, later: None, tried }
+}
+
+fn standing(areas: Vec<Pending>) -> Standing {
+    Standing { areas, ..Standing::default() }
+}
+
+/// Somebody who is called once and no more.
+fn once() -> RetryPolicy {
+    RetryPolicy::Simple(SimplePolicy { max_retries: 0, ..SimplePolicy::default() })
+}
+
+/// So many calls, of which so many were answered; it rang for 20 seconds, and was talked for 60.
+fn calls(total: u32, answered: u32) -> Vec<Calls> {
+    let of = |outcome, calls, talk: f64| {
+        let seconds = |each: f64| f64::from(calls) * each;
+        Calls { outcome, calls, ring_seconds: seconds(20.0), talk_seconds: seconds(talk) }
+    };
+    vec![of(Outcome::Answered, answered, 60.0), of(Outcome::NoAnswer, total - answered, 0.0)]
+}
+
+fn estimated(standing: &Standing, own: Vec<Calls>, settings: &Settings, rules: &Rules) -> Estimate {
+    let past = Past { own, team: Vec::new() };
+    estimate(standing, &past, &Terms::of(settings, rules), ten()).unwrap()
+}
+
+#[test]
+fn everybody_is_counted_once() {
+    let (rules, later_at) = (eight_to_nine(), utc("2026-03-02T20:00:00Z"));
+    let later = Later { contacts: 4, first_at: later_at, last_at: later_at + TimeDelta::hours(2) };
+    let capped = Capped { contacts: 2, first_at: later_at + TimeDelta::hours(1) };
+    let mixed = Pending { suppressed: 3, capped: Some(capped), later: Some(later), ..due(NEW_YORK, 10) };
+    let standing = Standing {
+        areas: vec![mixed, Pending { later: Some(later), ..due(LOS_ANGELES, 20) }, due(TOLL_FREE, 5)],
+        calling: 1,
+        completed: 30,
+        failed: 40,
+        invalid: 50,
+        suppressed: 60,
+    };
+    let settings = settings();
+    let terms = Terms::of(&settings, &rules);
+    let seen = forecast(&standing, &terms, ten());
+    let expected = Counts {
+        callable_now: 10,
+        outside_hours: 20,
+        due_later: 8,
+        capped: 2,
+        suppressed: 63,
+        unmapped: 5,
+        never: 0,
+        calling: 1,
+        completed: 30,
+        failed: 40,
+        invalid: 50,
+    };
+    assert_eq!(seen.counts, expected);
+    assert_eq!(seen.counts.total(), 10 + 3 + 2 + 4 + 20 + 4 + 5 + 1 + 30 + 40 + 50 + 60);
+    assert_eq!((seen.first_due_at, seen.first_freed_at), (Some(later_at), Some(capped.first_at)));
+    assert_eq!(seen.without_zone, 5);
+}
+
+#[test]
+fn groups_say_for_whom_it_opens_when_and_by_which_rule_those_first_who_may_be_called() {
+    let (settings, rules) = (settings(), eight_to_nine());
+    let terms = Terms::of(&settings, &rules);
+    // Two states in the zone of New York are one group as long as the rules say the same of them.
+    let standing =
+        standing(vec![due(TOLL_FREE, 9), due(LOS_ANGELES, 5), due(NEW_YORK, 1), due("+18135550101", 2)]);
+    let seen = forecast(&standing, &terms, ten());
+    let said: Vec<_> = seen.groups.iter().map(|group| (group.contacts(), group.decision)).collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    assert_eq!(said[0], (3, Decision::Now { until: utc("2026-03-03T02:00:00Z") }));
+    let (5, Decision::NotUntil { at, because }) = said[1] else { panic!("{:?}", said[1]) };
+    assert_eq!(at, utc("2026-03-02T16:00:00Z"));
+    assert_eq!(
+        because.rule().map(|(rule, zone)| (rule, zone.map(|zone| zone.name()))),
+        Some(("eight-to-nine", Some("America/Los_Angeles")))
+    );
+    assert!(matches!(said[2], (9, Decision::Never { because: Reason::Unmapped(_) })), "{:?}", said[2]);
+}
+
+#[test]
+fn people_without_a_zone_are_counted_as_the_setting_treats_them() {
+    let rules = eight_to_nine();
+    let standing = standing(vec![due(TOLL_FREE, 5)]);
+    let counted = |unmapped: &str| {
+        let unmapped: OnUnmapped = serde_json::from_str(unmapped).unwrap();
+        let settings = Settings { unmapped, ..settings() };
+        let terms = Terms::of(&settings, &rules);
+        let seen = forecast(&standing, &terms, ten());
+        assert_eq!(seen.without_zone, 5);
+        (seen.counts.unmapped, seen.counts.callable_now, seen.counts.outside_hours)
+    };
+    assert_eq!(counted(r#""block""#), (5, 0, 0));
+    assert_eq!(counted(r#""campaign-zone""#), (0, 5, 0));
+    let window = r#"{"safe-window":{"timezone":"America/New_York","window":["14:00","20:00"]}}"#;
+    assert_eq!(counted(window), (0, 0, 5));
+}
+
+#[test]
+fn hours_that_have_nothing_in_common_are_never_open() {
+    let business_hours: BusinessHours =
+        serde_json::from_str(r#"{"windows": {"mon-fri": [["22:00", "23:00"]]}}"#).unwrap();
+    let settings = Settings { business_hours, retry_policy: once(), ..settings() };
+    let rules = eight_to_nine();
+    let terms = Terms::of(&settings, &rules);
+    let standing = standing(vec![due(NEW_YORK, 7), due(LOS_ANGELES, 5)]);
+    let seen = forecast(&standing, &terms, ten());
+    assert_eq!((seen.counts.never, seen.counts.outside_hours), (7, 5));
+    // Those of whom it is never time are no work either: 22 in New York is 19 in Los Angeles.
+    let estimate = estimate(&standing, &Past::default(), &terms, ten()).unwrap();
+    assert_eq!(estimate.calls.low, 5);
+    assert!(estimate.ends.low.instant() > utc("2026-03-03T03:00:00Z"), "{estimate:?}");
+}
+
+#[test]
+fn an_estimate_says_on_what_it_is_based() {
+    let settings = settings();
+    let rates = |own: u32, team: u32| {
+        let past = Past { own: calls(own, own / 2), team: calls(team, team / 4) };
+        past.rates(&settings)
+    };
+    let table = [
+        (0, 0, Basis::Assumed, 0, 0.2..=0.2, 0.6..=0.6),
+        (20, 29, Basis::Assumed, 0, 0.2..=0.2, 0.6..=0.6),
+        (30, 10_000, Basis::Campaign, 30, 0.3..=0.35, 0.65..=0.7),
+        (10_000, 0, Basis::Campaign, 10_000, 0.48..=0.5, 0.5..=0.52),
+        // However many calls were made to other lists, they do not make it as certain as the campaign's own.
+        (29, 10_000, Basis::Team, 10_000, 0.15..=0.2, 0.3..=0.35),
+    ];
+    for (own, team, basis, sample, low, high) in table {
+        let rates = rates(own, team);
+        assert_eq!((rates.basis, rates.sample), (basis, sample), "{own} {team}");
+        let Range { low: lowest, high: highest } = rates.answered;
+        assert!(low.contains(&lowest) && high.contains(&highest), "{own} {team}: {:?}", rates.answered);
+        assert_eq!((rates.ring, rates.talk), (TimeDelta::seconds(20), TimeDelta::seconds(60)));
+    }
+}
+
+#[test]
+fn a_campaign_that_has_reached_nobody_or_everybody_so_far_is_not_certain_to_go_on_so() {
+    let rates = |answered| Past { own: calls(40, answered), team: Vec::new() }.rates(&settings());
+    let (none, all) = (rates(0).answered, rates(40).answered);
+    assert!(none.low == 0.0 && (0.05..0.15).contains(&none.high), "{none:?}");
+    assert!((0.85..0.95).contains(&all.low) && all.high == 1.0, "{all:?}");
+}
+
+#[test]
+fn it_takes_a_pause_a_ring_and_the_talk_of_those_who_are_reached_for_each_call() {
+    // 1,000 calls of 10 + 20 + 0.5 · 60 seconds, and nobody is called twice.
+    let settings = Settings { retry_policy: once(), pacing: Pacing { delay_seconds: 10 }, ..settings() };
+    let standing = standing(vec![due(NEW_YORK, 1000)]);
+    let seen = estimated(&standing, calls(10_000, 5_000), &settings, &around_the_clock());
+    assert_eq!((seen.calls.low, seen.calls.high), (1000, 1000));
+    assert!(seen.dialing.low <= TimeDelta::seconds(60_000), "{seen:?}");
+    assert!(seen.dialing.high >= TimeDelta::seconds(60_000), "{seen:?}");
+    let nominal = ten() + TimeDelta::seconds(60_000);
+    let (low, high) = (seen.ends.low.instant(), seen.ends.high.instant());
+    assert!(low <= nominal + TimeDelta::minutes(15) && high >= nominal, "{low} {high}");
+    assert!(high - low < TimeDelta::hours(1), "{low} {high}");
+    assert_eq!(high.timestamp() % 900, 0, "nobody knows the minute");
+}
+
+#[test]
+fn whoever_is_not_reached_is_called_again_as_often_as_the_policy_allows() {
+    // 0.5 of 1,000 are left after each of four rounds: 1,000 · (1 + 0.5 + 0.25 + 0.125).
+    let settings = settings();
+    let standing = standing(vec![due(NEW_YORK, 1000)]);
+    let seen = estimated(&standing, calls(100_000, 50_000), &settings, &around_the_clock());
+    assert!((1860..1875).contains(&seen.calls.low), "{seen:?}");
+    assert!((1875..1890).contains(&seen.calls.high), "{seen:?}");
+    // The unluckiest waits 1, 4 and 24 hours, however few there are to be called.
+    let few =
+        estimated(&self::standing(vec![due(NEW_YORK, 20)]), calls(40, 4), &settings, &around_the_clock());
+    let waits = few.ends.low.instant() - ten();
+    assert!((TimeDelta::hours(29)..TimeDelta::hours(31)).contains(&waits), "{waits}");
+    // Somebody who has been tried three times is tried once more, and then it is over.
+    let tried = Pending { tried: vec![(3, 20)], ..due(NEW_YORK, 20) };
+    let last = estimated(&self::standing(vec![tried]), calls(40, 4), &settings, &around_the_clock());
+    assert_eq!((last.calls.low, last.calls.high), (20, 20));
+    assert!(last.ends.high.instant() - ten() < TimeDelta::hours(1), "{last:?}");
+}
+
+#[test]
+fn the_hours_of_both_sides_leave_so_much_of_a_day() {
+    // From 9 to 17 in New York it is before 8 in Los Angeles for two hours: six are left.
+    let business_hours = BusinessHours::Simple(SimpleHours::default());
+    let pacing = Pacing { delay_seconds: 10 };
+    let settings = Settings { retry_policy: once(), business_hours, pacing, ..settings() };
+    let hours = |phone: &str, calls_of_a_minute: u32| {
+        let standing = standing(vec![due(phone, calls_of_a_minute)]);
+        let seen = estimated(&standing, calls(1_000_000, 500_000), &settings, &eight_to_nine());
+        (seen.ends.low.instant(), seen.ends.high.instant())
+    };
+    let within = |(low, high): (DateTime<Utc>, DateTime<Utc>), from: &str, to: &str| {
+        assert!(low >= utc(from) && high <= utc(to), "{low} {high}, expected {from} to {to}");
+    };
+    // 600 minutes: seven hours are left of Monday, the other three are Tuesday's.
+    within(hours(NEW_YORK, 600), "2026-03-03T16:45:00Z", "2026-03-03T17:30:00Z");
+    // In Los Angeles it opens at 11 by New York's clock: six hours on Monday, four on Tuesday.
+    within(hours(LOS_ANGELES, 600), "2026-03-03T19:45:00Z", "2026-03-03T20:30:00Z");
+    // Friday's end is followed by Monday: 39 hours of this week, and one of the next.
+    within(hours(NEW_YORK, 40 * 60), "2026-03-09T13:45:00Z", "2026-03-09T14:45:00Z");
+}
+
+#[test]
+fn an_end_that_is_too_far_away_is_not_told() {
+    let settings = Settings { retry_policy: once(), ..settings() };
+    let standing = standing(vec![due(NEW_YORK, 4_000_000)]);
+    let seen = estimated(&standing, Vec::new(), &settings, &eight_to_nine());
+    let (End::After(low), End::After(high)) = (seen.ends.low, seen.ends.high) else { panic!("{seen:?}") };
+    assert!(low > ten() + TimeDelta::days(300) && high > ten() + TimeDelta::days(300), "{low} {high}");
+}
+
+#[test]
+fn a_campaign_with_nobody_left_takes_no_time() {
+    let (settings, rules) = (settings(), eight_to_nine());
+    let terms = Terms::of(&settings, &rules);
+    let blocked = standing(vec![due(TOLL_FREE, 5)]);
+    let suppressed = standing(vec![Pending { suppressed: 3, due: 0, tried: Vec::new(), ..due(NEW_YORK, 0) }]);
+    for standing in [standing(Vec::new()), blocked, suppressed] {
+        assert_eq!(estimate(&standing, &Past::default(), &terms, ten()), None, "{standing:?}");
+    }
+}
+
+#[test]
+fn whoever_is_due_later_is_waited_for() {
+    let last_at = ten() + TimeDelta::days(3);
+    let later = Later { contacts: 1, first_at: last_at, last_at };
+    let waiting = Pending { due: 0, later: Some(later), ..due(NEW_YORK, 1) };
+    let settings = Settings { retry_policy: once(), ..settings() };
+    let seen = estimated(&standing(vec![waiting]), Vec::new(), &settings, &eight_to_nine());
+    assert_eq!(seen.ends.low, End::At(last_at));
+}

@@ -1,0 +1,207 @@
+//! `/api/v1/campaigns/{id}/forecast`: of how many contacts, how many may be called now, from when on the others, and how
+//! long the list takes. Before a campaign is started and at any time after.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::db::forecast::{Reading, read_forecast};
+use crate::domain::area::Area;
+use crate::domain::campaign::State;
+use crate::domain::contactable::{Decision, Terms};
+use crate::domain::forecast::{Basis, End, Estimate, Forecast, Group, Limit, Range, estimate, forecast};
+use crate::domain::rules::Rules;
+use crate::domain::settings::Settings;
+use crate::domain::unmapped::OnUnmapped;
+
+use super::auth::Caller;
+use super::problem::answer;
+use super::{Api, Problem, resource, show};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(resource("/campaigns/{id}/forecast").route(web::get().to(get)));
+}
+
+async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let board = &api.board;
+    let now = board.clock.now();
+    let ids = (caller.team, *id);
+    // Without its rules it is refused below, whatever was counted.
+    let limits = |settings: &Settings, areas: &[Arc<Area>]| match board.rules(settings) {
+        Some(rules) => limits(&Terms::of(settings, &rules), areas, now),
+        None => Vec::new(),
+    };
+    let Some(reading) = read_forecast(&board.database, ids, &board.account_sid, limits, now).await? else {
+        return Err(Problem::not_found("campaign"));
+    };
+    let rules = board.library.select(reading.settings.rules.iter().map(String::as_str));
+    let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
+    // Hours are walked for as long as the list takes: too long for a thread that answers others.
+    let body = web::block(move || foreseen(&reading, &rules, now)).await;
+    let mut body = body.map_err(|_| Problem::unavailable("the server is stopping"))?;
+    body["campaign_id"] = id.to_string().into();
+    body["simulated"] = api.is_simulated.into();
+    Ok(answer(StatusCode::OK, &body))
+}
+
+/// The caps that hold for the numbers of each area.
+fn limits(terms: &Terms<'_>, areas: &[Arc<Area>], now: DateTime<Utc>) -> Vec<Limit> {
+    let of_area = |(number, area): (i16, &Arc<Area>)| {
+        let limits = terms.limits(area, now);
+        let limits = limits.into_iter().map(move |limit| Limit {
+            area: number,
+            calls: limit.cap.calls,
+            within: limit.cap.within,
+        });
+        limits.collect::<Vec<_>>()
+    };
+    (0..).zip(areas).flat_map(of_area).collect()
+}
+
+fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
+    let terms = Terms::of(&reading.settings, rules);
+    let seen = forecast(&reading.standing, &terms, now);
+    let begins_at = match reading.state {
+        State::Draft | State::Pending => reading.starts_at.map_or(now, |starts_at| starts_at.max(now)),
+        State::Running | State::Paused | State::Completed | State::Failed | State::Canceled => now,
+    };
+    let is_over = matches!(reading.state, State::Completed | State::Failed | State::Canceled);
+    let estimate = if is_over { None } else { estimate(&reading.standing, &reading.past, &terms, begins_at) };
+    json!({
+        "at": now,
+        "state": reading.state,
+        "contacts": counts(&seen),
+        "next_due_at": seen.first_due_at,
+        "next_uncapped_at": seen.first_freed_at,
+        "groups": seen.groups.iter().map(group).collect::<Value>(),
+        "without_zone": without_zone(&seen, &reading.settings),
+        "estimate": estimate.map(|estimate| show_estimate(&estimate, &reading.settings)),
+    })
+}
+
+fn counts(seen: &Forecast<'_>) -> Value {
+    let counts = &seen.counts;
+    json!({
+        "total": counts.total(),
+        "callable_now": counts.callable_now,
+        "outside_hours": counts.outside_hours,
+        "due_later": counts.due_later,
+        "capped": counts.capped,
+        "suppressed": counts.suppressed,
+        "unmapped": counts.unmapped,
+        "never": counts.never,
+        "calling": counts.calling,
+        "completed": counts.completed,
+        "failed": counts.failed,
+        "invalid": counts.invalid,
+    })
+}
+
+fn group(group: &Group<'_>) -> Value {
+    let (open, until, because) = match group.decision {
+        Decision::Now { until } => (true, Some(until), None),
+        Decision::NotUntil { at, because } => (false, Some(at), Some(because)),
+        Decision::Never { because } => (false, None, Some(because)),
+    };
+    let rule = because.as_ref().and_then(|because| because.rule());
+    json!({
+        "zones": show::zones(group.zones),
+        "contacts": group.contacts(),
+        "due": group.due,
+        "due_later": group.later,
+        "capped": group.capped,
+        "open": open,
+        "until": until,
+        "because": because.map(|because| because.as_str()),
+        "message": because.map(|because| because.to_string()),
+        "rule": rule.map(|(rule, _)| rule),
+        "zone": rule.and_then(|(_, zone)| zone).map(|zone| zone.name()),
+    })
+}
+
+/// Those whose zone nothing tells, and what the setting does about them.
+fn without_zone(seen: &Forecast<'_>, settings: &Settings) -> Value {
+    let (setting, message) = match &settings.unmapped {
+        OnUnmapped::Block => ("block", "they are not called, and fail when their turn comes".to_owned()),
+        OnUnmapped::CampaignZone => {
+            ("campaign-zone", format!("they are called as if they were in {}", settings.timezone.name()))
+        }
+        OnUnmapped::SafeWindow(window) => {
+            let (zone, window) = (window.timezone.name(), window.window);
+            ("safe-window", format!("they are called at {window} in {zone}"))
+        }
+    };
+    json!({ "contacts": seen.without_zone, "setting": setting, "message": message })
+}
+
+fn show_estimate(estimate: &Estimate, settings: &Settings) -> Value {
+    let rates = &estimate.rates;
+    json!({
+        "begins_at": estimate.begins_at,
+        "calls": { "least": estimate.calls.low, "most": estimate.calls.high },
+        "dialing_seconds": {
+            "least": estimate.dialing.low.num_seconds(),
+            "most": estimate.dialing.high.num_seconds(),
+        },
+        "ends_at": { "earliest": end(estimate.ends.low), "latest": end(estimate.ends.high) },
+        "basis": {
+            "from": rates.basis,
+            "calls": rates.sample,
+            "answer_rate": { "least": hundredths(rates.answered.low), "most": hundredths(rates.answered.high) },
+            "ring_seconds": seconds(rates.ring),
+            "talk_seconds": seconds(rates.talk),
+            "pacing_seconds": settings.pacing.delay_seconds,
+            "max_attempts": settings.retry_policy.most_attempts(),
+        },
+        "message": sentence(estimate, settings),
+    })
+}
+
+/// An instant; null where it is further away than was looked.
+fn end(end: End) -> Option<DateTime<Utc>> {
+    match end {
+        End::At(at) => Some(at),
+        End::After(_) => None,
+    }
+}
+
+fn hundredths(share: f64) -> f64 {
+    (share * 100.0).round() / 100.0
+}
+
+fn seconds(span: TimeDelta) -> f64 {
+    span.as_seconds_f64().round()
+}
+
+fn sentence(estimate: &Estimate, settings: &Settings) -> String {
+    let rates = &estimate.rates;
+    let basis = match rates.basis {
+        Basis::Campaign => format!("by the campaign's last {} calls", rates.sample),
+        Basis::Team => format!("by the team's last {} calls", rates.sample),
+        Basis::Assumed => "nobody has been called yet, so it is assumed".to_owned(),
+    };
+    let Range { low, high } = rates.answered;
+    let zone = &settings.timezone;
+    let local = |end: End| match end {
+        End::At(at) => zone.local(at).format("%a %-d %b %Y %H:%M").to_string(),
+        End::After(at) => zone.local(at).format("some time after %-d %b %Y").to_string(),
+    };
+    let calls = &estimate.calls;
+    format!(
+        "{} to {} calls, done between {} and {} ({}): {basis} that {:.0} to {:.0} of 100 calls reach somebody, that it \
+         rings for {} seconds and that a call lasts {} seconds",
+        calls.low,
+        calls.high,
+        local(estimate.ends.low),
+        local(estimate.ends.high),
+        zone.name(),
+        low * 100.0,
+        high * 100.0,
+        seconds(rates.ring),
+        seconds(rates.talk),
+    )
+}
