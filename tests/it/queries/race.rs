@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 
@@ -15,13 +15,20 @@ fn everybody() -> Vec<String> {
     AREAS.iter().flat_map(|area| (100..200).map(move |line| format!("+1{area}5550{line}"))).collect()
 }
 
-/// What happened, by the test's own clock.
+/// What happened, and in which order.
 #[derive(Default)]
 struct Seen {
+    happened: AtomicU64,
     /// When a suppression was known to be there.
-    suppressed_at: Mutex<BTreeMap<String, Instant>>,
+    suppressed_at: Mutex<BTreeMap<String, u64>>,
     /// When the last look was begun that let a request leave.
-    left: Mutex<Vec<(String, Instant)>>,
+    left: Mutex<Vec<(String, u64)>>,
+}
+
+impl Seen {
+    fn next(&self) -> u64 {
+        self.happened.fetch_add(1, Ordering::SeqCst)
+    }
 }
 
 impl Bench {
@@ -30,7 +37,7 @@ impl Bench {
         for claims in 1.. {
             match self.claim_by(owner, settings.clone()).await.unwrap() {
                 Claim::Attempt(attempt) => {
-                    let begun = Instant::now();
+                    let begun = seen.next();
                     let permission = look_once_more(&self.database, owner, &attempt, self.now).await.unwrap();
                     let (outcome, verdict) = match permission {
                         Permission::Granted => {
@@ -71,7 +78,7 @@ async fn nobody_is_called_too_often_or_after_his_opt_out_in_a_race_of_ten_thousa
     let opt_outs = async {
         for phone in phones.iter().step_by(3) {
             bench.suppress(phone).await;
-            seen.suppressed_at.lock().unwrap().insert(phone.clone(), Instant::now());
+            seen.suppressed_at.lock().unwrap().insert(phone.clone(), seen.next());
         }
     };
     let (claims, ()) = tokio::join!(calls, opt_outs);
