@@ -80,6 +80,31 @@ fn more_cells_than_a_list_may_hold_are_refused_in_text_too() {
     assert_eq!(of(5), Err(ImportError::TooManyCells { limit: 5 }));
 }
 
+#[test]
+fn blank_rows_are_counted_and_not_held() {
+    let (lines, nothing) = ("\n".repeat(800_000), ",,\n".repeat(800_000));
+    for text in
+        [format!("{lines}phone,name\n2025550101,Ada\n\n"), format!("phone,name\n{nothing}2025550101,Ada\n\n")]
+    {
+        let list = open_text(&text).unwrap();
+        assert!(list.blank.rows > 200_000 && list.first.len() < 4, "{} held", list.first.len());
+        let outcome = read(list, 2);
+        let account = &outcome.account;
+        assert_eq!((account.rows, account.imported, account.blank), (800_002, 1, 800_001));
+        assert_eq!(outcome.contacts[0].row, 800_002);
+    }
+}
+
+#[test]
+fn a_few_rows_of_great_length_tell_as_much_as_many() {
+    let note = ",".to_owned() + &"x".repeat(2 << 20);
+    let rows: String = (0..12).map(|n| format!("20255501{n:02}{note}\n")).collect();
+    let list = open_text(&format!("phone,note\n{rows}")).unwrap();
+    assert!(list.first.len() < 10, "{} held", list.first.len());
+    let account = read(list, 2).account;
+    assert_eq!((account.rows, account.rejected), (12, 12));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

@@ -97,16 +97,17 @@ impl Delimited {
         while !self.has_ended && self.text.len() < LOOKED_AT {
             self.has_ended = !self.decoding.next_piece(&mut self.text)?;
         }
-        let mut until = LOOKED_AT.min(self.text.len());
+        let Some(first) = self.text.find(|c: char| !c.is_whitespace()) else { return Ok(()) };
+        // Blank lines before the first row tell nothing, however many they are.
+        let begin = self.text[..first].rfind('\n').map_or(0, |end| end + 1);
+        let mut until = begin.saturating_add(LOOKED_AT).min(self.text.len());
         while !self.text.is_char_boundary(until) {
             until -= 1;
         }
-        let sample = &self.text[..until];
-        if sample.trim().is_empty() {
-            return Ok(());
-        }
+        let sample = &self.text[begin..until];
         self.has_text = true;
         if self.line == 1
+            && begin == 0
             && let Some((delimiter, length)) = declared_delimiter(sample)
         {
             self.text.drain(..length);
