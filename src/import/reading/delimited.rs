@@ -11,6 +11,7 @@ use super::record::{Quoting, record};
 use super::row::{Cell, Content, Row};
 use crate::domain::phone::{Region, parse_phone};
 use crate::import::ImportError;
+use crate::import::rejects::OUR_COLUMNS;
 
 /// What parts columns, the likelier first where nothing else tells: a comma also stands inside texts.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
@@ -126,7 +127,9 @@ impl Delimited {
         }
         let rest = self.text.split_off(end);
         let text = std::mem::replace(&mut self.text, rest);
-        let (line, width) = (self.line, self.limits.columns.saturating_add(1));
+        // One cell more than allowed is kept, so that the row is refused and not cut short, and those of a rejects
+        // file that are taken away before the row is judged.
+        let (line, width) = (self.line, self.limits.columns.saturating_add(1 + OUR_COLUMNS));
         self.line = later(line, &text);
         Ok(Piece { text, delimiter, line, width })
     }
@@ -238,7 +241,10 @@ impl Iterator for Rows<'_> {
         }
         self.line = later(number, taken);
         Some(match record.quoting {
-            Quoting::Unclosed => Row { number, content: Content::UnclosedQuote },
+            Quoting::Unclosed => {
+                let cells = line.split(char::from(self.delimiter)).take(self.width);
+                Row { number, content: Content::UnclosedQuote(cells.map(Cell::showing).collect()) }
+            }
             Quoting::None | Quoting::Closed => Row::of(number, self.unquoting.cells(line)),
         })
     }
