@@ -32,10 +32,12 @@ fn options() -> Options {
 /// rows are such a file as well.
 pub fn import(bytes: &[u8]) {
     let options = options();
-    let Some(rejects) = check_list(bytes, &options) else { return };
+    let Ok(Some(rejects)) = check_list(bytes, &options) else { return };
     // They may be more bytes than the list was.
     let limits = Limits { bytes: u64::MAX, inflated_bytes: u64::MAX, ..options.limits };
-    check_list(&rejects, &Options { limits, ..options });
+    if let Err(error) = check_list(&rejects, &Options { limits, ..options }) {
+        panic!("a rejects file that cannot be read again: {error}");
+    }
 }
 
 /// The same for an archive, written as parts, each below a line with its name. A made-up ZIP file seldom has the right
@@ -83,8 +85,8 @@ pub fn phone(bytes: &[u8]) {
     }
 }
 
-/// Reads a list and checks it; returns its rejects file, if there is anything in it.
-fn check_list(bytes: &[u8], options: &Options) -> Option<Vec<u8>> {
+/// Reads a list and checks it; returns its rejects file, if there is anything in it, or why it is refused.
+fn check_list(bytes: &[u8], options: &Options) -> Result<Option<Vec<u8>>, ImportError> {
     let mut whole = Batch::default();
     let read = open(Source::Bytes(bytes.to_vec()), options).and_then(|list| {
         let header = list.rejects_header();
@@ -100,11 +102,11 @@ fn check_list(bytes: &[u8], options: &Options) -> Option<Vec<u8>> {
             assert_accounted(&account, &whole, options);
             whole.contacts.iter().for_each(|contact| assert_callable(contact, &account, options));
             whole.rows.iter().for_each(|row| assert_said(row, options));
-            rejects(&header, &whole.rows)
+            Ok(rejects(&header, &whole.rows))
         }
         Err(error) => {
             assert_refused(&error, bytes);
-            None
+            Err(error)
         }
     }
 }

@@ -86,10 +86,10 @@ impl Ledger {
         self.account.rows
     }
 
-    /// Enters a blank row.
-    pub(super) fn blank(&mut self) {
-        self.account.rows += 1;
-        self.account.blank += 1;
+    /// Enters so many blank rows.
+    pub(super) fn blank(&mut self, rows: usize) {
+        self.account.rows += rows;
+        self.account.blank += rows;
     }
 
     /// Enters a row that became a contact.

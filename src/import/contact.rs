@@ -62,7 +62,7 @@ pub enum Kind {
     Refused {
         /// What could be meant, but is not certain.
         suggestion: Option<String>,
-        /// The row as it was, for the rejects file; nothing where it could not be taken apart.
+        /// The row as it was, for the rejects file; where a quotation has no end, what stands between the delimiters.
         cells: Vec<String>,
     },
     /// It is a contact after a repair.

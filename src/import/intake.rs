@@ -335,7 +335,7 @@ impl<'p> Intake<'p> {
         contact.repair = repaired.as_ref().map(|repaired| repaired.reason);
         let mut cells = match row.content {
             Content::Cells(cells) => cells,
-            Content::UnclosedQuote => Vec::new(),
+            Content::UnclosedQuote(_) => Vec::new(),
         };
         contact.name = name(plan.layout.names, &mut cells);
         contact.raw_phone = move_out(&mut cells, column);
@@ -352,8 +352,9 @@ impl<'p> Intake<'p> {
             kind: Kind::Refused {
                 suggestion: fault.suggestion.map(|phone| phone.as_str().to_owned()),
                 cells: match row.content {
-                    Content::Cells(cells) => cells.into_iter().map(into_text).collect(),
-                    Content::UnclosedQuote => Vec::new(),
+                    Content::Cells(cells) | Content::UnclosedQuote(cells) => {
+                        cells.into_iter().map(into_text).collect()
+                    }
                 },
             },
         }

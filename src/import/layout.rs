@@ -92,7 +92,10 @@ impl Layout {
             return Err(ImportError::Empty);
         }
         match header(&filled, known) {
-            Some(at) if at + 1 == filled.len() => Err(ImportError::HeaderOnly),
+            // A row that cannot be taken apart tells nothing, but it is a row.
+            Some(at) if at + 1 == filled.len() && !sample.iter().any(Row::is_unclosed) => {
+                Err(ImportError::HeaderOnly)
+            }
             Some(at) => Self::with_header(&filled[..=at], &filled[at + 1..], known),
             None => Self::without_header(&filled, known),
         }

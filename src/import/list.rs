@@ -16,13 +16,25 @@ use super::{Account, ColumnMapping, ImportError, Options};
 /// How many rows with anything in them are looked at to find out which column is which.
 const SAMPLE: usize = 100;
 
+/// How many bytes of texts are enough for that, however few rows they are.
+const SAMPLE_BYTES: usize = 8 << 20;
+
 /// A contact list that is open.
 #[derive(Debug)]
 pub struct List {
     plan: Plan,
     /// What was read to find out which column is which.
     first: VecDeque<Chunk>,
+    /// What was read then without anything in it, and is not held.
+    blank: Blank,
     reading: Reading,
+}
+
+/// Rows without anything in them: nothing but how many matters, wherever they stand.
+#[derive(Debug, Default)]
+pub(super) struct Blank {
+    pub(super) rows: usize,
+    pub(super) cells: usize,
 }
 
 /// Opens a contact list and finds out which column is which.
@@ -30,13 +42,22 @@ pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
     let home = options.default_region;
     let mut reading = reading::open(source, options.sheet.as_deref(), &options.limits, home)?;
     let mut first = VecDeque::new();
-    let mut sample: Vec<Row> = Vec::new();
-    while sample.len() < SAMPLE
+    let (mut sample, mut bytes, mut blank) = (Vec::<Row>::new(), 0, Blank::default());
+    // A header alone tells nothing.
+    while (sample.len() < SAMPLE && bytes < SAMPLE_BYTES || sample.len() < 2)
         && let Some(chunk) = reading.next_chunk()?
     {
+        let known = sample.len();
         let filled = chunk.rows().filter(|row| !row.is_blank());
-        sample.extend(filled.take(SAMPLE - sample.len()));
-        first.push_back(chunk);
+        sample.extend(filled.take(SAMPLE - known));
+        if sample.len() > known {
+            let cells = sample[known..].iter().flat_map(Row::cells);
+            bytes += cells.map(|cell| cell.as_str().len()).sum::<usize>();
+            first.push_back(chunk);
+        } else {
+            blank.rows += chunk.rows().count();
+            blank.cells += chunk.rows().map(|row| row.cells().len()).sum::<usize>();
+        }
     }
     let header = sample.iter().find(|row| !row.cells().is_empty());
     let returned = header.and_then(Returned::recognise);
@@ -61,7 +82,7 @@ pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
         limits: options.limits,
         returned,
     };
-    Ok(List { plan, first, reading })
+    Ok(List { plan, first, blank, reading })
 }
 
 /// What the owner says of the columns, and for the rest what a rejects file says of its own.
@@ -119,8 +140,8 @@ impl List {
         workers: usize,
         sink: &mut dyn FnMut(Batch) -> Result<(), Stopped>,
     ) -> Result<Account, ImportError> {
-        let Self { plan, mut first, mut reading } = self;
-        let mut merge = Merge::new(&plan, sink);
+        let Self { plan, mut first, blank, mut reading } = self;
+        let mut merge = Merge::new(&plan, &blank, sink);
         let next = move || match first.pop_front() {
             Some(chunk) => Ok(Some(chunk)),
             None => reading.next_chunk(),

@@ -3,6 +3,7 @@
 use super::account::Ledger;
 use super::contact::{Batch, Kind, NewContact, RowReport, Stopped};
 use super::intake::{Plan, Taken, TakenRows};
+use super::list::Blank;
 use super::seen::Seen;
 use super::warnings::{Signs, of_counts};
 use super::{Account, ImportError};
@@ -27,17 +28,24 @@ pub(super) struct Merge<'m> {
 }
 
 impl<'m> Merge<'m> {
-    pub(super) fn new(plan: &'m Plan, sink: &'m mut dyn FnMut(Batch) -> Result<(), Stopped>) -> Self {
+    /// Begins with as many blank rows.
+    pub(super) fn new(
+        plan: &'m Plan,
+        blank: &Blank,
+        sink: &'m mut dyn FnMut(Batch) -> Result<(), Stopped>,
+    ) -> Self {
+        let mut ledger = Ledger::default();
+        ledger.blank(blank.rows);
         Self {
             plan,
             sink,
             seen: Seen::default(),
-            ledger: Ledger::default(),
+            ledger,
             signs: Signs::default(),
             extra: Vec::new(),
             batch: Batch::default(),
             bytes: 0,
-            cells: 0,
+            cells: blank.cells,
         }
     }
 
@@ -54,7 +62,7 @@ impl<'m> Merge<'m> {
         }
         for row in taken.rows {
             match row {
-                Taken::Blank => self.ledger.blank(),
+                Taken::Blank => self.ledger.blank(1),
                 Taken::Refused(report) => self.report(report),
                 Taken::Contact(candidate) => match self.seen.insert(candidate.key, candidate.contact.row) {
                     Ok(()) => {

@@ -14,6 +14,12 @@ const REASON: &str = "outdial reason";
 const EXPECTED: &str = "outdial expected";
 const SUGGESTION: &str = "outdial suggestion";
 
+/// The reason of a row that opens a quotation and never closes it.
+pub(super) const UNCLOSED_QUOTE: &str = "unclosed-quote";
+
+/// How many columns stand before the list's own.
+pub(super) const OUR_COLUMNS: usize = 3;
+
 /// What parts the columns' names in the title of the reasons.
 const BETWEEN: &str = " | ";
 
@@ -97,6 +103,8 @@ pub(super) fn header(columns: &[String], found: &[FoundColumn]) -> Vec<String> {
 pub(super) struct Returned {
     /// The places of our columns.
     ours: Vec<usize>,
+    /// The place of the reasons among them.
+    reason: Option<usize>,
     /// What its columns are for, where their titles do not tell.
     pub(super) mapping: ColumnMapping,
     /// The columns of further numbers, where their titles do not tell.
@@ -107,19 +115,20 @@ impl Returned {
     /// Recognises a rejects file by its first row.
     pub(super) fn recognise(first: &Row) -> Option<Self> {
         let mut returned = Self::default();
-        let mut is_one = false;
         for (place, cell) in first.cells().iter().enumerate() {
             let title = cell.as_str();
             let roles = roles(title);
             if roles.is_some() || title == EXPECTED || title == SUGGESTION {
                 returned.ours.push(place);
             }
-            is_one |= roles.is_some();
+            if roles.is_some() {
+                returned.reason = Some(place);
+            }
             each(roles.unwrap_or_default())
                 .into_iter()
                 .for_each(|(role, column)| returned.note(role, column));
         }
-        is_one.then_some(returned)
+        returned.reason.is_some().then_some(returned)
     }
 
     fn note(&mut self, role: Role, column: String) {
@@ -135,16 +144,29 @@ impl Returned {
         }
     }
 
-    /// A row as it stood in the list: without our columns and without what keeps spreadsheets from running it.
+    /// A row as it stood in the list: without our columns and without what keeps spreadsheets from running it. One that
+    /// was refused for a quotation without an end still is, as long as the mark stands there.
     pub(super) fn restore(&self, row: Row) -> Row {
         let Content::Cells(cells) = row.content else { return row };
+        let was_unclosed = self
+            .reason
+            .is_some_and(|place| cells.get(place).is_some_and(|cell| cell.as_str() == UNCLOSED_QUOTE));
         let own = cells.into_iter().enumerate().filter(|(place, _)| !self.ours.contains(place));
         let restored = own.map(|(_, cell)| match cell {
             Cell::Text(text) if is_escaped(&text) => Cell::Text(text[1..].to_owned()),
             cell @ (Cell::Text(_) | Cell::Error(_)) => cell,
         });
-        Row::of(row.number, restored.collect())
+        let cells: Vec<Cell> = restored.collect();
+        if was_unclosed && cells.iter().any(|cell| cell.as_str().starts_with('"')) {
+            return Row { number: row.number, content: Content::UnclosedQuote(cells) };
+        }
+        Row::of(row.number, cells)
     }
+}
+
+/// Whether a text begins as a rejects file does: then it is a list, whatever its refused rows are full of.
+pub(super) fn begins_rejects(head: &str) -> bool {
+    head.trim_start_matches(['\u{feff}', '"']).starts_with(REASON)
 }
 
 /// What the title of our reasons says of the list's columns; nothing for other titles.

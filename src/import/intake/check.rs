@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use super::Fault;
 use crate::import::reading::{Cell, Content, Limits, Row};
+use crate::import::rejects::UNCLOSED_QUOTE;
 
 /// Why a row is refused before its number is looked at.
 pub(super) fn check(row: &Row, limits: &Limits) -> Option<Fault> {
     let cells = match &row.content {
         Content::Cells(cells) => cells,
-        Content::UnclosedQuote => {
-            return Some(Fault::new(0, "unclosed-quote", "expected a closing quotation mark on this line"));
+        Content::UnclosedQuote(_) => {
+            return Some(Fault::new(0, UNCLOSED_QUOTE, "expected a closing quotation mark on this line"));
         }
     };
     if cells.len() > limits.columns {

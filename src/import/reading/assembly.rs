@@ -8,9 +8,9 @@ use super::Limits;
 use super::packed::Packed;
 use crate::import::ImportError;
 
-/// Rows of a chunk, and the bytes of text at which it is full before that.
+/// Rows of a chunk, and the bytes at which it is full before that.
 const ROWS: usize = 1024;
-const BYTES: usize = 256 << 10;
+const BYTES: usize = 512 << 10;
 
 /// How many chunks may wait.
 const WAITING: usize = 4;

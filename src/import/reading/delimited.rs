@@ -11,6 +11,7 @@ use super::record::{Quoting, record};
 use super::row::{Cell, Content, Row};
 use crate::domain::phone::{Region, parse_phone};
 use crate::import::ImportError;
+use crate::import::rejects::OUR_COLUMNS;
 
 /// What parts columns, the likelier first where nothing else tells: a comma also stands inside texts.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
@@ -97,16 +98,17 @@ impl Delimited {
         while !self.has_ended && self.text.len() < LOOKED_AT {
             self.has_ended = !self.decoding.next_piece(&mut self.text)?;
         }
-        let mut until = LOOKED_AT.min(self.text.len());
+        let Some(first) = self.text.find(|c: char| !c.is_whitespace()) else { return Ok(()) };
+        // Blank lines before the first row tell nothing, however many they are.
+        let begin = self.text[..first].rfind('\n').map_or(0, |end| end + 1);
+        let mut until = begin.saturating_add(LOOKED_AT).min(self.text.len());
         while !self.text.is_char_boundary(until) {
             until -= 1;
         }
-        let sample = &self.text[..until];
-        if sample.trim().is_empty() {
-            return Ok(());
-        }
+        let sample = &self.text[begin..until];
         self.has_text = true;
         if self.line == 1
+            && begin == 0
             && let Some((delimiter, length)) = declared_delimiter(sample)
         {
             self.text.drain(..length);
@@ -125,7 +127,9 @@ impl Delimited {
         }
         let rest = self.text.split_off(end);
         let text = std::mem::replace(&mut self.text, rest);
-        let (line, width) = (self.line, self.limits.columns.saturating_add(1));
+        // One cell more than allowed is kept, so that the row is refused and not cut short, and those of a rejects
+        // file that are taken away before the row is judged.
+        let (line, width) = (self.line, self.limits.columns.saturating_add(1 + OUR_COLUMNS));
         self.line = later(line, &text);
         Ok(Piece { text, delimiter, line, width })
     }
@@ -237,7 +241,10 @@ impl Iterator for Rows<'_> {
         }
         self.line = later(number, taken);
         Some(match record.quoting {
-            Quoting::Unclosed => Row { number, content: Content::UnclosedQuote },
+            Quoting::Unclosed => {
+                let cells = line.split(char::from(self.delimiter)).take(self.width);
+                Row { number, content: Content::UnclosedQuote(cells.map(Cell::showing).collect()) }
+            }
             Quoting::None | Quoting::Closed => Row::of(number, self.unquoting.cells(line)),
         })
     }

@@ -3,6 +3,7 @@
 use super::decode::is_binary;
 use crate::domain::names::names;
 use crate::import::ImportError;
+use crate::import::rejects::begins_rejects;
 
 names! {
     /// The formats that are read.
@@ -85,7 +86,7 @@ pub(super) fn text(head: &str) -> Result<Text, ImportError> {
     if ["PK\u{3}\u{4}", "\u{1f}\u{fffd}"].iter().any(|start| head.starts_with(start)) {
         return Err(ImportError::NotAList { found: "an archive within an archive; unpack it first" });
     }
-    if is_binary(head) {
+    if is_binary(head) && !begins_rejects(head) {
         return Err(ImportError::NotAList { found: "binary data" });
     }
     let begins =

@@ -31,9 +31,9 @@ impl Packed {
         self.rows.len()
     }
 
-    /// Bytes of all texts.
+    /// How much memory they take: an empty cell takes some, too.
     pub(super) fn bytes(&self) -> usize {
-        self.text.len()
+        self.text.len() + size_of_val(self.cells.as_slice()) + size_of_val(self.rows.as_slice())
     }
 
     /// The rows, taken apart.

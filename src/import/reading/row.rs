@@ -29,8 +29,9 @@ pub(in crate::import) struct Row {
 pub(in crate::import) enum Content {
     /// Cells.
     Cells(Vec<Cell>),
-    /// A line that opens a quotation and never closes it.
-    UnclosedQuote,
+    /// A line that opens a quotation and never closes it: what stands between its delimiters. Where its cells really
+    /// end nobody knows.
+    UnclosedQuote(Vec<Cell>),
 }
 
 /// A cell.
@@ -71,7 +72,7 @@ impl Row {
     pub(in crate::import) fn cells(&self) -> &[Cell] {
         match &self.content {
             Content::Cells(cells) => cells,
-            Content::UnclosedQuote => &[],
+            Content::UnclosedQuote(_) => &[],
         }
     }
 
@@ -80,11 +81,16 @@ impl Row {
         self.cells().get(column).map_or("", Cell::as_str)
     }
 
+    /// Whether it opens a quotation and never closes it.
+    pub(in crate::import) fn is_unclosed(&self) -> bool {
+        matches!(self.content, Content::UnclosedQuote(_))
+    }
+
     /// Whether there is nothing in it.
     pub(in crate::import) fn is_blank(&self) -> bool {
         match &self.content {
             Content::Cells(cells) => cells.iter().all(|cell| cell.as_str().is_empty()),
-            Content::UnclosedQuote => false,
+            Content::UnclosedQuote(_) => false,
         }
     }
 }

@@ -18,7 +18,7 @@ fn fixture(name: &str) -> Vec<u8> {
 /// A row as one text: its number, and its cells between bars.
 fn shown(row: &Row) -> String {
     let cells = match &row.content {
-        Content::UnclosedQuote => return format!("{}: unclosed", row.number),
+        Content::UnclosedQuote(_) => return format!("{}: unclosed", row.number),
         Content::Cells(cells) => cells.iter().map(|cell| match cell {
             Cell::Text(text) => text.clone(),
             Cell::Error(mark) => format!("!{mark}"),
