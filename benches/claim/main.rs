@@ -39,6 +39,9 @@ const CLAIMS: u32 = 500;
 
 const DECISIONS: u32 = 200_000;
 
+/// Calls of the past, to other people: the server plans for a table that is in use, and not for an empty one.
+const PAST_CALLS: u32 = 200_000;
+
 const CONTACTS: [u32; 3] = [10_000, 100_000, 1_000_000];
 
 const ACCOUNT: &str = "AC00000000000000000000000000000be7";
@@ -80,6 +83,7 @@ async fn main() {
     for (campaign, contacts) in (1..).zip(CONTACTS) {
         insert(&psql, campaign, contacts, &settings, now).await;
     }
+    insert_past(&psql).await;
     psql.batch_execute("VACUUM ANALYZE").await.expect("statistics");
 
     let mut claims: [Spread; 3] = Default::default();
@@ -121,7 +125,7 @@ async fn main() {
 fn settings() -> Settings {
     serde_json::from_value(json!({
         "from": "+13125550100", "default_region": "US", "timezone": "America/New_York", "pacing": {},
-        "business_hours": {}, "retry_policy": {}, "ring_seconds": 30, "max_call_seconds": 1800,
+        "business_hours": {"enabled": false}, "retry_policy": {}, "ring_seconds": 30, "max_call_seconds": 1800,
         "rules": ["us", "us-states"], "caps": {"per_day": 3},
     }))
     .expect("settings")
@@ -157,6 +161,17 @@ async fn insert(psql: &Client, campaign: u32, contacts: u32, settings: &Settings
         .replace("@nth", &campaign.to_string())
         .replace("@now", &now.to_rfc3339());
     psql.batch_execute(&sql).await.expect("the contacts");
+}
+
+async fn insert_past(psql: &Client) {
+    const SQL: &str = "
+        INSERT INTO attempts (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone,
+                              from_phone, intended_at, outcome, settled_at)
+            SELECT gen_random_uuid(), '@team', '@team', gen_random_uuid(), 1, 1, 1, '+19' || lpad(n::text, 9, '0'),
+                   'us', timestamptz '@now' - interval '1 day', 'busy', '@now'
+            FROM generate_series(1, @calls) n";
+    let sql = SQL.replace("@team", &id(1).to_string()).replace("@now", NOW);
+    psql.batch_execute(&sql.replace("@calls", &PAST_CALLS.to_string())).await.expect("the past");
 }
 
 struct Campaign<'a> {
