@@ -24,10 +24,6 @@ BEGIN
     SELECT id, team_id, to_phone, intended_at, placed_at
     FROM attempts
     WHERE campaign_id = OLD.id AND team_id = OLD.team_id AND outcome IS DISTINCT FROM 'not-placed';
-    -- Claims were planned while the table was small or empty; new statistics make them plan again.
-    IF FOUND THEN
-        ANALYZE calls_of_deleted_campaigns;
-    END IF;
     RETURN OLD;
 END $$;
 

@@ -127,13 +127,14 @@ async fn hang_up(
     note_end_asked(&board.database, attempt, now).await?;
     if let Some(call) = call {
         info!(attempt.id = %attempt, call.sid = %sid, status = %call.status, "asked to end the call");
+        if call.status == Status::Canceled && call.started_at.is_none() {
+            // Before its end is recorded, which by itself would count as a call.
+            info!(attempt.id = %attempt, "it was never dialed, taken back");
+            take_back(board, owner, attempt).await?;
+        }
         let heard = Heard { campaign: owner.campaign, attempt, sid, facts: Facts::from(&report(&call, now)) };
         for recorded in record(&board.database, &[heard], now).await? {
             recorded?;
-        }
-        if call.status == Status::Canceled && call.started_at.is_none() {
-            info!(attempt.id = %attempt, "it was never dialed, taken back");
-            take_back(board, owner, attempt).await?;
         }
     }
     Ok(Carried::Out)

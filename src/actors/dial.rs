@@ -31,6 +31,9 @@ use super::turn::{Carried, Memory};
 /// How long a campaign waits whose claim found nobody twice although somebody seemed due.
 const PUZZLED_FOR: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
+/// How long a campaign waits whose first contact may not be called after all, before looking again.
+const LOOK_AGAIN_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
+
 pub(super) async fn dial(
     board: &Switchboard,
     owner: Ownership,
@@ -47,7 +50,14 @@ pub(super) async fn dial(
     let terms = Terms::of(settings, &rules);
     let now = board.clock.now();
     let ready = ready_queues(&look.queues, &terms, now);
+    if ready.is_empty() {
+        // The hours have ended since somebody looked.
+        return Ok(Carried::Out);
+    }
     let claim = claim_next(&board.database, owner, &terms, &ready, now).await?;
+    if !matches!(claim, Claim::Nobody) {
+        memory.empty_claims = 0;
+    }
     let attempt = match claim {
         Claim::Attempt(attempt) => attempt,
         Claim::Suppressed(contact) => {
@@ -66,10 +76,13 @@ pub(super) async fn dial(
             info!(contact.id = %contact, "its number was called often enough, put off");
             return Ok(Carried::Out);
         }
-        Claim::NotNow | Claim::NotOurs => return Ok(Carried::Out),
+        Claim::NotNow => {
+            let until = board.clock.now() + LOOK_AGAIN_AFTER;
+            return Ok(Carried::NotYet { until, because: Because::NobodyDue });
+        }
+        Claim::Refiled(_) | Claim::NotOurs => return Ok(Carried::Out),
         Claim::Nobody => return nobody(board, owner, memory).await,
     };
-    memory.empty_claims = 0;
     // From here on the intent exists, and until the request is written nothing has left: should the database fail
     // in between, the attempt is taken back as soon as it answers again.
     memory.unsent = Some(attempt.id);

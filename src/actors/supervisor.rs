@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::clock::Stopwatch;
+use crate::db::calls::forget_calls;
 use crate::db::imports::{self, Expired};
 use crate::db::{Error, Ownership, nodes, watchdog};
 use crate::domain::roster;
@@ -129,7 +130,7 @@ pub struct Tick;
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
 
-/// Deletes the previews of lists that nobody made a campaign of. It may take minutes, and nobody waits for it.
+/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to. It may take minutes, and nobody waits for it.
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Sweep;
@@ -412,7 +413,12 @@ impl Handler<Sweep> for SupervisorActor {
             return;
         }
         let board = self.board.clone();
-        let swept = async move { delete_expired(&board).await };
+        let swept = async move {
+            delete_expired(&board).await;
+            if let Err(error) = forget_calls(&board.database, board.clock.now()).await {
+                warn!(error = &error as &dyn std::error::Error, "old calls cannot be forgotten");
+            }
+        };
         ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));
     }
 }

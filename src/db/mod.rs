@@ -192,6 +192,7 @@ impl Error {
                 Some(code) => {
                     ["08", "53", "57", "58"].contains(&&code.code()[..2])
                         || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+                        || *code == SqlState::LOCK_NOT_AVAILABLE
                 }
             },
             Self::ImpossibleRow(_) | Self::TooManyAreas(_) | Self::Migration(_) => false,

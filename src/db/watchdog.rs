@@ -126,18 +126,26 @@ pub async fn free_stranded_contacts(
 /// no code path leaves anybody there, so it is a bug, a hand in the database, or a clock that was set back, and the
 /// contact would be forgotten. Returns the campaigns, each once for every such area.
 pub async fn reset_blind_cursors(database: &Database, node: Uuid) -> Result<Vec<Uuid>, Error> {
+    // Whoever decides about a campaign holds its row and then changes areas of it. This statement holds no campaign's row,
+    // so it waits for no area: what is being changed just now is seen the next time.
     const SQL: &str = "
+        WITH blind AS (
+            SELECT areas.campaign_id, areas.number
+            FROM areas
+            JOIN campaigns ON campaigns.id = areas.campaign_id AND campaigns.team_id = areas.team_id
+            WHERE campaigns.node = $1 AND campaigns.state = 'running' AND campaigns.pending > 0
+              AND (EXISTS (SELECT FROM contacts
+                           WHERE campaign_id = areas.campaign_id AND area = areas.number
+                             AND contacts.state = 'pending' AND NOT timed AND place <= areas.order_cursor)
+                   OR EXISTS (SELECT FROM contacts
+                              WHERE campaign_id = areas.campaign_id AND area = areas.number
+                                AND contacts.state = 'pending' AND timed AND due_at < areas.due_cursor))
+            FOR NO KEY UPDATE OF areas SKIP LOCKED
+        )
         UPDATE areas SET order_cursor = DEFAULT, due_cursor = DEFAULT
-        FROM campaigns
-        WHERE campaigns.node = $1 AND campaigns.state = 'running' AND campaigns.pending > 0
-          AND areas.campaign_id = campaigns.id
-          AND (EXISTS (SELECT FROM contacts
-                       WHERE campaign_id = areas.campaign_id AND area = areas.number
-                         AND contacts.state = 'pending' AND NOT timed AND place <= areas.order_cursor)
-               OR EXISTS (SELECT FROM contacts
-                          WHERE campaign_id = areas.campaign_id AND area = areas.number
-                            AND contacts.state = 'pending' AND timed AND due_at < areas.due_cursor))
-        RETURNING campaigns.id";
+        FROM blind
+        WHERE areas.campaign_id = blind.campaign_id AND areas.number = blind.number
+        RETURNING areas.campaign_id AS id";
     let rows = query(&database.client().await?, SQL, &[&node]).await?;
     rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }

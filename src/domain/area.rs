@@ -50,6 +50,11 @@ impl Area {
         Ok(Self { zones, places: places.map(Place::parse).collect::<Result<_, _>>()? })
     }
 
+    /// Whether nothing was looked at to tell it: it comes from before areas were kept.
+    pub fn is_assumed(&self) -> bool {
+        matches!(self.zones, Candidates::In { by: Evidence::Campaign, .. })
+    }
+
     /// The names of the zones with commas between them; none if nothing tells them.
     pub fn zones_text(&self) -> Option<&str> {
         self.zones.zones().map(ZoneSet::as_str)

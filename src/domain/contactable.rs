@@ -73,6 +73,9 @@ pub enum Decision<'a> {
     },
 }
 
+/// The rules that hold in an area, each with the zone on whose clock: where they are the same, the hours are.
+pub type Hours<'a> = Vec<(&'a str, &'a str)>;
+
 /// What speaks against calling somebody.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reason<'a> {
@@ -126,8 +129,7 @@ impl fmt::Display for Reason<'_> {
             Self::Suppressed => f.write_str("the number must not be contacted"),
             Self::Unmapped(why) => write!(
                 f,
-                "nothing tells the person's time zone ({why}); give it in a column, or set unmapped to \
-                 campaign-zone or a safe-window"
+                "nothing tells the person's time zone ({why}), and the campaign's setting unmapped is block"
             ),
             Self::NotDue => f.write_str("it is due later"),
             Self::Capped(limit) => write!(f, "the number was called often enough: {limit}"),
@@ -171,7 +173,8 @@ impl<'a> Terms<'a> {
         // Nobody who is called meanwhile counts, so whichever comes last opens the way to the hours.
         let (at, because) = match (due, freed) {
             (None, None) => return self.opening(person.area, now),
-            (Some(due), Some(freed)) if freed.0 > due.0 => freed,
+            // A claim puts whoever is capped off to the very instant at which the caps allow it.
+            (Some(due), Some(freed)) if freed.0 >= due.0 => freed,
             (Some(due), _) => due,
             (None, Some(freed)) => freed,
         };
@@ -224,6 +227,12 @@ impl<'a> Terms<'a> {
             Ok(conditions) => closing(&conditions, now),
             Err(_) => Some(DateTime::<Utc>::MAX_UTC),
         }
+    }
+
+    /// The hours of an area; none where nothing tells the zone and the campaign does not call then.
+    pub fn hours<'t>(&'t self, area: &'t Area) -> Option<Hours<'t>> {
+        let conditions = self.conditions(area).ok()?;
+        Some(conditions.iter().map(|condition| (condition.rule, condition.zone.name())).collect())
     }
 
     /// So long before the end of the hours the last call begins: until the request has left, and while it may ring.

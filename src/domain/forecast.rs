@@ -2,8 +2,8 @@
 //! who never, and how long it takes. It is asked before a campaign is started, and while it runs.
 //!
 //! It works on counts. Whether it is time to call is asked of [`Terms`] once for all areas whose hours are the same, and
-//! never for a contact, so that a million of them cost no more than the statement that counts them. What a contact's decision is for itself
-//! says `super::next_call`.
+//! never for a contact, so that a million of them cost no more than the statement that counts them. When a single contact
+//! is called next says `super::next_call`.
 
 mod estimate;
 mod past;
@@ -20,7 +20,7 @@ pub use self::estimate::{Estimate, estimate};
 pub use self::past::{Basis, Calls, Past, Rates};
 pub use self::walk::End;
 use super::area::Area;
-use super::contactable::{Decision, Reason, Terms};
+use super::contactable::{Decision, Hours, Reason, Terms};
 use super::zone::Candidates;
 
 /// From one value to another.
@@ -199,7 +199,7 @@ pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<
     for pending in &standing.areas {
         counts.suppressed += pending.suppressed;
         let opening = || terms.opening(&pending.area, now);
-        let decision = match hours(terms, &pending.area) {
+        let decision = match terms.hours(&pending.area) {
             Some(hours) => *known.entry(hours).or_insert_with(opening),
             None => opening(),
         };
@@ -222,15 +222,6 @@ pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<
         without_zone: unmapped.map(Group::contacts).sum(),
         groups,
     }
-}
-
-/// The rules that hold, each with the zone on whose clock: where they are the same, the hours are.
-type Hours<'a> = Vec<(&'a str, &'a str)>;
-
-/// None where nothing tells the zone and the campaign does not call then.
-fn hours<'a>(terms: &'a Terms<'_>, area: &'a Area) -> Option<Hours<'a>> {
-    let conditions = terms.conditions(area).ok()?;
-    Some(conditions.iter().map(|condition| (condition.rule, condition.zone.name())).collect())
 }
 
 impl Counts {

@@ -65,7 +65,7 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
 fn words(prospect: &Prospect<'_>, decision: &Decision<'_>, from: DateTime<Utc>, clock: &Clock<'_>) -> String {
     let due_at = prospect.person.due_at.filter(|due_at| *due_at > from);
     let due = due_at.map(|due_at| match prospect.callback_at {
-        Some(_) => format!("a callback was asked for {}, ", clock.says(due_at)),
+        Some(at) => format!("a callback was asked for {}, ", clock.says(at)),
         None => format!("due {}, ", clock.says(due_at)),
     });
     let due = due.unwrap_or_default();

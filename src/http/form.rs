@@ -143,6 +143,13 @@ impl CampaignForm {
             opt_out_digit: self.opt_out_digit,
             schedule: self.schedule.clone(),
         };
+        if let (Some(schedule), Some(starts_at)) = (&settings.schedule, self.starts_at)
+            && schedule.next_from(&settings.timezone, starts_at).is_none()
+        {
+            let detail =
+                format!("{starts_at}: the schedule does not fire after it, expected an earlier instant");
+            return Err(invalid("starts_at", detail));
+        }
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
     }
@@ -202,6 +209,12 @@ mod tests {
             (
                 format!(r#"{{"name":"x","opt_out_digit":"99",{agent}}}"#),
                 "opt_out_digit: unknown key \"99\", expected one of 0 to 9, * and #",
+            ),
+            (
+                format!(
+                    r#"{{"name":"x","schedule":{{"cron":"0 9 * * *"}},"starts_at":"6000-01-01T12:00:00Z",{agent}}}"#
+                ),
+                "the schedule does not fire after it",
             ),
             (
                 format!(r#"{{"name":"x","schedule":{{"cron":"0 0 9 * * MON-FRI"}},{agent}}}"#),

@@ -255,8 +255,8 @@ async fn import_file(
     let mut added = Added::default();
     while let Some(numbers) = batches.recv().await {
         added += add_suppressions(&api.board.database, caller.team, &numbers, now).await?;
+        hold(&api, caller.team, now).await?;
     }
-    hold(&api, caller.team, now).await?;
     // A list that cannot be read to its end has suppressed those before it: too many is safe, too few is not.
     let list = reading.await?.map_err(|error| Problem::from(error).with("numbers", show::added(added)))?;
     info!(

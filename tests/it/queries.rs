@@ -21,7 +21,7 @@ use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
 use outdial::domain::contactable::Terms;
-use outdial::domain::dialer::{Closure, HaltReason, Queue, Stage};
+use outdial::domain::dialer::{Closure, HaltReason, Queue, Stage, ready_queues};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::phone::{NumberType, Phone, Region};
 use outdial::domain::retry::Verdict;
@@ -704,6 +704,41 @@ async fn a_contact_that_stands_before_the_cursors_is_found_again() {
     let found = watchdog::reset_blind_cursors(&bench.database, bench.node).await.unwrap();
     assert_eq!(found, [owner.campaign]);
     assert_eq!(bench.claimed(owner).await.phone, "+12025550101");
+}
+
+/// Contacts that came before areas were kept were taken to be where their campaign is. Nobody is called by that.
+#[tokio::test]
+async fn a_contact_from_before_areas_were_kept_is_put_into_its_own_before_it_is_called() {
+    let bench = Bench::new().await;
+    let (honolulu, new_york) = ("+18085550101", "+12025550102");
+    let owner = bench.running(&[honolulu, new_york]).await;
+    let psql = bench.psql().await;
+    psql.batch_execute(
+        "DELETE FROM areas WHERE number > 0;
+         UPDATE areas SET zones = 'America/New_York', told_by = 'campaign', places = '';
+         UPDATE contacts SET area = 0",
+    )
+    .await
+    .unwrap();
+    let (settings, library) = (settings(), Library::shipped().unwrap());
+    let rules = library.select([]).unwrap();
+    let terms = Terms::of(&settings, &rules);
+    let claim = async || {
+        let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+        let ready = ready_queues(&seen.queues, &terms, bench.now);
+        claim_next(&bench.database, owner, &terms, &ready, bench.now).await.unwrap()
+    };
+    for _ in 0..2 {
+        assert!(matches!(claim().await, Claim::Refiled(_)));
+    }
+    let sql = "SELECT zones FROM contacts JOIN areas USING (campaign_id) WHERE area = number AND phone = $1";
+    for (phone, zone) in [(honolulu, "Pacific/Honolulu"), (new_york, "America/New_York")] {
+        assert_eq!(psql.query_one(sql, &[&phone]).await.unwrap().get::<_, &str>(0), zone);
+    }
+    // It is ten in New York and five in Honolulu.
+    let claimed = claim().await;
+    let Claim::Attempt(attempt) = claimed else { panic!("expected an attempt, got {claimed:?}") };
+    assert_eq!(attempt.phone, new_york);
 }
 
 /// PostgreSQL's details of a refused row quote it. Logs show an error with all its causes.

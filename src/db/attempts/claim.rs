@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::calls::{calls_to, lock_number};
 use crate::db::campaigns::{Locked, lock};
+use crate::db::contacts::refile;
 use crate::db::{Database, Error, Ownership, count, execute, query_one, query_opt};
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
@@ -35,6 +36,8 @@ pub enum Claim {
     PassedOver(Uuid),
     /// The first due contact's number was called often enough; it is due again when the caps allow it.
     Capped(Uuid),
+    /// The first due contact came before areas were kept, and is in its own now.
+    Refiled(Uuid),
     /// The first due contact may not be called any more since somebody looked.
     NotNow,
     /// Nobody is due.
@@ -112,6 +115,13 @@ async fn try_claim(
         return Ok(Claim::Nobody);
     };
     let candidate = Candidate::read(&row, open)?;
+    if candidate.area.is_assumed() {
+        if refile(&transaction, campaign.team, owner.campaign, candidate.id).await? {
+            transaction.commit().await?;
+            return Ok(Claim::Refiled(candidate.id));
+        }
+        return Ok(Claim::NotNow);
+    }
     let person = Person {
         state: ContactState::Pending,
         due_at: Some(candidate.due_at),
@@ -119,8 +129,10 @@ async fn try_claim(
         is_suppressed: row.try_get("suppressed")?,
         calls: &calls(&transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
     };
+    let is_taken = number_is_taken || row.try_get("taken")?;
     let claim = match terms.decide(&person, now) {
-        Decision::Now { .. } if number_is_taken || row.try_get("taken")? => {
+        // The call that is under way may yet be taken back, so it is not held against the caps for longer than this.
+        Decision::Now { .. } | Decision::NotUntil { .. } if is_taken => {
             put_off(&transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
             Claim::PassedOver(candidate.id)
         }
@@ -371,10 +383,13 @@ async fn begin(
 /// Sets the cursors back to the beginning: for an empty claim although somebody seemed due.
 pub async fn reset_cursors(database: &Database, owner: Ownership) -> Result<(), Error> {
     const SQL: &str = "
-        UPDATE areas SET order_cursor = DEFAULT, due_cursor = DEFAULT
-        FROM campaigns
-        WHERE campaigns.id = $1 AND node = $2 AND epoch = $3 AND areas.campaign_id = campaigns.id";
-    execute(&database.client().await?, SQL, &[&owner.campaign, &owner.node, &owner.epoch]).await?;
+        UPDATE areas SET order_cursor = DEFAULT, due_cursor = DEFAULT WHERE campaign_id = $1";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    if lock(&transaction, owner).await?.is_some() {
+        execute(&transaction, SQL, &[&owner.campaign]).await?;
+        transaction.commit().await?;
+    }
     Ok(())
 }
 

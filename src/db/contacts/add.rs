@@ -13,7 +13,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::Batch;
-use super::areas::Areas;
+use super::areas::{Areas, turn_of};
 use super::copy::{Belongs, COLUMNS, Copy, Table};
 use crate::db::campaigns::{own_if_nobody_does, write_state};
 use crate::db::imports::{Origin, Remark, Remarks, open_import, store_import};
@@ -143,19 +143,13 @@ async fn insert_staged(
         "INSERT INTO contacts ({COLUMNS}) SELECT {values} FROM staged_contacts
          ON CONFLICT (campaign_id, phone, extension, team_id) DO NOTHING"
     );
-    execute(transaction, ALONE, &[&lock_of(belongs.campaign)]).await?;
+    execute(transaction, ALONE, &[&turn_of(belongs.campaign)]).await?;
     let last: i32 =
         query_one(transaction, LAST, &[&belongs.campaign, &belongs.team]).await?.try_get("last")?;
     let areas = areas.write(transaction, belongs.team, belongs.campaign).await?;
     let added = execute(transaction, &insert, &[&last, &areas]).await?;
     let added = i32::try_from(added).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
     Ok(Inserted { added, areas })
-}
-
-/// The number of a campaign's lock: the part of its id that was drawn by chance. Should another campaign's be the same,
-/// one waits for the other.
-fn lock_of(campaign: Uuid) -> i64 {
-    campaign.as_u64_pair().1.cast_signed()
 }
 
 /// A row of the list whose number and extension the campaign has already.

@@ -7,8 +7,10 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::NewContact;
-use crate::db::{Error, execute, query};
+use crate::db::{Error, execute, query, query_one};
 use crate::domain::area::Area;
+use crate::domain::phone::{NumberType, Phone};
+use crate::domain::zone::{Candidates, Unmapped, Zone};
 
 /// The most areas that the contacts of a campaign may be in. Everybody in the world is in some hundreds.
 const MOST: usize = 2_000;
@@ -28,7 +30,10 @@ pub(super) struct Areas {
 impl Areas {
     /// The number of a contact's area.
     pub(super) fn number(&mut self, contact: &NewContact) -> Result<i16, Error> {
-        let area = Area::of(&contact.phone, Some(contact.number_type), contact.timezone.as_ref());
+        self.number_of(Area::of(&contact.phone, Some(contact.number_type), contact.timezone.as_ref()))
+    }
+
+    fn number_of(&mut self, area: Area) -> Result<i16, Error> {
         if let Some(number) = self.numbers.get(&area) {
             return Ok(*number);
         }
@@ -83,4 +88,52 @@ impl Areas {
         }
         Ok(in_campaign)
     }
+}
+
+/// Puts a contact that came before areas were kept into the one that it belongs to. Returns false if somebody else gives
+/// areas in the campaign just now.
+///
+/// The caller holds the campaign's row. An addition takes its turn first and the row afterwards, so it is not waited for.
+pub(in crate::db) async fn refile(
+    transaction: &Transaction<'_>,
+    team: Uuid,
+    campaign: Uuid,
+    contact: Uuid,
+) -> Result<bool, Error> {
+    const TURN: &str = "SELECT pg_try_advisory_xact_lock($1) AS is_mine";
+    const CONTACT: &str =
+        "SELECT phone, number_type, timezone FROM contacts WHERE id = $1 AND campaign_id = $2";
+    const MOVE: &str = "
+        WITH contact AS (
+            UPDATE contacts SET area = $3 WHERE id = $2
+            RETURNING place, due_at
+        )
+        UPDATE areas
+        SET order_cursor = least(order_cursor, contact.place - 1), due_cursor = least(due_cursor, contact.due_at)
+        FROM contact
+        WHERE areas.campaign_id = $1 AND areas.number = $3";
+    if !query_one(transaction, TURN, &[&turn_of(campaign)]).await?.try_get::<_, bool>("is_mine")? {
+        return Ok(false);
+    }
+    let row = query_one(transaction, CONTACT, &[&contact, &campaign]).await?;
+    let number_type: Option<&str> = row.try_get("number_type")?;
+    let number_type = number_type.and_then(|name| NumberType::parse(name).ok());
+    let stated: Option<&str> = row.try_get("timezone")?;
+    let stated = stated.and_then(|name| Zone::parse(name).ok());
+    let area = match Phone::from_e164(row.try_get("phone")?) {
+        Ok(phone) => Area::of(&phone, number_type, stated.as_ref()),
+        // It is refused before it is dialed.
+        Err(_) => Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() },
+    };
+    let mut areas = Areas::default();
+    areas.number_of(area)?;
+    let numbers = areas.write(transaction, team, campaign).await?;
+    execute(transaction, MOVE, &[&campaign, &contact, &numbers[0]]).await?;
+    Ok(true)
+}
+
+/// The number of a campaign's lock, under which positions and areas are given: the part of its id that was drawn by
+/// chance. Should another campaign's be the same, one waits for the other.
+pub(super) fn turn_of(campaign: Uuid) -> i64 {
+    campaign.as_u64_pair().1.cast_signed()
 }

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 
 pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
 pub(super) use self::areas::area_of;
+pub(super) use self::areas::refile;
 pub use self::find::{Detail, find_contact};
 pub use self::list::{Contact, ContactFilter, list_contacts};
 pub use self::make::{Making, begin_campaign};

@@ -79,8 +79,7 @@ fn every_reason_has_its_name_and_its_sentence() {
         (
             Reason::Unmapped(Unmapped::TollFree),
             "unmapped",
-            "nothing tells the person's time zone (toll-free); give it in a column, or set unmapped to \
-             campaign-zone or a safe-window",
+            "nothing tells the person's time zone (toll-free), and the campaign's setting unmapped is block",
         ),
         (Reason::NotDue, "not-due", "it is due later"),
         (
@@ -123,7 +122,7 @@ fn every_reason_has_its_name_and_its_sentence() {
     for why in Unmapped::ALL {
         let sentence = Reason::Unmapped(*why).to_string();
         assert!(
-            sentence.starts_with(&format!("nothing tells the person's time zone ({why});")),
+            sentence.starts_with(&format!("nothing tells the person's time zone ({why}),")),
             "{sentence}"
         );
     }

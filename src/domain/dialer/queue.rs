@@ -1,5 +1,6 @@
 //! Whose turn it is: the pending contacts of a campaign, area by area, and when the first of them may be called.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -66,7 +67,15 @@ pub(super) fn first_turn<'a>(queues: &'a [Queue], terms: &'a Terms<'_>, now: Dat
         return Turn::Now;
     }
     let mut first = Turn::Nobody;
+    let mut walked = BTreeSet::new();
     for queue in queues {
+        if queue.next_due_at <= now && !terms.hours(&queue.area).is_none_or(|hours| walked.insert(hours)) {
+            continue;
+        }
+        // Nobody of it can come before its due time, so its hours need not be walked.
+        if matches!(first, Turn::NotUntil { at, .. } if at <= queue.next_due_at) {
+            continue;
+        }
         first = match (queue.turn(terms, now), first) {
             (Decision::Now { .. }, _) => return Turn::Now,
             (Decision::NotUntil { at, .. }, Turn::NotUntil { at: earlier, because }) if earlier <= at => {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Hours, hours};
 use crate::domain::area::Area;
-use crate::domain::contactable::{Decision, Terms};
+use crate::domain::contactable::{Decision, Hours, Terms};
 
 /// How far ahead it is looked. Who would need longer is told so.
 const AHEAD: TimeDelta = TimeDelta::days(366);
@@ -50,7 +49,7 @@ pub(super) fn by_hours<'a>(
 ) -> Vec<Work<'a>> {
     let mut together: BTreeMap<Hours<'a>, Option<Work<'a>>> = BTreeMap::new();
     for work in work {
-        let Some(hours) = hours(terms, work.area) else { continue };
+        let Some(hours) = terms.hours(work.area) else { continue };
         let known = together.entry(hours).or_insert_with(|| {
             let never = matches!(terms.opening(work.area, now), Decision::Never { .. });
             (!never).then_some(Work { area: work.area, seconds: 0.0 })
