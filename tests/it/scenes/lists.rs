@@ -253,6 +253,26 @@ async fn of_a_list_without_one_good_row_the_refused_are_downloaded_all_the_same(
 }
 
 #[actix_web::test]
+async fn a_preview_that_is_read_so_that_it_holds_nobody_can_still_be_read_as_it_was() {
+    let scene = scene().await;
+    let (_, seen) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    let import = format!("/api/v1/imports/{}", seen["id"].as_str().unwrap());
+    let (_, before) = scene.ask(Method::GET, &import).await;
+    let (_, rows_before) = scene.ask(Method::GET, &format!("{import}/rows")).await;
+    let wrong = settings(json!({"import_id": seen["id"], "countries": ["FR"]}));
+    let (status, refused) = scene.send(Method::POST, "/api/v1/campaigns", &wrong).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (422, &json!("urn:outdial:nobody-to-call")), "{refused}");
+    assert_eq!(refused["refused"].as_array().unwrap().len(), 5, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("stays as it was"), "{refused}");
+    assert_eq!(scene.ask(Method::GET, &import).await.1, before);
+    assert_eq!(scene.ask(Method::GET, &format!("{import}/rows")).await.1, rows_before);
+    let right = settings(json!({"import_id": seen["id"]}));
+    let (status, campaign) = scene.send(Method::POST, "/api/v1/campaigns", &right).await;
+    assert_eq!((status, counts(&campaign)), (StatusCode::CREATED, counts(&seen)), "{campaign}");
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_list_of_suppressions_that_breaks_off_holds_as_far_as_it_was_read() {
     let mut scene = Scene::without_program(&Setting::default()).await;
     scene.config.lists.rows = 60_000;
