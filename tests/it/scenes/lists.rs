@@ -273,6 +273,36 @@ async fn a_preview_that_is_read_so_that_it_holds_nobody_can_still_be_read_as_it_
 }
 
 #[actix_web::test]
+async fn rejects_that_expire_while_they_are_sent_break_off_instead_of_ending() {
+    let scene = scene().await;
+    let (_, seen) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    let import = seen["id"].as_str().unwrap();
+    let psql = scene.psql().await;
+    // So much that it cannot all be on its way while nobody receives it.
+    let large = "INSERT INTO import_rows
+                     (import_id, team_id, file_row, number, kind, column_name, value, reason, sentence, cells, cell_bytes)
+                 SELECT import_id, team_id, 100 + n, n, kind, column_name, value, reason, sentence,
+                        jsonb_build_array(repeat('x', 1048576)), 1048576
+                 FROM import_rows, generate_series(1, 64) n WHERE kind = 'refused'";
+    assert_eq!(psql.execute(large, &[]).await.unwrap(), 64);
+    let path = format!("/api/v1/imports/{import}/rejects.csv");
+    assert!(scene.download(&path).await.len() > 64 << 20, "all of it");
+    let mut broken_off = scene.begin_download(&path).await;
+    assert!(broken_off.chunk().await.unwrap().is_some());
+    let expire = "UPDATE imports SET expires_at = created_at";
+    assert_eq!(psql.execute(expire, &[]).await.unwrap(), 1);
+    psql.execute("DELETE FROM import_rows", &[]).await.unwrap();
+    let rest = loop {
+        match broken_off.chunk().await {
+            Ok(Some(_)) => {}
+            rest => break rest,
+        }
+    };
+    assert!(rest.is_err(), "a part of the rows was sent as all of them");
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_list_of_suppressions_that_breaks_off_holds_as_far_as_it_was_read() {
     let mut scene = Scene::without_program(&Setting::default()).await;
     scene.config.lists.rows = 60_000;
