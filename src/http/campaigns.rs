@@ -131,7 +131,14 @@ async fn create(
         if making.give_up(&report_to_keep, api.previews).await? > 0 {
             api.supervisor.do_send(Sweep);
         }
-        let detail = "the file holds no number that can be called; its refused rows are kept for a day to be downloaded";
+        let detail = match origin {
+            Origin::Upload(_) => {
+                "the file holds no number that can be called; its refused rows are kept for a day to be downloaded"
+            }
+            Origin::Preview(..) => {
+                "read with these settings the file holds no number that can be called; its import stays as it was"
+            }
+        };
         let import = origin.id().to_string();
         return Err(Problem::invalid("nobody-to-call", detail)
             .with("import_id", import)

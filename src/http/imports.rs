@@ -2,6 +2,7 @@
 //! file that can be corrected and sent again.
 
 use std::fs::File;
+use std::future::Future;
 use std::io::Seek;
 
 use actix_web::http::StatusCode;
@@ -10,7 +11,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -185,19 +186,29 @@ fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
     parts.ok_or_else(|| Problem::invalid("bad-filter", detail()))
 }
 
-/// The refused rows with their reasons, as a file for a spreadsheet.
+/// The refused rows with their reasons, as a file for a spreadsheet. It breaks off if its import expires meanwhile.
 async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let import = load(&api, caller.team, *id).await?;
     let header: Vec<String> = serde_json::from_value(import.report[HEADER].clone()).unwrap_or_default();
     let head = Rejects::new(Vec::new(), &header).and_then(Rejects::finish).map_err(unreadable)?;
     let rows = stream_refused(&api.board.database, caller.team, *id).map_err(Problem::from);
     let pages = rows.and_then(async |rows| Ok(web::Bytes::from(written(&rows)?)));
+    let pages = all_of(pages, async move { load(&api, caller.team, *id).await.map(drop) });
     let name =
         import.file_name.as_deref().and_then(|name| name.rsplit_once('.')).map_or("list", |name| name.0);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, attachment(&format!("{name}-rejects.csv"))))
         .streaming(stream::once(async { Ok(web::Bytes::from(head)) }).chain(pages)))
+}
+
+/// Pages of an import that is still there when the last of them was read. If it is not, its rows went one after the
+/// other while they were being read, and nobody may take what was left of them for all of them.
+fn all_of<T>(
+    pages: impl Stream<Item = Result<T, Problem>>,
+    is_there: impl Future<Output = Result<(), Problem>>,
+) -> impl Stream<Item = Result<T, Problem>> {
+    pages.chain(stream::once(is_there).filter_map(async |is_there| is_there.err().map(Err)))
 }
 
 /// An answer that is to be kept as a file of this name: in the letters of all languages for whoever reads them

@@ -36,6 +36,17 @@ pub enum ListError {
     /// The server cannot be reached.
     #[error("cannot reach the server")]
     Server(#[from] reqwest::Error),
+    /// The list was being sent, or was sent, and nothing was heard of it any more.
+    #[error(
+        "the server did not answer, and may have stored the list; GET /api/v1/campaigns/{campaign}/imports shows whether \
+         it has, and nobody is added twice if it is sent again"
+    )]
+    NoAnswer {
+        /// The campaign that the list was to be added to.
+        campaign: Uuid,
+        /// Why.
+        source: reqwest::Error,
+    },
     /// The server does not take the list.
     #[error("the server does not take the list ({status}): {said}")]
     Refused {
@@ -91,7 +102,7 @@ pub async fn send(
         .header(CONTENT_TYPE, body.content_type())
         .header(CONTENT_LENGTH, body.length())
         .body(reqwest::Body::wrap(body));
-    let answer = request.send().await?;
+    let answer = request.send().await.map_err(|error| unanswered(error, campaign))?;
     bar.finish_and_clear();
     let status = answer.status();
     let said = answer.json::<Value>().await;
@@ -102,6 +113,14 @@ pub async fn send(
     let said = said.unwrap_or_default();
     let detail = said["detail"].as_str().unwrap_or("without a reason").to_owned();
     Err(ListError::Refused { status: status.as_u16(), said: detail })
+}
+
+/// What is known of a list if there is no answer: where nobody was connected to, nobody has it.
+fn unanswered(source: reqwest::Error, campaign: Uuid) -> ListError {
+    if source.is_connect() || source.is_builder() {
+        return ListError::Server(source);
+    }
+    ListError::NoAnswer { campaign, source }
 }
 
 /// A bar where somebody watches, nothing where nobody does.
@@ -142,8 +161,8 @@ mod tests {
         assert!(matches!(refused, ListError::List(ImportError::TooManyRows { limit: 1 })), "{refused}");
     }
 
-    #[actix_web::test]
-    async fn a_report_that_breaks_off_is_no_report_of_nobody() {
+    /// Sends a list to a server that receives all of it and then answers with so much.
+    async fn answered(answer: &str) -> Result<Table, ListError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -153,13 +172,38 @@ mod tests {
             while !seen.ends_with(b"--\r\n") {
                 assert!(stream.read_buf(&mut seen).await.unwrap() > 0, "the whole request");
             }
-            let broken = b"HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{\"rows\": 2,";
-            stream.write_all(broken).await.unwrap();
+            stream.write_all(answer.as_bytes()).await.unwrap();
         };
-        let (list, token, campaign) = (list(), Secret::new("a-token"), Uuid::nil());
-        let (sent, ()) = tokio::join!(send(list.path(), "{}", &url, &token, campaign), server);
-        let lost = sent.unwrap_err();
-        assert!(matches!(lost, ListError::ReportLost { .. }), "{lost}");
-        assert!(lost.to_string().contains(&format!("campaigns/{campaign}/imports")), "{lost}");
+        let (list, token) = (list(), Secret::new("a-token"));
+        let (sent, ()) = tokio::join!(send(list.path(), "{}", &url, &token, Uuid::nil()), server);
+        sent
+    }
+
+    fn names_the_imports(error: &ListError) -> bool {
+        error.to_string().contains(&format!("campaigns/{}/imports", Uuid::nil()))
+    }
+
+    #[actix_web::test]
+    async fn a_report_that_breaks_off_is_no_report_of_nobody() {
+        let broken = "HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{\"rows\": 2,";
+        let lost = answered(broken).await.unwrap_err();
+        assert!(matches!(lost, ListError::ReportLost { .. }) && names_the_imports(&lost), "{lost}");
+    }
+
+    #[actix_web::test]
+    async fn who_was_sent_a_list_and_did_not_answer_may_have_stored_it() {
+        for nothing in ["", "HTTP/1.1 201 Crea"] {
+            let unknown = answered(nothing).await.unwrap_err();
+            assert!(
+                matches!(unknown, ListError::NoAnswer { .. }) && names_the_imports(&unknown),
+                "{unknown}"
+            );
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let (list, token) = (list(), Secret::new("a-token"));
+        let nobody = send(list.path(), "{}", &url, &token, Uuid::nil()).await.unwrap_err();
+        assert!(matches!(nobody, ListError::Server(_)), "{nobody}");
     }
 }

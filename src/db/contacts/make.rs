@@ -14,6 +14,7 @@ use crate::db::{Error, execute};
 /// A campaign that is being made. Dropped before it is finished, it has never been.
 pub struct Making<'c> {
     copy: Copy<'c>,
+    is_of_preview: bool,
 }
 
 /// Begins a campaign whose contacts come in batches, from a new list or from one that was previewed. Returns nothing
@@ -30,7 +31,8 @@ pub async fn begin_campaign<'c>(
     }
     insert_campaign(&transaction, campaign, now).await?;
     let belongs = Belongs { team: campaign.team, campaign: campaign.id, import: origin.id(), now };
-    Ok(Some(Making { copy: Copy::new(transaction, Table::Contacts, belongs) }))
+    let is_of_preview = matches!(origin, Origin::Preview(..));
+    Ok(Some(Making { copy: Copy::new(transaction, Table::Contacts, belongs), is_of_preview }))
 }
 
 impl Making<'_> {
@@ -53,9 +55,13 @@ impl Making<'_> {
     }
 
     /// Makes no campaign, and keeps what was said about the rows for as long as a preview lasts, among the team's newest
-    /// `most` previews. Returns how many older ones expire for it.
+    /// `most` previews. A list that was previewed before stays as it was: how it was read in vain is nothing to read it
+    /// by again. Returns how many older previews expire for it.
     pub async fn give_up(mut self, report: &Value, most: u32) -> Result<u64, Error> {
         const SQL: &str = "DELETE FROM campaigns WHERE id = $1 AND team_id = $2";
+        if self.is_of_preview {
+            return Ok(0);
+        }
         let Belongs { team, campaign, import, now } = self.copy.belongs;
         self.copy.end().await?;
         let transaction = self.copy.transaction;

@@ -253,6 +253,56 @@ async fn of_a_list_without_one_good_row_the_refused_are_downloaded_all_the_same(
 }
 
 #[actix_web::test]
+async fn a_preview_that_is_read_so_that_it_holds_nobody_can_still_be_read_as_it_was() {
+    let scene = scene().await;
+    let (_, seen) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    let import = format!("/api/v1/imports/{}", seen["id"].as_str().unwrap());
+    let (_, before) = scene.ask(Method::GET, &import).await;
+    let (_, rows_before) = scene.ask(Method::GET, &format!("{import}/rows")).await;
+    let wrong = settings(json!({"import_id": seen["id"], "countries": ["FR"]}));
+    let (status, refused) = scene.send(Method::POST, "/api/v1/campaigns", &wrong).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (422, &json!("urn:outdial:nobody-to-call")), "{refused}");
+    assert_eq!(refused["refused"].as_array().unwrap().len(), 5, "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("stays as it was"), "{refused}");
+    assert_eq!(scene.ask(Method::GET, &import).await.1, before);
+    assert_eq!(scene.ask(Method::GET, &format!("{import}/rows")).await.1, rows_before);
+    let right = settings(json!({"import_id": seen["id"]}));
+    let (status, campaign) = scene.send(Method::POST, "/api/v1/campaigns", &right).await;
+    assert_eq!((status, counts(&campaign)), (StatusCode::CREATED, counts(&seen)), "{campaign}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn rejects_that_expire_while_they_are_sent_break_off_instead_of_ending() {
+    let scene = scene().await;
+    let (_, seen) = scene.send_list("/api/v1/imports", &json!({}), MIXED).await;
+    let import = seen["id"].as_str().unwrap();
+    let psql = scene.psql().await;
+    // So much that it cannot all be on its way while nobody receives it.
+    let large = "INSERT INTO import_rows
+                     (import_id, team_id, file_row, number, kind, column_name, value, reason, sentence, cells, cell_bytes)
+                 SELECT import_id, team_id, 100 + n, n, kind, column_name, value, reason, sentence,
+                        jsonb_build_array(repeat('x', 1048576)), 1048576
+                 FROM import_rows, generate_series(1, 64) n WHERE kind = 'refused'";
+    assert_eq!(psql.execute(large, &[]).await.unwrap(), 64);
+    let path = format!("/api/v1/imports/{import}/rejects.csv");
+    assert!(scene.download(&path).await.len() > 64 << 20, "all of it");
+    let mut broken_off = scene.begin_download(&path).await;
+    assert!(broken_off.chunk().await.unwrap().is_some());
+    let expire = "UPDATE imports SET expires_at = created_at";
+    assert_eq!(psql.execute(expire, &[]).await.unwrap(), 1);
+    psql.execute("DELETE FROM import_rows", &[]).await.unwrap();
+    let rest = loop {
+        match broken_off.chunk().await {
+            Ok(Some(_)) => {}
+            rest => break rest,
+        }
+    };
+    assert!(rest.is_err(), "a part of the rows was sent as all of them");
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_list_of_suppressions_that_breaks_off_holds_as_far_as_it_was_read() {
     let mut scene = Scene::without_program(&Setting::default()).await;
     scene.config.lists.rows = 60_000;

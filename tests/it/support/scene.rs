@@ -224,10 +224,15 @@ impl Scene {
 
     /// What is there to download, as a text.
     pub async fn download(&self, path: &str) -> String {
+        self.begin_download(path).await.text().await.expect("a text")
+    }
+
+    /// What is there to download, of which nothing is received yet.
+    pub async fn begin_download(&self, path: &str) -> Response {
         let request = self.http.get(self.url(path)).bearer_auth(API_TOKEN);
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        answer.text().await.expect("a text")
+        answer
     }
 
     /// Uploads a list of these numbers and returns the campaign's path. `changes` go over settings that call around
