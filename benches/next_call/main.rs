@@ -156,9 +156,10 @@ impl Stage {
 
     /// Uploads a list of made-up numbers and returns the campaign's id.
     async fn upload(&self, first: usize, contacts: usize) -> String {
-        let mut list = "name,phone\n".to_owned();
+        // Where it is the time to call, whatever the numbers say.
+        let mut list = "name,phone,timezone\n".to_owned();
         for person in first..first + contacts {
-            list.push_str(&format!("Person {person},{}\n", number(person)));
+            list.push_str(&format!("Person {person},{},America/New_York\n", number(person)));
         }
         let settings = json!({
             "name": "a bench",
