@@ -3,7 +3,7 @@
 //! is due tomorrow, and five of the ten areas of each are closed.
 //!
 //! Commits are not waited for, so that nothing hides what the claim itself takes. Beside it: what the look before each
-//! step takes, and how many decisions a second the rules let one core make.
+//! step takes, how many decisions a second the rules let one core make, and how long a forecast takes.
 
 #![expect(unreachable_pub, reason = "nothing of a bench is reached from outside")]
 
@@ -11,18 +11,22 @@
 mod support;
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use outdial::clock::Stopwatch;
 use outdial::db::attempts::{Claim, Settlement, claim_next, settle};
+use outdial::db::forecast::read_forecast;
 use outdial::db::look::look;
 use outdial::db::{Database, Ownership, Tls};
+use outdial::domain::area::Area;
 use outdial::domain::contact::ContactState;
 use outdial::domain::contactable::{Person, Terms};
 use outdial::domain::dialer::ready_queues;
+use outdial::domain::forecast::{Limit, estimate, forecast};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::retry::Verdict;
-use outdial::domain::rules::Rules;
+use outdial::domain::rules::{Cap, Rules};
 use outdial::domain::settings::Settings;
 use outdial::rules::Library;
 use serde_json::json;
@@ -113,10 +117,10 @@ async fn main() {
         growth.show(2),
         CONTACTS[0]
     );
-    println!(
-        "decisions a second on one core: {}\n",
-        decisions(&database, &settings, &rules, now).await.show(0)
-    );
+    let decided = decisions(&database, &settings, &rules, now).await;
+    println!("decisions a second on one core: {}", decided.show(0));
+    let foreseen = forecasts(&database, &settings, &rules, now).await;
+    println!("seconds for the forecast of {} contacts: {}\n", CONTACTS[2], foreseen.show(2));
     drop((psql, database));
     cluster.stop().await;
 }
@@ -209,6 +213,28 @@ impl Campaign<'_> {
         }
         (claimed, looked)
     }
+}
+
+/// What becomes of the longest list: read, judged, and how long it takes.
+async fn forecasts(database: &Database, settings: &Settings, rules: &Rules, now: DateTime<Utc>) -> Spread {
+    let terms = Terms::of(settings, rules);
+    let limits = |_: &Settings, areas: &[Arc<Area>]| {
+        let of_area = |(number, area): (i16, &Arc<Area>)| {
+            let limit = |cap: Cap| Limit { area: number, calls: cap.calls, within: cap.within };
+            terms.limits(area, now).into_iter().map(|known| limit(known.cap)).collect::<Vec<_>>()
+        };
+        (0..).zip(areas).flat_map(of_area).collect()
+    };
+    let mut seconds = Spread::default();
+    for _ in 0..ROUNDS {
+        let watch = Stopwatch::start();
+        let reading = read_forecast(database, (id(1), id(3)), ACCOUNT, limits, now).await;
+        let reading = reading.expect("a reading").expect("a campaign");
+        black_box(forecast(&reading.standing, &terms, now));
+        black_box(estimate(&reading.standing, &reading.past, &terms, now));
+        seconds.add(watch.elapsed().as_secs_f64());
+    }
+    seconds
 }
 
 /// Whether somebody may be called, asked about people in all areas at all hours of a week.
