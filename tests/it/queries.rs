@@ -617,7 +617,8 @@ async fn nodes_that_start_together_for_the_first_time_make_one_team() {
     let theirs = Uuid::now_v7();
     other.batch_execute(&format!("BEGIN; INSERT INTO teams VALUES ('{theirs}', 'default')")).await.unwrap();
     let other_commits = async {
-        let waits = "SELECT FROM pg_locks WHERE NOT granted";
+        let waits = "SELECT FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1";
         eventually("the second waits for the first", || async {
             other.query_opt(waits, &[]).await.unwrap().map(drop)
         })
