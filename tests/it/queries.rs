@@ -609,20 +609,25 @@ async fn rows_read(psql: &tokio_postgres::Client, table: &str) -> i64 {
     psql.query_one(sql, &[&table]).await.unwrap().get(0)
 }
 
+/// Whether somebody waits for a lock in this database; other tests do so in their own. Asked within a transaction it
+/// would always be told the same.
+async fn somebody_waits(watcher: &tokio_postgres::Client) -> Option<()> {
+    let waits = "SELECT FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1";
+    watcher.query_opt(waits, &[]).await.unwrap().map(drop)
+}
+
 #[tokio::test]
 async fn nodes_that_start_together_for_the_first_time_make_one_team() {
     let (database, config) = fresh_database().await;
     let (other, connection) = config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
+    let (watcher, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
     let theirs = Uuid::now_v7();
     other.batch_execute(&format!("BEGIN; INSERT INTO teams VALUES ('{theirs}', 'default')")).await.unwrap();
     let other_commits = async {
-        let waits = "SELECT FROM pg_stat_activity
-                     WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1";
-        eventually("the second waits for the first", || async {
-            other.query_opt(waits, &[]).await.unwrap().map(drop)
-        })
-        .await;
+        eventually("the second waits for the first", || somebody_waits(&watcher)).await;
         other.batch_execute("COMMIT").await.unwrap();
     };
     let (ours, ()) = tokio::join!(keys::ensure_team(&database), other_commits);
@@ -815,17 +820,11 @@ async fn what_another_node_writes_meanwhile_is_merged_and_not_overwritten() {
         let bench = Bench::new().await;
         let owner = bench.running(&["+12025550101"]).await;
         let attempt = bench.claimed(owner).await;
-        let psql = bench.psql().await;
+        let (psql, watcher) = (bench.psql().await, bench.psql().await);
         let theirs = format!("BEGIN; UPDATE attempts SET sid = '{their_sid}', answered_by = 'fax'");
         psql.batch_execute(&theirs).await.unwrap();
         let they_commit = async {
-            // Other tests wait for locks in databases of their own.
-            let waits = "SELECT FROM pg_stat_activity
-                         WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1";
-            eventually("the second waits for the first", || async {
-                psql.query_opt(waits, &[]).await.unwrap().map(drop)
-            })
-            .await;
+            eventually("the second waits for the first", || somebody_waits(&watcher)).await;
             psql.batch_execute("COMMIT").await.unwrap();
         };
         let ended = report(Status::Completed, Source::Callback, 3, bench.now);
