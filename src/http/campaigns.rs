@@ -120,9 +120,11 @@ async fn create(
     let Some(mut making) = begin_campaign(&mut client, &new, &origin, now).await? else {
         return Err(imports::not_kept());
     };
-    let (mut batches, reading) = intake::read(list);
-    while let Some(batch) = batches.recv().await {
-        making.take(batch).await?;
+    let mut encoder = making.encoder();
+    let (mut portions, reading) =
+        intake::read(list, move |contacts, remarks| encoder.portion(&contacts, remarks));
+    while let Some(portion) = portions.recv().await {
+        making.take(portion?).await?;
     }
     let read = reading.await?;
     let report = show::account(&read.account);
@@ -198,9 +200,11 @@ async fn add(
     let header = list.rejects_header();
     let mut client = database.list_client().await?;
     let mut adding = begin_addition(&mut client, caller.team, *id, &origin, now).await??;
-    let (mut batches, reading) = intake::read(list);
-    while let Some(batch) = batches.recv().await {
-        adding.take(batch).await?;
+    let mut encoder = adding.encoder();
+    let (mut portions, reading) =
+        intake::read(list, move |contacts, remarks| encoder.portion(&contacts, remarks));
+    while let Some(portion) = portions.recv().await {
+        adding.take(portion?).await?;
     }
     let read = reading.await?;
     let phone_column = read.account.phone_column().unwrap_or_default();

@@ -56,12 +56,12 @@ async fn preview(
     let list = intake::open(&spooled, form.options(&api.limits)?).await?;
     let header = list.rejects_header();
     let (format, options) = (list.format(), form.to_json()?);
-    let (mut batches, reading) = intake::read(list);
+    let (mut remarks, reading) = intake::read(list, |_, remarks| remarks);
     let id = Uuid::now_v7();
     let mut client = database.list_client().await?;
     let mut kept = begin_preview(&mut client, caller.team, &new_import(id, &spooled, &options), now).await?;
-    while let Some(batch) = batches.recv().await {
-        kept.take(batch.remarks).await?;
+    while let Some(remarks) = remarks.recv().await {
+        kept.take(remarks).await?;
     }
     let read = reading.await?;
     keep(&mut kept, spooled.file).await?;

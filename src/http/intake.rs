@@ -7,7 +7,7 @@ use actix_web::web;
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::db::contacts::{AlreadyThere, Batch, NewContact};
+use crate::db::contacts::{AlreadyThere, NewContact};
 use crate::db::imports::{Kind, Remark};
 use crate::import::{self, Account, List, Options, Source, Stopped, mask};
 
@@ -35,13 +35,17 @@ pub(super) async fn open(spooled: &Spooled, options: Options) -> Result<List, Pr
     on_a_thread(move || import::open(Source::File(file), &options)).await?.map_err(Problem::from)
 }
 
-/// Begins to read a list. Its batches come as long as somebody receives them; the answer says what it came to, or why
-/// it could not be read to its end.
-pub(super) fn read(list: List) -> (Receiver<Batch>, impl Future<Output = Result<Read, Problem>>) {
-    let (sender, batches) = channel(AHEAD);
-    let reading =
-        on_a_thread(move || read_all(list, |batch| sender.blocking_send(batch).map_err(|_| Stopped)));
-    (batches, async { reading.await? })
+/// Begins to read a list. What `make` makes of its batches, on the thread that reads, comes as long as somebody receives
+/// it; the answer says what the list came to, or why it could not be read to its end.
+pub(super) fn read<T: Send + 'static>(
+    list: List,
+    mut make: impl FnMut(Vec<NewContact>, Vec<Remark>) -> T + Send + 'static,
+) -> (Receiver<T>, impl Future<Output = Result<Read, Problem>>) {
+    let (sender, made) = channel(AHEAD);
+    let reading = on_a_thread(move || {
+        read_all(list, |contacts, remarks| sender.blocking_send(make(contacts, remarks)).map_err(|_| Stopped))
+    });
+    (made, async { reading.await? })
 }
 
 /// Reading takes a while and all cores: not on the threads that answer everybody else. It begins at once, whether
@@ -53,7 +57,10 @@ pub(super) fn on_a_thread<T: Send + 'static>(
     async { begun.await.map_err(|_| Problem::unavailable("the server is stopping")) }
 }
 
-fn read_all(list: List, mut take: impl FnMut(Batch) -> Result<(), Stopped>) -> Result<Read, Problem> {
+fn read_all(
+    list: List,
+    mut take: impl FnMut(Vec<NewContact>, Vec<Remark>) -> Result<(), Stopped>,
+) -> Result<Read, Problem> {
     let (mut refused, mut repeated) = (Vec::new(), Vec::new());
     let account = list.read(&mut |batch: import::Batch| {
         for row in &batch.rows {
@@ -63,10 +70,7 @@ fn read_all(list: List, mut take: impl FnMut(Batch) -> Result<(), Stopped>) -> R
                 _ => {}
             }
         }
-        take(Batch {
-            contacts: batch.contacts.into_iter().map(contact).collect(),
-            remarks: batch.rows.into_iter().map(remark).collect(),
-        })
+        take(batch.contacts.into_iter().map(contact).collect(), batch.rows.into_iter().map(remark).collect())
     })?;
     Ok(Read { account, refused, repeated })
 }

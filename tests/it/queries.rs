@@ -12,8 +12,8 @@ use outdial::db::attempts::{
     record, reopen, settle, settle_and_halt,
 };
 use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
-use outdial::db::contacts::{Batch, ContactFilter, NewContact, begin_campaign, list_contacts};
-use outdial::db::imports::{NewImport, Origin};
+use outdial::db::contacts::{ContactFilter, Encoder, NewContact, Portion, begin_campaign, list_contacts};
+use outdial::db::imports::{NewImport, Origin, Remark};
 use outdial::db::look::look;
 use outdial::db::suppressions::suppress;
 use outdial::db::{Database, Error, Ownership, accounts, keys, nodes, watchdog};
@@ -79,6 +79,19 @@ fn upload(id: Uuid) -> Origin<'static> {
     Origin::Upload(NewImport { id, file_name, digest: [7; 32], bytes: 100, options: &OPTIONS })
 }
 
+/// Some rows of a list.
+struct Batch {
+    contacts: Vec<NewContact>,
+    remarks: Vec<Remark>,
+}
+
+impl Batch {
+    /// The portion that an encoder makes of it.
+    fn by(self, encoder: &mut Encoder) -> Portion {
+        encoder.portion(&self.contacts, self.remarks).unwrap()
+    }
+}
+
 /// These numbers as a list with a header.
 fn batch(phones: &[&str]) -> Batch {
     let contacts = phones.iter().zip(1..).map(|(phone, position)| new_contact(phone, position));
@@ -127,7 +140,7 @@ impl Bench {
         let origin = upload(Uuid::now_v7());
         let making = begin_campaign(&mut client, &new, &origin, self.now).await.unwrap();
         let mut making = making.unwrap();
-        making.take(batch(phones)).await.unwrap();
+        making.take(batch(phones).by(&mut making.encoder())).await.unwrap();
         making.finish(&json!({}), &json!({})).await.unwrap();
         id
     }

@@ -12,9 +12,9 @@ use serde_json::Value;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use super::Batch;
 use super::areas::{Areas, turn_of};
-use super::copy::{Belongs, COLUMNS, Copy, Table};
+use super::copy::{Copy, Table};
+use super::encode::{Belongs, COLUMNS, Encoder, Portion};
 use crate::db::campaigns::{own_if_nobody_does, write_state};
 use crate::db::imports::{Origin, Remark, Remarks, open_import, store_import};
 use crate::db::{Error, execute, name, query_one, query_opt};
@@ -39,7 +39,7 @@ pub struct Adding<'c> {
     copy: Copy<'c>,
 }
 
-/// Begins to add contacts, which come in batches, from a new list or from one that was previewed.
+/// Begins to add contacts, which come in portions, from a new list or from one that was previewed.
 pub async fn begin_addition<'c>(
     client: &'c mut Object,
     team: Uuid,
@@ -83,9 +83,14 @@ fn takes_contacts(campaign: Option<tokio_postgres::Row>) -> Result<Result<(State
 }
 
 impl<'c> Adding<'c> {
-    /// Takes the contacts that follow.
-    pub async fn take(&mut self, batch: Batch) -> Result<(), Error> {
-        self.copy.take(batch).await
+    /// What makes portions of its contacts.
+    pub fn encoder(&self) -> Encoder {
+        self.copy.encoder()
+    }
+
+    /// Takes the portion that follows.
+    pub async fn take(&mut self, portion: Portion) -> Result<(), Error> {
+        self.copy.take(portion).await
     }
 
     /// Tells those who are new from those whose number and extension the campaign has already, whatever became of

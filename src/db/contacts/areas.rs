@@ -6,7 +6,6 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::NewContact;
 use crate::db::{Error, execute, query, query_one};
 use crate::domain::area::Area;
 use crate::domain::phone::{NumberType, Phone};
@@ -21,28 +20,15 @@ pub(in crate::db) fn area_of(row: &Row) -> Result<Area, Error> {
     area.map_err(|error| Error::ImpossibleRow(error.to_string()))
 }
 
-/// The areas of a list, numbered in the order of their coming.
+/// The areas of a list, each of which has the number of its coming.
 #[derive(Debug, Default)]
-pub(super) struct Areas {
-    numbers: HashMap<Area, i16>,
-}
+pub(super) struct Areas(Vec<Area>);
 
 impl Areas {
-    /// The number of a contact's area.
-    pub(super) fn number(&mut self, contact: &NewContact) -> Result<i16, Error> {
-        self.number_of(Area::of(&contact.phone, Some(contact.number_type), contact.timezone.as_ref()))
-    }
-
-    fn number_of(&mut self, area: Area) -> Result<i16, Error> {
-        if let Some(number) = self.numbers.get(&area) {
-            return Ok(*number);
-        }
-        if self.numbers.len() >= MOST {
-            return Err(Error::TooManyAreas(MOST));
-        }
-        let next = i16::try_from(self.numbers.len()).map_err(|_| Error::TooManyAreas(MOST))?;
-        self.numbers.insert(area, next);
-        Ok(next)
+    /// Takes those that come next.
+    pub(super) fn extend(&mut self, next: Vec<Area>) -> Result<(), Error> {
+        self.0.extend(next);
+        if self.0.len() > MOST { Err(Error::TooManyAreas(MOST)) } else { Ok(()) }
     }
 
     /// Writes the areas that the campaign does not have yet, which nobody else may do meanwhile. Returns for each number
@@ -62,11 +48,9 @@ impl Areas {
         for row in query(transaction, KNOWN, &[&campaign, &team]).await? {
             known.insert(area_of(&row)?, row.try_get::<_, i16>("number")?);
         }
-        let mut own: Vec<(&Area, i16)> = self.numbers.iter().map(|(area, number)| (area, *number)).collect();
-        own.sort_by_key(|(_, number)| *number);
-        let mut in_campaign = Vec::with_capacity(own.len());
+        let mut in_campaign = Vec::with_capacity(self.0.len());
         let mut new: Vec<(&Area, i16)> = Vec::new();
-        for (area, _) in own {
+        for area in &self.0 {
             let number = match known.get(area) {
                 Some(number) => *number,
                 None if known.len() + new.len() >= MOST => return Err(Error::TooManyAreas(MOST)),
@@ -125,9 +109,7 @@ pub(in crate::db) async fn refile(
         // It is refused before it is dialed.
         Err(_) => Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() },
     };
-    let mut areas = Areas::default();
-    areas.number_of(area)?;
-    let numbers = areas.write(transaction, team, campaign).await?;
+    let numbers = Areas(vec![area]).write(transaction, team, campaign).await?;
     execute(transaction, MOVE, &[&campaign, &contact, &numbers[0]]).await?;
     Ok(true)
 }

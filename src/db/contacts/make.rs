@@ -5,8 +5,8 @@ use deadpool_postgres::Object;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Batch;
-use super::copy::{Belongs, Copy, Table};
+use super::copy::{Copy, Table};
+use super::encode::{Belongs, Encoder, Portion};
 use crate::db::campaigns::{NewCampaign, insert_campaign};
 use crate::db::imports::{Origin, leave_remarks, open_import, store_import};
 use crate::db::{Error, execute};
@@ -17,7 +17,7 @@ pub struct Making<'c> {
     is_of_preview: bool,
 }
 
-/// Begins a campaign whose contacts come in batches, from a new list or from one that was previewed. Returns nothing
+/// Begins a campaign whose contacts come in portions, from a new list or from one that was previewed. Returns nothing
 /// if the preview is not there, or not any more.
 pub async fn begin_campaign<'c>(
     client: &'c mut Object,
@@ -36,9 +36,14 @@ pub async fn begin_campaign<'c>(
 }
 
 impl Making<'_> {
-    /// Takes the contacts that follow.
-    pub async fn take(&mut self, batch: Batch) -> Result<(), Error> {
-        self.copy.take(batch).await
+    /// What makes portions of its contacts.
+    pub fn encoder(&self) -> Encoder {
+        self.copy.encoder()
+    }
+
+    /// Takes the portion that follows.
+    pub async fn take(&mut self, portion: Portion) -> Result<(), Error> {
+        self.copy.take(portion).await
     }
 
     /// Makes it so: a draft with these contacts, where `summary` is kept with the campaign and `report` with the import.

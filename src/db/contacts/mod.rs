@@ -1,6 +1,6 @@
 //! Contacts: written by an upload, read by the API. What a call means for them is in `attempts`.
 //!
-//! A list is stored while it is being read, batch by batch, in one transaction, and over a connection that the dialer
+//! A list is stored while it is being read, portion by portion, in one transaction, and over a connection that the dialer
 //! does not need ([`Database::list_client`]). What makes a campaign goes by binary COPY straight into the table
 //! ([`begin_campaign`]); what is added to one goes by way of a table that only the connection sees, so that those who
 //! are there already can be told apart ([`begin_addition`]). Whoever drops a beginning undoes it.
@@ -8,6 +8,7 @@
 mod add;
 mod areas;
 mod copy;
+mod encode;
 mod find;
 mod list;
 mod make;
@@ -17,10 +18,10 @@ use serde_json::value::RawValue;
 pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
 pub(super) use self::areas::area_of;
 pub(super) use self::areas::refile;
+pub use self::encode::{Encoder, Portion};
 pub use self::find::{Detail, find_contact};
 pub use self::list::{Contact, ContactFilter, list_contacts};
 pub use self::make::{Making, begin_campaign};
-use super::imports::Remark;
 use super::{Database, Error};
 use crate::domain::phone::{NumberType, Phone, Region};
 use crate::domain::zone::Zone;
@@ -52,15 +53,6 @@ pub struct NewContact {
     pub repair: Option<&'static str>,
     /// The file's other columns, a JSON object of texts without NUL characters.
     pub metadata: Box<RawValue>,
-}
-
-/// Some contacts in the order of the list, and what is to be said about rows.
-#[derive(Debug, Clone, Default)]
-pub struct Batch {
-    /// One for each number and extension.
-    pub contacts: Vec<NewContact>,
-    /// Rows that were refused, repaired or came before.
-    pub remarks: Vec<Remark>,
 }
 
 /// From how many new contacts on the planner's knowledge of them is renewed at once, and not by and by.

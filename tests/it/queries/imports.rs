@@ -53,7 +53,7 @@ impl Bench {
         let mut client = self.database.list_client().await.unwrap();
         let adding = begin_addition(&mut client, self.team, campaign, origin, self.now).await.unwrap();
         let mut adding = adding?;
-        adding.take(batch).await.unwrap();
+        adding.take(batch.by(&mut adding.encoder())).await.unwrap();
         let merged = adding.merge(there_already).await.unwrap()?;
         merged.commit(&json!({"rows": 1}), self.node).await.unwrap()
     }
@@ -124,9 +124,10 @@ async fn a_list_is_stored_as_it_was_read_with_what_was_said_about_its_rows() {
     };
     let bare = NewContact { name: None, ..new_contact(ANN, 2) };
     let remarks = vec![remark(2, Kind::Repaired), refused(4, &["12", "a\0b"])];
-    making.take(Batch { contacts: vec![whole], remarks }).await.unwrap();
+    let mut encoder = making.encoder();
+    making.take(Batch { contacts: vec![whole], remarks }.by(&mut encoder)).await.unwrap();
     let remarks = vec![remark(5, Kind::Duplicate { repeats: Some(2) })];
-    making.take(Batch { contacts: vec![bare], remarks }).await.unwrap();
+    making.take(Batch { contacts: vec![bare], remarks }.by(&mut encoder)).await.unwrap();
     assert_eq!(making.finish(&json!({"columns": []}), &json!({"rows": 4})).await.unwrap(), 2);
 
     let contacts = bench.contacts(id).await;
@@ -168,13 +169,15 @@ async fn a_list_that_fails_half_way_leaves_nothing_and_a_usable_connection() {
         let mut client = bench.database.list_client().await.unwrap();
         let making = begin_campaign(&mut client, &new, &upload(Uuid::now_v7()), bench.now).await.unwrap();
         let mut making = making.unwrap();
-        making.take(Batch { remarks: vec![refused(1, &[])], ..only_contacts(&many) }).await.unwrap();
+        let mut encoder = making.encoder();
+        let whole = Batch { remarks: vec![refused(1, &[])], ..only_contacts(&many) };
+        making.take(whole.by(&mut encoder)).await.unwrap();
         match round {
             // Whoever reads the list has failed.
             0 => drop(making),
             // The list names somebody twice.
             1 => {
-                making.take(batch(&[&many[3]])).await.unwrap();
+                making.take(batch(&[&many[3]]).by(&mut encoder)).await.unwrap();
                 let refused = making.finish(&json!({}), &json!({})).await.unwrap_err();
                 assert!(refused.is_conflict_with("one_contact_per_number"), "{refused:?}");
             }
@@ -183,7 +186,7 @@ async fn a_list_that_fails_half_way_leaves_nothing_and_a_usable_connection() {
                 let metadata = serde_json::from_str(r#"{"a":"\u0000"}"#).unwrap();
                 let hostile = NewContact { metadata, ..new_contact("+12035550100", 1) };
                 let batch = Batch { contacts: vec![hostile], remarks: vec![] };
-                let taken = making.take(batch).await;
+                let taken = making.take(batch.by(&mut encoder)).await;
                 assert!(taken.is_err() || making.finish(&json!({}), &json!({})).await.is_err());
             }
         }
@@ -260,7 +263,7 @@ async fn a_campaign_at_its_end_takes_no_contacts_even_if_it_ends_meanwhile() {
     let origin = upload(Uuid::now_v7());
     let adding = begin_addition(&mut client, bench.team, owner.campaign, &origin, bench.now).await.unwrap();
     let mut adding = adding.unwrap();
-    adding.take(batch(&[BOB])).await.unwrap();
+    adding.take(batch(&[BOB]).by(&mut adding.encoder())).await.unwrap();
     let merged = adding.merge(there_already).await.unwrap().unwrap();
     // Nothing that a person commands waits for the addition.
     assert_eq!(bench.command(owner.campaign, Command::Cancel).await, Moved::Done);
@@ -282,7 +285,7 @@ async fn neither_the_dialer_nor_a_person_waits_for_an_addition() {
     let origin = upload(Uuid::now_v7());
     let adding = begin_addition(&mut client, bench.team, owner.campaign, &origin, bench.now).await.unwrap();
     let mut adding = adding.unwrap();
-    adding.take(batch(&[BOB, CAT])).await.unwrap();
+    adding.take(batch(&[BOB, CAT]).by(&mut adding.encoder())).await.unwrap();
     let merged = adding.merge(there_already).await.unwrap().unwrap();
     for phone in [ANN, BOB] {
         let attempt = bench.claimed(owner).await;
@@ -308,7 +311,7 @@ async fn a_campaign_that_is_deleted_meanwhile_takes_nobody() {
     let origin = upload(Uuid::now_v7());
     let adding = begin_addition(&mut client, bench.team, campaign, &origin, bench.now).await.unwrap();
     let mut adding = adding.unwrap();
-    adding.take(batch(&[BOB])).await.unwrap();
+    adding.take(batch(&[BOB]).by(&mut adding.encoder())).await.unwrap();
     let deleted = campaigns::delete_campaign(&bench.database, bench.team, campaign).await.unwrap();
     assert_eq!(deleted, campaigns::Deleted::Done);
     assert_eq!(adding.merge(there_already).await.unwrap().err(), Some(CannotAdd::NotFound));
@@ -375,13 +378,13 @@ async fn a_preview_is_made_a_campaign_once_on_whatever_node() {
     // A campaign that fails leaves the preview as it was.
     let new = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
     let mut making = begin_campaign(&mut client, &new, &origin, bench.now).await.unwrap().unwrap();
-    making.take(batch(&[ANN])).await.unwrap();
+    making.take(batch(&[ANN]).by(&mut making.encoder())).await.unwrap();
     drop(making);
     assert_eq!((piece(1).await.is_some(), bench.remarks(import).await.len()), (true, 1));
 
     let mut making = begin_campaign(&mut client, &new, &origin, bench.now).await.unwrap().unwrap();
     let remarks = vec![refused(7, &["12"]), refused(8, &["13"])];
-    making.take(Batch { remarks, ..batch(&[ANN]) }).await.unwrap();
+    making.take(Batch { remarks, ..batch(&[ANN]) }.by(&mut making.encoder())).await.unwrap();
     making.finish(&json!({}), &json!({"rows": 3})).await.unwrap();
     let stored = Standing::Stored { campaign: new.id, stored_at: bench.now };
     assert_eq!(bench.standing(import).await, Some(stored));

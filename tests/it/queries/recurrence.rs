@@ -29,7 +29,7 @@ impl Bench {
         let mut client = self.database.list_client().await.unwrap();
         let making = begin_campaign(&mut client, &new, &upload(Uuid::now_v7()), self.now).await.unwrap();
         let mut making = making.unwrap();
-        making.take(batch(phones)).await.unwrap();
+        making.take(batch(phones).by(&mut making.encoder())).await.unwrap();
         making.finish(&json!({"rows": phones.len()}), &json!({})).await.unwrap();
         id
     }
