@@ -28,6 +28,9 @@ pub enum Flaw {
     JudgesGraceAfterAnswer,
     /// An attempt is given up although it was heard of since its silence was looked at.
     GivesUpWhatWasHeard,
+    /// What is heard of an attempt that was given up does not open it again: `revived_attempts` when the word's instant,
+    /// taken before it waited to be written, is the earlier one.
+    HeardTooEarly,
     /// No flaw of the dialer: a request that has left may stay on its way for longer than the grace.
     RequestsOutlastGrace,
 }

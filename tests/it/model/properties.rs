@@ -20,7 +20,8 @@ pub enum Property {
     NoDecisionOfAnOlderEpoch,
     /// What was heard of a call only ever stands higher in the fold's order, unless the attempt lets go of the call.
     StatusNeverRegresses,
-    /// From here everybody becomes final, or due with all attempts used up, if nothing more goes wrong.
+    /// From here everybody becomes final, or due with all attempts used up, if nothing more goes wrong; and what was given
+    /// up and is heard of all the same is corrected.
     NobodyIsForgotten,
 }
 
@@ -95,7 +96,8 @@ fn never_regresses(before: &Attempt, after: &Attempt) -> bool {
     lets_go || before.word.map(Word::key) <= after.word.map(Word::key)
 }
 
-/// Whether all is done: everybody final, or due with all attempts used up, and nothing under way.
+/// Whether all is done: everybody final, or due with all attempts used up, nothing under way, and nothing left as
+/// unknown that was heard of and could be corrected.
 pub fn is_done(world: &World, attempts: usize) -> bool {
     let counters = &world.campaign.counters;
     let is_over = if counters.pending > 0 {
@@ -105,7 +107,7 @@ pub fn is_done(world: &World, attempts: usize) -> bool {
     };
     is_over
         && world.open().is_none()
-        && world.revived().is_none()
+        && !world.attempts.iter().any(|attempt| attempt.word.is_some() && world.can_be_reopened(attempt))
         && world.provider.iter().all(|far| !is_alive(far) && far.request != Request::OnItsWay)
         && world.nodes.iter().all(|node| node.task == Task::Look)
 }

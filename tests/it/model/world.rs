@@ -273,7 +273,8 @@ impl World {
         self.attempts.iter().position(is_revived).filter(|_| self.open().is_none())
     }
 
-    fn can_be_reopened(&self, attempt: &Attempt) -> bool {
+    /// Whether `attempts::reopen` would open it again.
+    pub fn can_be_reopened(&self, attempt: &Attempt) -> bool {
         let contact = &self.contacts[attempt.contact];
         attempt.outcome == Some(Outcome::Unknown)
             && contact.last_number == attempt.number
@@ -414,7 +415,7 @@ impl World {
         row.word = Some(word_now);
         row.sid = Some(call);
         row.sid_is_adopted &= word.source != Source::Callback;
-        row.heard_since = row.outcome == Some(Outcome::Unknown);
+        row.heard_since = row.outcome == Some(Outcome::Unknown) && !flaws.have(Flaw::HeardTooEarly);
     }
 
     /// `attempts::adopt`.
