@@ -4,6 +4,7 @@
 #![expect(unreachable_pub, reason = "nothing of a test is reached from outside")]
 
 mod corpus;
+mod model;
 mod queries;
 mod scenes;
 mod support;
