@@ -207,6 +207,7 @@ impl Campaign<'_> {
                 verdict: Verdict::Failed,
                 call_ended_at: Some(now),
                 error: None,
+                last_word: None,
             };
             assert!(settle(self.database, owner, &settlement, now).await.expect("a settlement"));
             known = Some(seen.known);

@@ -65,8 +65,15 @@ pub(super) async fn carry_out(
             Ok(Carried::Out)
         }
         Step::Settle { attempt, outcome, ended_at, verdict } => {
-            let settlement =
-                Settlement { attempt, outcome, verdict, call_ended_at: Some(ended_at), error: None };
+            let last_word = look.open.as_ref().and_then(|open| open.stage.heard_at());
+            let settlement = Settlement {
+                attempt,
+                outcome,
+                verdict,
+                call_ended_at: Some(ended_at),
+                error: None,
+                last_word,
+            };
             if settle(&board.database, owner, &settlement, board.clock.now()).await? {
                 info!(attempt.id = %attempt, %outcome, "settled");
             }
@@ -147,6 +154,7 @@ async fn reconcile(
     silence: Silence,
     look: &Look,
 ) -> Result<Carried, Error> {
+    let asked_at = board.clock.now();
     let asked = ask(board, owner, attempt).await;
     let now = board.clock.now();
     match asked {
@@ -160,14 +168,16 @@ async fn reconcile(
             );
             return Ok(Carried::NotYet { until: now + ASK_AGAIN_AFTER, because: Because::CallOpen });
         }
-        Ok(Trail::Cold) if silence.is_traceless(look.known.settings.ring_time(), now) => {
-            warn!(attempt.id = %attempt, "no trace of a call was found, giving it up as unknown");
+        Ok(Trail::Cold) if silence.is_traceless(look.known.settings.ring_time(), asked_at) => {
             let outcome = Outcome::Unknown;
             let earlier = look.open.as_ref().map(|open| open.earlier).unwrap_or_default();
             let verdict =
                 look.known.settings.verdict(&Ended { outcome, at: now, earlier }, board.moment().jitter);
-            let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(now), error: None };
-            settle(&board.database, owner, &settlement, now).await?;
+            let (call_ended_at, last_word) = (Some(now), silence.heard_at());
+            let settlement = Settlement { attempt, outcome, verdict, call_ended_at, error: None, last_word };
+            if settle(&board.database, owner, &settlement, now).await? {
+                warn!(attempt.id = %attempt, "no trace of a call was found, given up as unknown");
+            }
         }
         Ok(Trail::Cold) => {}
     }

@@ -130,6 +130,7 @@ pub(super) fn taken_back(attempt: Uuid, now: DateTime<Utc>) -> Settlement {
         verdict: Verdict::Due(now + TAKEN_BACK_PAUSE),
         call_ended_at: None,
         error: None,
+        last_word: None,
     }
 }
 
@@ -183,7 +184,14 @@ async fn given_up(
     let earlier = find_earlier(&board.database, attempt.contact, &look.known.settings.timezone).await?;
     let moment = board.moment();
     let verdict = look.known.settings.verdict(&Ended { outcome, at: moment.now, earlier }, moment.jitter);
-    Ok(Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: Some(error) })
+    Ok(Settlement {
+        attempt: attempt.id,
+        outcome,
+        verdict,
+        call_ended_at: None,
+        error: Some(error),
+        last_word: None,
+    })
 }
 
 /// What the campaign keeps of its agent cannot be read, and no resume would help.

@@ -158,6 +158,16 @@ pub enum Stage {
     },
 }
 
+impl Stage {
+    /// When a call that is not known to be over was last heard of, if ever.
+    pub fn heard_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Under { silence, .. } => silence.heard_at(),
+            Self::Ended { .. } => None,
+        }
+    }
+}
+
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {

@@ -38,6 +38,14 @@ pub enum Silence {
 }
 
 impl Silence {
+    /// When it was last heard of, if ever.
+    pub fn heard_at(&self) -> Option<DateTime<Utc>> {
+        match *self {
+            Self::Unplaced { .. } => None,
+            Self::Ringing { heard_at } | Self::Talking { heard_at } => Some(heard_at),
+        }
+    }
+
     /// When the provider should be asked next, given when it last answered a question about this call.
     pub fn ask_at(&self, asked_at: Option<DateTime<Utc>>, ring_time: TimeDelta) -> DateTime<Utc> {
         match *self {
@@ -60,12 +68,13 @@ impl Silence {
         heard_at + ring_time + longest_call + TRACELESS_AFTER
     }
 
-    /// Whether a call of which the provider found no trace at `now` is given up as unknown, or looked for again.
-    pub fn is_traceless(&self, ring_time: TimeDelta, now: DateTime<Utc>) -> bool {
+    /// Whether a call is given up as unknown, or looked for again, if the provider was asked at `asked_at` and found no
+    /// trace. How long it took to answer tells nothing: the call may have been placed since.
+    pub fn is_traceless(&self, ring_time: TimeDelta, asked_at: DateTime<Utc>) -> bool {
         match *self {
-            Self::Unplaced { intended_at } => now >= intended_at + TRACELESS_AFTER,
-            Self::Ringing { heard_at } => now >= heard_at + ring_time + QUIET_RINGING + TRACELESS_AFTER,
-            Self::Talking { heard_at } => now >= heard_at + QUIET_CONVERSATION + TRACELESS_AFTER,
+            Self::Unplaced { intended_at } => asked_at >= intended_at + TRACELESS_AFTER,
+            Self::Ringing { heard_at } => asked_at >= heard_at + ring_time + QUIET_RINGING + TRACELESS_AFTER,
+            Self::Talking { heard_at } => asked_at >= heard_at + QUIET_CONVERSATION + TRACELESS_AFTER,
         }
     }
 }

@@ -194,7 +194,8 @@ impl Bench {
     }
 
     async fn settle(&self, owner: Ownership, attempt: Uuid, outcome: Outcome, verdict: Verdict) -> bool {
-        let settlement = Settlement { attempt, outcome, verdict, call_ended_at: Some(self.now), error: None };
+        let (call_ended_at, last_word) = (Some(self.now), None);
+        let settlement = Settlement { attempt, outcome, verdict, call_ended_at, error: None, last_word };
         settle(&self.database, owner, &settlement, self.now).await.unwrap()
     }
 
@@ -367,6 +368,7 @@ async fn an_account_s_fault_takes_the_attempt_back_and_pauses_in_one_transaction
         verdict: Verdict::Due(bench.minutes(0)),
         call_ended_at: None,
         error: Some((Some(20003), "Authenticate".to_owned())),
+        last_word: None,
     };
     let reason = (HaltReason::AccountRefused, "check the token");
     assert!(
@@ -521,6 +523,49 @@ async fn an_unknown_that_proves_alive_leaves_the_queue_and_is_settled_anew() {
     let counts = bench.counts(owner.campaign).await;
     assert_eq!((counts.completed, counts.attempts, counts.outcomes.get("unknown")), (1, 1, Some(&0)));
     assert_recounted(&bench, owner.campaign).await;
+}
+
+#[tokio::test]
+async fn a_call_that_was_heard_of_meanwhile_is_not_given_up() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    let sid = "CA0000000000000000000000000000000a";
+    let rings = heard(owner, attempt.id, sid, &[report(Status::Ringing, Source::Callback, 1, bench.now)]);
+    bench.record(&[rings]).await;
+    // The search for it began before, and what it found belongs to the attempt already.
+    assert!(!adopt(&bench.database, attempt.id, sid, bench.now).await.unwrap());
+    assert!(!bench.settle(owner, attempt.id, Outcome::Unknown, Verdict::Due(bench.minutes(60))).await);
+    assert_eq!(bench.contacts(owner.campaign).await[0].state, ContactState::Calling);
+    // Nor is one whose last word was repeated since.
+    let look = async || look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+    let give_up = async |last_word| {
+        let (outcome, verdict) = (Outcome::Unknown, Verdict::Due(bench.minutes(60)));
+        let settlement =
+            Settlement { attempt: attempt.id, outcome, verdict, call_ended_at: None, error: None, last_word };
+        settle(&bench.database, owner, &settlement, bench.now).await.unwrap()
+    };
+    let first = look().await.open.unwrap().stage.heard_at();
+    let earlier = bench.now - TimeDelta::minutes(1);
+    let again = heard(owner, attempt.id, sid, &[report(Status::Ringing, Source::Callback, 1, earlier)]);
+    record(&bench.database, &[again], earlier).await.unwrap();
+    assert!(!give_up(first).await);
+    assert!(give_up(look().await.open.unwrap().stage.heard_at()).await);
+}
+
+#[tokio::test]
+async fn a_word_is_heeded_however_early_the_clock_was_of_whoever_brings_it() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let attempt = bench.claimed(owner).await;
+    assert!(bench.settle(owner, attempt.id, Outcome::Unknown, Verdict::Due(bench.minutes(60))).await);
+    let earlier = bench.now - TimeDelta::seconds(10);
+    let sid = "CA0000000000000000000000000000000a";
+    let rings = heard(owner, attempt.id, sid, &[report(Status::Ringing, Source::Callback, 1, earlier)]);
+    let recorded = record(&bench.database, &[rings], earlier).await.unwrap();
+    assert!(matches!(recorded[..], [Ok(Recorded::Known { matters: true })]));
+    let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+    assert_eq!(seen.revived, Some(attempt.id));
 }
 
 #[tokio::test]

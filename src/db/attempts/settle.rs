@@ -25,9 +25,12 @@ pub struct Settlement {
     pub call_ended_at: Option<DateTime<Utc>>,
     /// The provider's code and words for a refusal.
     pub error: Option<(Option<u32>, String)>,
+    /// When the call had last been heard of, if it is given up as unknown: it is not, if there was a word since.
+    pub last_word: Option<DateTime<Utc>>,
 }
 
-/// Settles an attempt. Returns false if it is settled already, or the campaign is no longer this owner's.
+/// Settles an attempt. Returns false if it is settled already, if it was to be given up and was heard of meanwhile, or if
+/// the campaign is no longer this owner's.
 pub async fn settle(
     database: &Database,
     owner: Ownership,
@@ -79,6 +82,7 @@ async fn apply(
             SET outcome = $2, settled_at = $3, error_code = $6, error_message = $7,
                 ended_at = CASE WHEN $2 = 'unknown' THEN ended_at ELSE coalesce(ended_at, $5) END
             WHERE id = $1 AND settled_at IS NULL
+              AND ($2 <> 'unknown' OR heard_at IS NOT DISTINCT FROM $11)
             RETURNING id, campaign_id, contact_id, coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
@@ -137,6 +141,7 @@ async fn apply(
         &state,
         &counted,
         &can_be_called_back,
+        &settlement.last_word,
     ];
     Ok(query_opt(transaction, SQL, params).await?.is_some())
 }

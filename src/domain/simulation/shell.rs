@@ -148,8 +148,15 @@ impl Desk {
                     verdict => verdict,
                 };
                 let call_ended_at = Some(ended_at);
-                self.settle(Settlement { attempt: attempt_index(attempt), outcome, verdict, call_ended_at })
-                    .await?;
+                let last_word = look.open.as_ref().and_then(|open| open.stage.heard_at());
+                self.settle(Settlement {
+                    attempt: attempt_index(attempt),
+                    outcome,
+                    verdict,
+                    call_ended_at,
+                    last_word,
+                })
+                .await?;
             }
             Step::Reopen { attempt } => return self.reopen(attempt).await,
             Step::HangUp { attempt, .. } => return self.hang_up(attempt_index(attempt)).await,
@@ -307,7 +314,7 @@ impl Desk {
         };
         let earlier = self.database(|world| world.store.find_earlier(attempt)).await?;
         let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, jitter);
-        self.settle(Settlement { attempt, outcome, verdict, call_ended_at: None }).await
+        self.settle(Settlement { attempt, outcome, verdict, call_ended_at: None, last_word: None }).await
     }
 
     async fn pause_for(&self, attempt: usize) -> Result<(), DatabaseFailed> {
@@ -378,18 +385,20 @@ impl Desk {
         if self.has(Flaw::NeverReconciles) {
             return Ok(Carried::NotYet { until: self.now() + PUZZLED_FOR });
         }
+        let asked_at = self.now();
         let found = match self.ask(attempt).await? {
             Trail::NoAnswer => return Ok(Carried::NotYet { until: self.now() + ASK_AGAIN_AFTER }),
             Trail::Found => true,
             Trail::Cold => false,
         };
         let Moment { now, jitter } = self.moment();
-        if !found && silence.is_traceless(look.settings.ring_time(), now) {
+        if !found && silence.is_traceless(look.settings.ring_time(), asked_at) {
             let (outcome, earlier) =
                 (Outcome::Unknown, look.open.as_ref().map_or(Earlier::default(), |open| open.earlier));
             let verdict = look.settings.verdict(&Ended { outcome, at: now, earlier }, jitter);
             self.world.borrow_mut().ledger.saw("given up as unknown");
-            self.settle(Settlement { attempt, outcome, verdict, call_ended_at: Some(now) }).await?;
+            let (call_ended_at, last_word) = (Some(now), silence.heard_at());
+            self.settle(Settlement { attempt, outcome, verdict, call_ended_at, last_word }).await?;
         }
         Ok(Carried::Out)
     }
@@ -510,5 +519,5 @@ enum Trail {
 /// The settlement of an attempt of which nothing left.
 fn taken_back(attempt: usize, now: DateTime<Utc>) -> Settlement {
     let verdict = Verdict::Due(now + TAKEN_BACK_PAUSE);
-    Settlement { attempt, outcome: Outcome::NotPlaced, verdict, call_ended_at: None }
+    Settlement { attempt, outcome: Outcome::NotPlaced, verdict, call_ended_at: None, last_word: None }
 }

@@ -33,16 +33,6 @@
 //!
 //! Pauses, cancels, opt-outs, hours, hang-ups, machine detection, numbers that several campaigns share, refusals that end
 //! a contact, other accounts: `simulation` has them.
-//!
-//! # Where the program is not yet as the model
-//!
-//! This model led to three flaws that the program has, and the model has not:
-//!
-//! * [`Flaw::JudgesGraceAfterAnswer`]: `carry_out::reconcile` looks at the clock after the search was answered.
-//! * [`Flaw::GivesUpWhatWasHeard`]: what a callback tells between the search and the adoption looks like no trace, and is
-//!   settled as unknown.
-//! * [`Flaw::HeardTooEarly`]: `revived_attempts` compares instants that two transactions took before they waited for each
-//!   other, perhaps by two clocks.
 
 mod actions;
 mod decide;

@@ -34,6 +34,7 @@ pub(in crate::domain::simulation) struct Settlement {
     pub(in crate::domain::simulation) outcome: Outcome,
     pub(in crate::domain::simulation) verdict: Verdict,
     pub(in crate::domain::simulation) call_ended_at: Option<DateTime<Utc>>,
+    pub(in crate::domain::simulation) last_word: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -171,7 +172,9 @@ impl Store {
         assert!(row.sid.is_none_or(|known| known == sid), "this world has no call that is nobody's");
         row.sid_is_adopted = row.sid_is_adopted && !is_callback;
         row.sid = Some(sid);
-        row.heard_at = row.heard_at.max(Some(now));
+        let given_up_at = row.settled.filter(|(outcome, _)| *outcome == Outcome::Unknown).map(|(_, at)| at);
+        let earlier = row.heard_at.max(given_up_at).map(|at| at + TimeDelta::microseconds(1));
+        row.heard_at = earlier.max(Some(now));
         let merged = row.facts.take().map_or(facts.clone(), |known| known.merge(facts.clone()));
         let ended = merged.status.is_end();
         row.facts = Some(merged);
@@ -238,9 +241,10 @@ impl Store {
     }
 
     fn apply(&mut self, settlement: &Settlement, now: DateTime<Utc>) -> bool {
-        let Settlement { attempt, outcome, call_ended_at, .. } = *settlement;
+        let Settlement { attempt, outcome, call_ended_at, last_word, .. } = *settlement;
         let row = &mut self.attempts[attempt];
-        if row.settled.is_some() {
+        let heard_of_since = outcome == Outcome::Unknown && row.heard_at != last_word;
+        if row.settled.is_some() || heard_of_since {
             return false;
         }
         row.settled = Some((outcome, now));
