@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::db::forecast::{Reading, read_forecast};
 use crate::domain::area::Area;
+use crate::domain::beginning::begins_at;
 use crate::domain::campaign::State;
 use crate::domain::contactable::{Decision, Terms};
 use crate::domain::forecast::{Basis, End, Estimate, Forecast, Group, Limit, Range, estimate, forecast};
@@ -65,10 +66,7 @@ fn limits(terms: &Terms<'_>, areas: &[Arc<Area>], now: DateTime<Utc>) -> Vec<Lim
 fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
     let terms = Terms::of(&reading.settings, rules);
     let seen = forecast(&reading.standing, &terms, now);
-    let begins_at = match reading.state {
-        State::Draft | State::Pending => reading.starts_at.map_or(now, |starts_at| starts_at.max(now)),
-        State::Running | State::Paused | State::Completed | State::Failed | State::Canceled => now,
-    };
+    let begins_at = begins_at(reading.state, &reading.settings, reading.starts_at, now);
     let is_over = matches!(reading.state, State::Completed | State::Failed | State::Canceled);
     let estimate = if is_over { None } else { estimate(&reading.standing, &reading.past, &terms, begins_at) };
     json!({

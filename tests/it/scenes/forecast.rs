@@ -94,6 +94,28 @@ async fn a_campaign_that_is_to_begin_later_is_estimated_from_then_on() {
 }
 
 #[actix_web::test]
+async fn a_campaign_with_a_schedule_is_foreseen_from_its_first_firing_on() {
+    // Monday, ten in New York: the next nine o'clock is tomorrow's.
+    let scene = Scene::with(Setting { speed: 1, ..Setting::default() }).await;
+    let schedule = json!({"schedule": {"cron": "0 9 * * MON-FRI"}});
+    let campaign = scene.upload(schedule, &PHONES[..1]).await;
+    let firing_at: DateTime<Utc> = "2026-03-03T14:00:00Z".parse().unwrap();
+    let foreseen = async |of: &str| {
+        let estimate = scene.forecast(&campaign).await["estimate"].take();
+        assert_eq!(instant(&estimate["begins_at"]), firing_at, "{of}");
+        assert!(instant(&estimate["ends_at"]["earliest"]) > firing_at, "{of}: {estimate}");
+        let next = scene.contact_with(&campaign, PHONES[0]).await["next_call"].take();
+        assert_eq!((instant(&next["at"]), &next["because"]), (firing_at, &json!("not-started")), "{of}");
+    };
+    foreseen("a draft").await;
+    scene.command(&campaign, "start").await;
+    foreseen("one that waits for its firing").await;
+    scene.command(&campaign, "pause").await;
+    foreseen("one that waits to be resumed").await;
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_contact_says_when_it_is_called_next_and_by_which_rule_not_before() {
     let scene =
         Scene::with(Setting { scenario: Scenario::always(Outcome::Busy), speed: 20, ..Setting::default() })
