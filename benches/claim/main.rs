@@ -23,10 +23,10 @@ use outdial::domain::area::Area;
 use outdial::domain::contact::ContactState;
 use outdial::domain::contactable::{Person, Terms};
 use outdial::domain::dialer::ready_queues;
-use outdial::domain::forecast::{Limit, estimate, forecast};
+use outdial::domain::forecast::{Limits, estimate, forecast};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::retry::Verdict;
-use outdial::domain::rules::{Cap, Rules};
+use outdial::domain::rules::Rules;
 use outdial::domain::settings::Settings;
 use outdial::rules::Library;
 use serde_json::json;
@@ -218,13 +218,7 @@ impl Campaign<'_> {
 /// What becomes of the longest list: read, judged, and how long it takes.
 async fn forecasts(database: &Database, settings: &Settings, rules: &Rules, now: DateTime<Utc>) -> Spread {
     let terms = Terms::of(settings, rules);
-    let limits = |_: &Settings, areas: &[Arc<Area>]| {
-        let of_area = |(number, area): (i16, &Arc<Area>)| {
-            let limit = |cap: Cap| Limit { area: number, calls: cap.calls, within: cap.within };
-            terms.limits(area, now).into_iter().map(|known| limit(known.cap)).collect::<Vec<_>>()
-        };
-        (0..).zip(areas).flat_map(of_area).collect()
-    };
+    let limits = |_: &Settings, areas: &[Arc<Area>]| Limits::of(&terms, areas, now);
     let mut seconds = Spread::default();
     for _ in 0..ROUNDS {
         let watch = Stopwatch::start();

@@ -116,8 +116,11 @@ fn contacts(tried: &[(u32, u32)]) -> u32 {
     tried.iter().map(|(_, contacts)| contacts).sum()
 }
 
+/// When the last is due of those who are not due yet, or capped.
 fn last_due_at(standing: &Standing) -> Option<DateTime<Utc>> {
-    standing.areas.iter().filter_map(|pending| pending.later).map(|later| later.last_at).max()
+    let later = standing.areas.iter().filter_map(|pending| pending.later).map(|later| later.last_at);
+    let capped = standing.areas.iter().flat_map(|pending| &pending.capped).map(|capped| capped.last_at);
+    later.chain(capped).max()
 }
 
 /// How contacts fare: after each call they are reached, given up, or tried again.
