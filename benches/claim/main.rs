@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use outdial::clock::Stopwatch;
 use outdial::db::attempts::{Claim, Settlement, claim_next, settle};
 use outdial::db::forecast::read_forecast;
-use outdial::db::look::look;
+use outdial::db::look::{KnownArea, look};
 use outdial::db::{Database, Ownership, Tls};
 use outdial::domain::area::Area;
 use outdial::domain::contact::ContactState;
@@ -234,12 +234,17 @@ async fn forecasts(database: &Database, settings: &Settings, rules: &Rules, now:
 /// Whether somebody may be called, asked about people in all areas at all hours of a week.
 async fn decisions(database: &Database, settings: &Settings, rules: &Rules, now: DateTime<Utc>) -> Spread {
     let seen = look(database, id(1), ACCOUNT, None).await.expect("a look").expect("a campaign");
+    let known = |area: &KnownArea| match area {
+        KnownArea::Whole(area) => area.clone(),
+        KnownArea::ZoneMissing(zone) => panic!("{zone} is bundled"),
+    };
+    let areas: Vec<Arc<Area>> = seen.known.areas.iter().map(known).collect();
     let terms = Terms::of(settings, rules);
     let mut rate = Spread::default();
     for _ in 0..ROUNDS {
         let watch = Stopwatch::start();
         for number in 0..DECISIONS {
-            let area = &seen.known.areas[number as usize % seen.known.areas.len()];
+            let area = &areas[number as usize % areas.len()];
             let (state, calls) = (ContactState::Pending, [now - TimeDelta::hours(2)]);
             let at = now + TimeDelta::minutes(i64::from(number) % (7 * 24 * 60));
             let person = Person { state, due_at: Some(now), area, is_suppressed: false, calls: &calls };
