@@ -78,6 +78,9 @@ pub enum KnownArea {
 }
 
 /// Looks at a campaign, of which the asker may know something. Returns nothing if there is no such campaign.
+///
+/// Earlier attempts of the contact that is being called are found among the calls to its number, whose index leaves out
+/// what was taken back: however often that was, nothing of it is read. `OFFSET 0` keeps the planner at that index.
 pub async fn look(
     database: &Database,
     campaign: Uuid,
@@ -125,8 +128,10 @@ pub async fn look(
         LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
         LEFT JOIN LATERAL (
             SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
-            FROM attempts
-            WHERE open.number > 1 AND contact_id = open.contact_id AND settled_at IS NOT NULL
+            FROM (SELECT contact_id, outcome, ended_at, settled_at FROM attempts
+                  WHERE open.number > 1 AND to_phone = open.to_phone AND team_id = open.team_id
+                    AND outcome IS DISTINCT FROM 'not-placed' OFFSET 0) calls
+            WHERE contact_id = open.contact_id AND settled_at IS NOT NULL
         ) earlier ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";

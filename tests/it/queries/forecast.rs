@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use outdial::db::attempts::find_earlier;
 use outdial::db::calls::list_calls_to;
 use outdial::db::contacts::{Contact, find_contact};
 use outdial::db::forecast::{Reading, read_forecast};
@@ -444,6 +445,7 @@ async fn a_contact_is_found_with_its_attempts_its_suppression_and_its_callback()
     };
     let first = find(bench.team, owner.campaign, contacts[0].id).await.unwrap();
     assert_eq!(first.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(first.attempts_made, 2);
     assert_eq!(first.suppression.unwrap().reason, "asked");
     assert_eq!(first.contact.area.zones_text(), Some("America/New_York"));
     assert_eq!((first.campaign, first.settings), (State::Running, settings()));
@@ -451,4 +453,44 @@ async fn a_contact_is_found_with_its_attempts_its_suppression_and_its_callback()
     assert!(second.attempts.is_empty() && second.suppression.is_none());
     assert!(find(bench.team, Uuid::now_v7(), contacts[0].id).await.is_none());
     assert!(find(Uuid::now_v7(), owner.campaign, contacts[0].id).await.is_none());
+}
+
+/// As where the provider has asked for patience for a day: a contact is claimed and taken back again and again.
+#[tokio::test]
+async fn a_contact_that_was_taken_back_thousands_of_times_is_read_and_shown_as_cheaply_as_any_other() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let busy = bench.claimed(owner).await;
+    assert!(bench.settle(owner, busy.id, Outcome::Busy, Verdict::Due(bench.minutes(-1))).await);
+    let psql = bench.psql().await;
+    let taken_back = "
+        INSERT INTO attempts (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone,
+                              from_phone, intended_at, outcome, settled_at)
+        SELECT gen_random_uuid(), $1, $2, $3, n, 1, 1, '+12025550101', $4, $5, 'not-placed', $5
+        FROM generate_series(2, 5001) n";
+    psql.execute(taken_back, &[&bench.team, &owner.campaign, &busy.contact, &FROM, &bench.now])
+        .await
+        .unwrap();
+    psql.execute("UPDATE contacts SET last_number = 5001", &[]).await.unwrap();
+    let open = bench.claimed(owner).await;
+    let shown = find_contact(&bench.database, bench.team, (owner.campaign, busy.contact)).await;
+    let shown = shown.unwrap().unwrap();
+    assert_eq!(shown.attempts_made, 5002);
+    assert!(shown.attempts.iter().map(|attempt| attempt.number).eq(4953..=5002), "the newest, in order");
+    assert_eq!(shown.attempts.last().map(|attempt| attempt.id), Some(open.id));
+    for analyse in [false, true] {
+        if analyse {
+            psql.batch_execute("ANALYZE").await.unwrap();
+        }
+        let read_before = rows_read(&psql, "attempts").await;
+        let look = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+        let earlier = look.open.expect("the open attempt").earlier;
+        let settings = settings();
+        let found = find_earlier(&bench.database, busy.contact, &settings.timezone).await.unwrap();
+        for earlier in [earlier, found] {
+            assert_eq!((earlier.tries(), earlier.that_came_to(Outcome::Busy)), (1, 1));
+        }
+        let read = rows_read(&psql, "attempts").await - read_before;
+        assert!(read < 100, "a look read {read} attempts, analysed: {analyse}");
+    }
 }
