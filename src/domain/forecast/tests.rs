@@ -271,6 +271,26 @@ fn a_campaign_with_nobody_left_takes_no_time() {
 }
 
 #[test]
+fn whoever_is_called_again_waits_for_the_caps_as_well() {
+    // Ten are called at once, and who is unlucky four times; the waits of the policy are minutes.
+    let standing = standing(vec![due(NEW_YORK, 10)]);
+    let ends = |caps: &str| {
+        let policy = r#"{"max_attempts": 4, "no-answer": {"after": ["10m"]}}"#;
+        let retry_policy = serde_json::from_str(policy).unwrap();
+        let settings = Settings { caps: serde_json::from_str(caps).unwrap(), retry_policy, ..settings() };
+        estimated(&standing, calls(100_000, 50_000), &settings, &around_the_clock()).ends
+    };
+    let (free, daily) = (ends("{}"), ends(r#"{"per_day": 1}"#));
+    assert!(free.high.instant() < ten() + TimeDelta::hours(2), "{free:?}");
+    let days = TimeDelta::days(2)..TimeDelta::days(4);
+    assert!(days.contains(&(daily.low.instant() - ten())), "{daily:?}");
+    assert!(days.contains(&(daily.high.instant() - ten())), "{daily:?}");
+    // Two a day are no hindrance for the second call, but for the third.
+    let twice = ends(r#"{"per_day": 2}"#);
+    assert!(free.high < twice.high && twice.high < daily.high, "{twice:?}");
+}
+
+#[test]
 fn whoever_is_due_later_is_waited_for() {
     let last_at = ten() + TimeDelta::days(3);
     let later = Later { contacts: 1, first_at: last_at, last_at };
