@@ -17,16 +17,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use outdial::clock::Stopwatch;
 use outdial::db::attempts::{Claim, Settlement, claim_next, settle};
 use outdial::db::forecast::read_forecast;
-use outdial::db::look::look;
+use outdial::db::look::{KnownArea, look};
 use outdial::db::{Database, Ownership, Tls};
 use outdial::domain::area::Area;
 use outdial::domain::contact::ContactState;
 use outdial::domain::contactable::{Person, Terms};
 use outdial::domain::dialer::ready_queues;
-use outdial::domain::forecast::{Limit, estimate, forecast};
+use outdial::domain::forecast::{Limits, estimate, forecast};
 use outdial::domain::outcome::Outcome;
 use outdial::domain::retry::Verdict;
-use outdial::domain::rules::{Cap, Rules};
+use outdial::domain::rules::Rules;
 use outdial::domain::settings::Settings;
 use outdial::rules::Library;
 use serde_json::json;
@@ -219,13 +219,7 @@ impl Campaign<'_> {
 /// What becomes of the longest list: read, judged, and how long it takes.
 async fn forecasts(database: &Database, settings: &Settings, rules: &Rules, now: DateTime<Utc>) -> Spread {
     let terms = Terms::of(settings, rules);
-    let limits = |_: &Settings, areas: &[Arc<Area>]| {
-        let of_area = |(number, area): (i16, &Arc<Area>)| {
-            let limit = |cap: Cap| Limit { area: number, calls: cap.calls, within: cap.within };
-            terms.limits(area, now).into_iter().map(|known| limit(known.cap)).collect::<Vec<_>>()
-        };
-        (0..).zip(areas).flat_map(of_area).collect()
-    };
+    let limits = |_: &Settings, areas: &[Arc<Area>]| Limits::of(&terms, areas, now);
     let mut seconds = Spread::default();
     for _ in 0..ROUNDS {
         let watch = Stopwatch::start();
@@ -241,12 +235,17 @@ async fn forecasts(database: &Database, settings: &Settings, rules: &Rules, now:
 /// Whether somebody may be called, asked about people in all areas at all hours of a week.
 async fn decisions(database: &Database, settings: &Settings, rules: &Rules, now: DateTime<Utc>) -> Spread {
     let seen = look(database, id(1), ACCOUNT, None).await.expect("a look").expect("a campaign");
+    let known = |area: &KnownArea| match area {
+        KnownArea::Whole(area) => area.clone(),
+        KnownArea::ZoneMissing(zone) => panic!("{zone} is bundled"),
+    };
+    let areas: Vec<Arc<Area>> = seen.known.areas.iter().map(known).collect();
     let terms = Terms::of(settings, rules);
     let mut rate = Spread::default();
     for _ in 0..ROUNDS {
         let watch = Stopwatch::start();
         for number in 0..DECISIONS {
-            let area = &seen.known.areas[number as usize % seen.known.areas.len()];
+            let area = &areas[number as usize % areas.len()];
             let (state, calls) = (ContactState::Pending, [now - TimeDelta::hours(2)]);
             let at = now + TimeDelta::minutes(i64::from(number) % (7 * 24 * 60));
             let person = Person { state, due_at: Some(now), area, is_suppressed: false, calls: &calls };

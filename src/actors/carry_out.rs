@@ -61,7 +61,7 @@ pub(super) async fn carry_out(
             Ok(Carried::Out)
         }
         Step::Pause { because } => {
-            pause(board, owner, because).await?;
+            pause(board, owner, because, look).await?;
             Ok(Carried::Out)
         }
         Step::Settle { attempt, outcome, ended_at, verdict } => {
@@ -95,7 +95,8 @@ pub(super) async fn carry_out(
     }
 }
 
-async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason) -> Result<(), Error> {
+async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason, look: &Look) -> Result<(), Error> {
+    let missing_zone;
     let detail = match because {
         HaltReason::OtherAccount => "it was started with another provider account than the one in use",
         HaltReason::ByPerson => "paused by a person",
@@ -105,6 +106,14 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason) -> Re
         HaltReason::AgentUnreadable => "what is kept of its agent cannot be read",
         HaltReason::RulesMissing => {
             "a pack of rules that its settings name is not there; bring it back, or name others"
+        }
+        HaltReason::ZoneMissing => {
+            missing_zone = format!(
+                "the time zones in use do not know {}, which contacts are in; name newer ones in OUTDIAL_ZONEINFO, or none \
+                 to use those that come with the program, and resume it",
+                look.missing_zone.as_deref().unwrap_or("one"),
+            );
+            &missing_zone
         }
     };
     if make_move(&board.database, owner, Move::Pause, Some((because, detail)), board.clock.now()).await? {

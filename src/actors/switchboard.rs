@@ -108,6 +108,7 @@ impl Switchboard {
             same_account: look.account_sid.as_ref().is_none_or(|sid| *sid == self.account_sid),
             settings: look.known.settings.clone(),
             rules: self.rules(&look.known.settings),
+            zone_missing: look.missing_zone.is_some(),
             starts_at: look.starts_at,
             open: look.open.clone(),
             revived: look.revived,

@@ -11,13 +11,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use tokio_postgres::IsolationLevel;
+use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
 use crate::domain::area::Area;
 use crate::domain::campaign::State;
-use crate::domain::caps::Reach;
-use crate::domain::forecast::{Calls, Capped, Later, Limit, Past, Pending, Standing};
+use crate::domain::forecast::{Calls, Capped, Later, Limit, Limits, Past, Pending, Standing};
 use crate::domain::outcome::Outcome;
 use crate::domain::settings::Settings;
 
@@ -51,7 +50,7 @@ pub async fn read_forecast(
     database: &Database,
     (team, campaign): (Uuid, Uuid),
     account_sid: &str,
-    limits: impl Fn(&Settings, &[Arc<Area>]) -> Vec<Limit>,
+    limits: impl Fn(&Settings, &[Arc<Area>]) -> Limits,
     now: DateTime<Utc>,
 ) -> Result<Option<Reading>, Error> {
     // A plan for any campaign would be one for a small one.
@@ -68,18 +67,11 @@ pub async fn read_forecast(
     let Some(row) = query_opt(&transaction, CAMPAIGN, &[&campaign, &team]).await? else { return Ok(None) };
     let settings: Settings = json(&row, "settings")?;
     let areas = list_areas(&transaction, team, campaign).await?;
-    let mut pending = count_pending(&transaction, team, campaign, &areas, now).await?;
     let limits = limits(&settings, &areas);
-    if !limits.is_empty() {
-        for (area, capped) in count_capped(&transaction, team, campaign, &limits, now).await? {
-            let of_area = pending.get_mut(&area).ok_or_else(|| no_such_area(area))?;
-            of_area.due = of_area.due.saturating_sub(capped.contacts);
-            of_area.capped = Some(capped);
-        }
-    }
+    let pending = count_pending(&transaction, (team, campaign), &areas, &limits, now).await?;
     let (failed, invalid) = (count(&row, "failed")?, count(&row, "invalid")?);
     let standing = Standing {
-        areas: pending.into_values().collect(),
+        areas: pending,
         calling: count(&row, "calling")?,
         completed: count(&row, "completed")?,
         failed: failed - invalid,
@@ -111,99 +103,96 @@ async fn list_areas(
     rows.iter().map(|row| super::contacts::area_of(row).map(Arc::new)).collect()
 }
 
-/// The pending contacts by the number of their area.
+/// The pending contacts, by area.
+///
+/// Capped is whom `Terms::capped_until` says to be, which looks at one contact: of the calls that `super::calls` counts, by
+/// whichever campaign of the team, the newest that matter; of these the call that was, counted back, the last one
+/// allowed, which frees the number when it is older than the stretch; and nobody whose own due time comes after that. Of
+/// several caps the one that holds longest is told, and of those the first.
 async fn count_pending(
     transaction: &Transaction<'_>,
-    team: Uuid,
-    campaign: Uuid,
+    (team, campaign): (Uuid, Uuid),
     areas: &[Arc<Area>],
+    limits: &Limits,
     now: DateTime<Utc>,
-) -> Result<BTreeMap<i16, Pending>, Error> {
+) -> Result<Vec<Pending>, Error> {
     const SQL: &str = "
-        SELECT area, attempts,
+        WITH limits AS (
+            SELECT * FROM unnest($4::smallint[], $5::int[], $6::float8[]) WITH ORDINALITY AS t (area, calls, within, place)
+        ), lately AS (
+            SELECT contacts.id, contacts.area, contacts.due_at, called_at,
+                   row_number() OVER (PARTITION BY contacts.id ORDER BY intended_at DESC) AS newest
+            FROM contacts JOIN calls ON calls.to_phone = contacts.phone
+            WHERE campaign_id = $1 AND contacts.team_id = $2 AND state = 'pending'
+              AND area IN (SELECT area FROM limits)
+              AND calls.team_id = $2 AND intended_at > $7 AND outcome IS DISTINCT FROM 'not-placed'
+        ), counted AS (
+            SELECT id, area, due_at, called_at, row_number() OVER (PARTITION BY id ORDER BY called_at DESC) AS nth
+            FROM lately WHERE newest <= $8
+        ), capped AS MATERIALIZED (
+            SELECT DISTINCT ON (id) id, place, free_at
+            FROM counted JOIN limits ON limits.area = counted.area AND limits.calls = counted.nth
+            CROSS JOIN LATERAL (SELECT called_at + make_interval(secs => within) AS free_at) freed
+            WHERE free_at > $3 AND free_at >= due_at
+            ORDER BY id, free_at DESC, place
+        )
+        SELECT area, attempts, place,
                (count(*) FILTER (WHERE is_suppressed))::int AS suppressed,
-               (count(*) FILTER (WHERE NOT is_suppressed AND due_at <= $3))::int AS due,
-               (count(*) FILTER (WHERE NOT is_suppressed AND due_at > $3))::int AS later,
-               min(due_at) FILTER (WHERE NOT is_suppressed AND due_at > $3) AS first_at,
-               max(due_at) FILTER (WHERE NOT is_suppressed AND due_at > $3) AS last_at
-        FROM (SELECT area, attempts, due_at, in_force.phone IS NOT NULL AS is_suppressed
+               (count(*) FILTER (WHERE is_called AND free_at IS NULL AND due_at <= $3))::int AS due,
+               (count(*) FILTER (WHERE is_called AND free_at IS NULL AND due_at > $3))::int AS later,
+               min(due_at) FILTER (WHERE is_called AND free_at IS NULL AND due_at > $3) AS first_at,
+               max(due_at) FILTER (WHERE is_called AND free_at IS NULL AND due_at > $3) AS last_at,
+               (count(*) FILTER (WHERE is_called AND free_at IS NOT NULL))::int AS capped,
+               min(free_at) FILTER (WHERE is_called) AS first_freed_at,
+               max(free_at) FILTER (WHERE is_called) AS last_freed_at
+        FROM (SELECT contacts.area, attempts, due_at, place_of_cap AS place, free_at,
+                     in_force.phone IS NOT NULL AS is_suppressed, in_force.phone IS NULL AS is_called
               FROM contacts
               LEFT JOIN (SELECT phone FROM suppressions
                          WHERE team_id = $2 AND (expires_at IS NULL OR expires_at > $3)) in_force
                 ON in_force.phone = contacts.phone
+              LEFT JOIN (SELECT id, place AS place_of_cap, free_at FROM capped) capped ON capped.id = contacts.id
               WHERE campaign_id = $1 AND team_id = $2 AND state = 'pending') pending
-        GROUP BY area, attempts";
+        GROUP BY area, attempts, place
+        ORDER BY area, attempts, place";
+    let Limits { of_areas, reach } = limits;
+    let limited: Vec<i16> = of_areas.iter().map(|limit| limit.area).collect();
+    let calls = |limit: &Limit| i32::try_from(limit.cap.calls.max(1)).unwrap_or(i32::MAX);
+    let calls: Vec<i32> = of_areas.iter().map(calls).collect();
+    let within: Vec<f64> = of_areas.iter().map(|limit| limit.cap.within.as_seconds_f64()).collect();
+    let (since, newest) = (reach.since(now), i64::from(reach.calls));
+    let params: super::Params<'_> = &[&campaign, &team, &now, &limited, &calls, &within, &since, &newest];
     let mut pending: BTreeMap<i16, Pending> = BTreeMap::new();
-    for row in query(transaction, SQL, &[&campaign, &team, &now]).await? {
+    for row in query(transaction, SQL, params).await? {
         let number: i16 = row.try_get("area")?;
         let area = usize::try_from(number).ok().and_then(|place| areas.get(place));
         let area = area.ok_or_else(|| no_such_area(number))?;
         let of_area = pending.entry(number).or_insert_with(|| Pending::none_in(area.clone()));
-        let (due, later) = (count(&row, "due")?, count(&row, "later")?);
-        of_area.suppressed += count(&row, "suppressed")?;
-        of_area.due += due;
-        if let (Some(first_at), Some(last_at)) = (row.try_get("first_at")?, row.try_get("last_at")?) {
-            of_area.later = Some(Later { contacts: later, first_at, last_at }.and(of_area.later));
-        }
-        if due + later > 0 {
-            of_area.tried.push((count(&row, "attempts")?, due + later));
-        }
+        add(of_area, &row, &limits.of_areas)?;
     }
-    Ok(pending)
+    Ok(pending.into_values().collect())
 }
 
-/// Of those who are due and not suppressed, those whose numbers have been called as often as may be, by the number of
-/// their area. Every call counts that `super::calls` counts, by whichever campaign of the team. Of each number only the call
-/// matters that was, counted back, the last one allowed: it frees the number when it is older than the stretch.
-///
-/// Those who are due are found first, and calls are counted by contact: of a million contacts and half a million calls
-/// that took 1.2 s, where counting the calls of all numbers first took 5.
-async fn count_capped(
-    transaction: &Transaction<'_>,
-    team: Uuid,
-    campaign: Uuid,
-    limits: &[Limit],
-    now: DateTime<Utc>,
-) -> Result<Vec<(i16, Capped)>, Error> {
-    const SQL: &str = "
-        WITH limits AS (
-            SELECT * FROM unnest($4::smallint[], $5::int[], $6::float8[]) AS t (area, calls, within)
-        ), due AS MATERIALIZED (
-            SELECT id, area, phone FROM contacts
-            WHERE campaign_id = $1 AND team_id = $2 AND state = 'pending' AND due_at <= $3
-              AND area IN (SELECT area FROM limits)
-              AND NOT EXISTS (SELECT FROM suppressions
-                              WHERE suppressions.phone = contacts.phone AND suppressions.team_id = $2
-                                AND (expires_at IS NULL OR expires_at > $3))
-        ), lately AS (
-            SELECT to_phone, called_at
-            FROM calls
-            WHERE team_id = $2 AND intended_at > $7 AND outcome IS DISTINCT FROM 'not-placed'
-        ), counted AS (
-            SELECT due.id, due.area, called_at,
-                   row_number() OVER (PARTITION BY due.id ORDER BY called_at DESC) AS nth
-            FROM due JOIN lately ON lately.to_phone = due.phone
-        ), capped AS (
-            SELECT counted.area, max(called_at + make_interval(secs => within)) AS free_at
-            FROM counted JOIN limits ON limits.area = counted.area AND limits.calls = counted.nth
-            WHERE called_at + make_interval(secs => within) > $3
-            GROUP BY counted.id, counted.area
-        )
-        SELECT area, count(*)::int AS contacts, min(free_at) AS first_at FROM capped GROUP BY area";
-    let areas: Vec<i16> = limits.iter().map(|limit| limit.area).collect();
-    let calls: Vec<i32> =
-        limits.iter().map(|limit| i32::try_from(limit.calls.max(1)).unwrap_or(i32::MAX)).collect();
-    let within: Vec<f64> = limits.iter().map(|limit| limit.within.as_seconds_f64()).collect();
-    let stretch = limits.iter().map(|limit| limit.within).max().unwrap_or_default();
-    let most = limits.iter().map(|limit| limit.calls).max().unwrap_or_default();
-    let since = Reach { calls: most, stretch }.since(now);
-    let params: super::Params<'_> = &[&campaign, &team, &now, &areas, &calls, &within, &since];
-    let rows = query(transaction, SQL, params).await?;
-    let read = |row: &tokio_postgres::Row| {
-        let capped = Capped { contacts: count(row, "contacts")?, first_at: row.try_get("first_at")? };
-        Ok((row.try_get("area")?, capped))
-    };
-    rows.iter().map(read).collect()
+/// Adds those who were tried equally often, and whom the same cap holds back or none.
+fn add(of_area: &mut Pending, row: &Row, limits: &[Limit]) -> Result<(), Error> {
+    let (due, later, capped) = (count(row, "due")?, count(row, "later")?, count(row, "capped")?);
+    of_area.suppressed += count(row, "suppressed")?;
+    of_area.due += due;
+    if let (Some(first_at), Some(last_at)) = (row.try_get("first_at")?, row.try_get("last_at")?) {
+        of_area.later = Some(Later { contacts: later, first_at, last_at }.and(of_area.later));
+    }
+    if let (Some(first_at), Some(last_at)) = (row.try_get("first_freed_at")?, row.try_get("last_freed_at")?) {
+        let place: i64 = row.try_get("place")?;
+        let limit = usize::try_from(place - 1).ok().and_then(|place| limits.get(place));
+        let limit = limit.ok_or_else(|| Error::ImpossibleRow(format!("there is no cap {place}")))?;
+        let (rule, cap) = (limit.rule.clone(), limit.cap);
+        of_area.add_capped(&Capped { rule, cap, contacts: capped, first_at, last_at });
+    }
+    let all = due + later + capped;
+    if all > 0 {
+        of_area.add_tried(count(row, "attempts")?, all);
+    }
+    Ok(())
 }
 
 /// What the team's calls were like, of the campaigns that called last through this account: what a simulator plays is

@@ -16,7 +16,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::retry::Earlier;
 use crate::domain::settings::Settings;
-use crate::domain::zone::Zone;
+use crate::domain::zone::{Candidates, Unmapped, Zone};
 
 use super::{Database, Error, json, name, name_opt, query};
 
@@ -43,8 +43,10 @@ pub struct Look {
     pub revived: Option<Uuid>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
-    /// Those who are pending, by area.
+    /// Those who are pending, by area, except in a zone that is missing.
     pub queues: Vec<Queue>,
+    /// A zone in which somebody is pending and that the zone data in use does not know.
+    pub missing_zone: Option<String>,
     /// Whether any contact is not final.
     pub has_unfinished: bool,
     /// How long until the account's next free place.
@@ -63,10 +65,22 @@ pub struct Known {
     /// The settings.
     pub settings: Arc<Settings>,
     /// The areas of its contacts, each in the place of its number. There are only ever more of them.
-    pub areas: Arc<[Arc<Area>]>,
+    pub areas: Arc<[KnownArea]>,
+}
+
+/// An area, as far as the zone data in use tells.
+#[derive(Debug, Clone)]
+pub enum KnownArea {
+    /// Its hours can be judged.
+    Whole(Arc<Area>),
+    /// It has a zone, of this name, that the data does not know: nobody can tell its hours.
+    ZoneMissing(Arc<str>),
 }
 
 /// Looks at a campaign, of which the asker may know something. Returns nothing if there is no such campaign.
+///
+/// Earlier attempts of the contact that is being called are found among the calls to its number, whose index leaves out
+/// what was taken back: however often that was, nothing of it is read. `OFFSET 0` keeps the planner at that index.
 pub async fn look(
     database: &Database,
     campaign: Uuid,
@@ -114,8 +128,10 @@ pub async fn look(
         LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
         LEFT JOIN LATERAL (
             SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
-            FROM attempts
-            WHERE open.number > 1 AND contact_id = open.contact_id AND settled_at IS NOT NULL
+            FROM (SELECT contact_id, outcome, ended_at, settled_at FROM attempts
+                  WHERE open.number > 1 AND to_phone = open.to_phone AND team_id = open.team_id
+                    AND outcome IS DISTINCT FROM 'not-placed' OFFSET 0) calls
+            WHERE contact_id = open.contact_id AND settled_at IS NOT NULL
         ) earlier ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
@@ -126,6 +142,7 @@ pub async fn look(
     let Some(row) = rows.first() else { return Ok(None) };
     let known = renewed(known, row)?;
     let open = open_attempt(row, &known)?;
+    let (queues, missing_zone) = queues(row, &known.areas)?;
     Ok(Some(Look {
         team: row.try_get("team_id")?,
         state: name(row, "state", State::parse)?,
@@ -136,7 +153,8 @@ pub async fn look(
         open,
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
-        queues: queues(row, &known.areas)?,
+        queues,
+        missing_zone,
         known,
         has_unfinished: row.try_get("has_unfinished")?,
         next_place_in: span(row.try_get("next_place_in")?).unwrap_or_default(),
@@ -157,34 +175,43 @@ fn renewed(known: Option<Known>, row: &Row) -> Result<Known, Error> {
         Some(known) => (Arc::new(json(row, "settings")?), known.areas),
         None => (Arc::new(json(row, "settings")?), Arc::from([])),
     };
-    let areas = areas.iter().cloned().chain(more.into_iter().map(Arc::new)).collect();
+    let areas = areas.iter().cloned().chain(more).collect();
     Ok(Known { settings_version, settings, areas })
 }
 
 /// The areas that were not known, from three lists of the same length.
-fn more_areas(row: &Row) -> Result<Vec<Area>, Error> {
+fn more_areas(row: &Row) -> Result<Vec<KnownArea>, Error> {
     let zones: Option<Vec<Option<&str>>> = row.try_get("area_zones")?;
     let told_by: Option<Vec<&str>> = row.try_get("area_told_by")?;
     let places: Option<Vec<&str>> = row.try_get("area_places")?;
     let areas = zones.unwrap_or_default().into_iter().zip(told_by.unwrap_or_default());
     let areas = areas.zip(places.unwrap_or_default());
-    let read = |((zones, told_by), places)| {
-        Area::parse(zones, told_by, places).map_err(|error| Error::ImpossibleRow(error.to_string()))
+    let read = |((zones, told_by), places)| match Area::parse(zones, told_by, places).map_err(Error::from) {
+        Ok(area) => Ok(KnownArea::Whole(Arc::new(area))),
+        Err(Error::ZoneMissing(zone)) => Ok(KnownArea::ZoneMissing(zone.into())),
+        Err(error) => Err(error),
     };
     areas.map(read).collect()
 }
 
-/// The queues, from two lists of the same length.
-fn queues(row: &Row, areas: &[Arc<Area>]) -> Result<Vec<Queue>, Error> {
+/// The queues whose hours can be judged, from two lists of the same length, and the missing zone of one that is not
+/// among them.
+fn queues(row: &Row, areas: &[KnownArea]) -> Result<(Vec<Queue>, Option<String>), Error> {
     let numbers: Option<Vec<i16>> = row.try_get("queue_numbers")?;
     let dues: Option<Vec<DateTime<Utc>>> = row.try_get("queue_dues")?;
-    let queue = |(number, next_due_at)| Ok(Queue { number, area: area(areas, number)?, next_due_at });
-    numbers.unwrap_or_default().into_iter().zip(dues.unwrap_or_default()).map(queue).collect()
+    let (mut queues, mut missing_zone) = (Vec::new(), None);
+    for (number, next_due_at) in numbers.unwrap_or_default().into_iter().zip(dues.unwrap_or_default()) {
+        match area(areas, number)? {
+            KnownArea::Whole(area) => queues.push(Queue { number, area: area.clone(), next_due_at }),
+            KnownArea::ZoneMissing(zone) => missing_zone = Some(zone.to_string()),
+        }
+    }
+    Ok((queues, missing_zone))
 }
 
-fn area(areas: &[Arc<Area>], number: i16) -> Result<Arc<Area>, Error> {
+fn area(areas: &[KnownArea], number: i16) -> Result<&KnownArea, Error> {
     let area = usize::try_from(number).ok().and_then(|place| areas.get(place));
-    area.cloned().ok_or_else(|| Error::ImpossibleRow(format!("there is no area {number}")))
+    area.ok_or_else(|| Error::ImpossibleRow(format!("there is no area {number}")))
 }
 
 /// A span that lies ahead.
@@ -233,7 +260,13 @@ fn open_attempt(row: &Row, known: &Known) -> Result<Option<OpenAttempt>, Error> 
         }
     };
     let (objection, end_asked_at) = (objection(row)?, row.try_get("end_asked_at")?);
-    let area = area(&known.areas, row.try_get("called_area")?)?;
+    let area = match area(&known.areas, row.try_get("called_area")?)? {
+        KnownArea::Whole(area) => area.clone(),
+        // Its call was placed when the zone was known. Nothing tells any more when it has to end, so it rings out.
+        KnownArea::ZoneMissing(_) => {
+            Arc::new(Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() })
+        }
+    };
     let earlier = earlier(row, &known.settings.timezone)?;
     Ok(Some(OpenAttempt { id, area, earlier, stage, objection, end_asked_at }))
 }

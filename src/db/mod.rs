@@ -161,6 +161,9 @@ pub enum Error {
     /// A row says something that no row may say.
     #[error("impossible row: {0}")]
     ImpossibleRow(String),
+    /// A contact is in a zone that the zone data in use does not know, and other data knew.
+    #[error("the time zones in use do not know {0}, which contacts are in")]
+    ZoneMissing(String),
     /// A list names more areas than a campaign may have.
     #[error("the list has contacts in more than {0} different combinations of time zone and place")]
     TooManyAreas(usize),
@@ -195,7 +198,9 @@ impl Error {
                         || *code == SqlState::LOCK_NOT_AVAILABLE
                 }
             },
-            Self::ImpossibleRow(_) | Self::TooManyAreas(_) | Self::Migration(_) => false,
+            Self::ImpossibleRow(_) | Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => {
+                false
+            }
         }
     }
 }
@@ -218,6 +223,15 @@ fn without_details(error: &tokio_postgres::Error) -> String {
 impl From<crate::domain::names::UnknownName> for Error {
     fn from(unknown: crate::domain::names::UnknownName) -> Self {
         Self::ImpossibleRow(unknown.to_string())
+    }
+}
+
+impl From<crate::domain::area::BadArea> for Error {
+    fn from(bad: crate::domain::area::BadArea) -> Self {
+        match bad.missing_zone() {
+            Some(zone) => Self::ZoneMissing(zone.to_owned()),
+            None => Self::ImpossibleRow(bad.to_string()),
+        }
     }
 }
 

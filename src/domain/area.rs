@@ -4,7 +4,7 @@
 use super::names::UnknownName;
 use super::phone::{NumberType, Phone, UnknownRegion};
 use super::rules::{Place, places_of};
-use super::zone::{BadZoneSet, Candidates, Evidence, Unmapped, Zone, ZoneSet, zones_of};
+use super::zone::{BadZoneSet, Candidates, Evidence, UnknownZone, Unmapped, Zone, ZoneSet, zones_of};
 
 /// Where somebody may be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +27,16 @@ pub enum BadArea {
     /// A place.
     #[error(transparent)]
     Place(#[from] UnknownRegion),
+}
+
+impl BadArea {
+    /// The zone that the data in use does not know, if that is all that is wrong: other data knew it.
+    pub fn missing_zone(&self) -> Option<&str> {
+        match self {
+            Self::Zones(BadZoneSet::Unknown(UnknownZone(name))) => Some(name),
+            Self::Zones(BadZoneSet::Empty) | Self::Evidence(_) | Self::Place(_) => None,
+        }
+    }
 }
 
 impl Area {
@@ -113,7 +123,9 @@ mod tests {
             (None, "column", "US"),
             (None, "toll-free", "XX-1"),
         ] {
-            assert!(Area::parse(zones, told_by, places).is_err(), "{zones:?} {told_by} {places}");
+            let error = Area::parse(zones, told_by, places).unwrap_err();
+            let missing = zones.filter(|zone| zone.starts_with("Mars"));
+            assert_eq!(error.missing_zone(), missing, "{zones:?} {told_by} {places}");
         }
     }
 }

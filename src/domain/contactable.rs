@@ -165,22 +165,31 @@ impl<'a> Terms<'a> {
         if person.is_suppressed {
             return Decision::Never { because: Reason::Suppressed };
         }
-        let due = person.due_at.filter(|due_at| *due_at > now).map(|at| (at, Reason::NotDue));
-        let freed = match self.allowance(person, now) {
-            Allowance::Now => None,
-            Allowance::NotUntil { at, because } => Some((at, Reason::Capped(because))),
-        };
+        let due = person.due_at.filter(|due_at| *due_at > now);
         // Nobody who is called meanwhile counts, so whichever comes last opens the way to the hours.
-        let (at, because) = match (due, freed) {
+        let (at, because) = match (self.capped_until(person, now), due) {
+            (Some((at, limit)), _) => (at, Reason::Capped(limit)),
+            (None, Some(at)) => (at, Reason::NotDue),
             (None, None) => return self.opening(person.area, now),
-            // A claim puts whoever is capped off to the very instant at which the caps allow it.
-            (Some(due), Some(freed)) if freed.0 >= due.0 => freed,
-            (Some(due), _) => due,
-            (None, Some(freed)) => freed,
         };
         match self.opening(person.area, at) {
             Decision::Now { .. } => Decision::NotUntil { at, because },
             later => later,
+        }
+    }
+
+    /// Until when the caps keep somebody from being called who otherwise would be due then, and which of them does. A
+    /// claim puts whoever is capped off to the very instant at which the caps allow it.
+    pub fn capped_until<'t>(
+        &'t self,
+        person: &Person<'t>,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, Limit<'t>)> {
+        match self.allowance(person, now) {
+            Allowance::NotUntil { at, because } if person.due_at.is_none_or(|due_at| due_at <= at) => {
+                Some((at, because))
+            }
+            Allowance::NotUntil { .. } | Allowance::Now => None,
         }
     }
 

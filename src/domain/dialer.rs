@@ -49,6 +49,8 @@ pub struct CampaignView {
     pub settings: Arc<Settings>,
     /// The rules that its settings name; none if one of them is not there.
     pub rules: Option<Rules>,
+    /// Whether somebody is pending in a zone that the zone data in use does not know.
+    pub zone_missing: bool,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
     /// The attempt that is not settled, if there is one.
@@ -312,6 +314,8 @@ names! {
         AgentUnreadable = "agent-unreadable",
         /// A pack of rules that it goes by is not there.
         RulesMissing = "rules-missing",
+        /// The zone data in use does not know a zone that somebody is in who is left.
+        ZoneMissing = "zone-missing",
     }
 }
 
@@ -474,6 +478,9 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     }
     let settings = &view.settings;
     let Some(rules) = &view.rules else { return Step::Pause { because: HaltReason::RulesMissing } };
+    if view.zone_missing {
+        return Step::Pause { because: HaltReason::ZoneMissing };
+    }
     let terms = Terms::of(settings, rules);
     let turn = first_turn(&view.queues, &terms, now);
     if let Some(step) = closed(&turn, now) {

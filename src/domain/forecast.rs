@@ -14,13 +14,15 @@ mod walk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 pub use self::estimate::{Estimate, estimate};
 pub use self::past::{Basis, Calls, Past, Rates};
 pub use self::walk::End;
 use super::area::Area;
+use super::caps::{self, Reach};
 use super::contactable::{Decision, Hours, Reason, Terms};
+use super::rules::Cap;
 use super::zone::Candidates;
 
 /// From one value to another.
@@ -58,21 +60,34 @@ pub struct Pending {
     pub suppressed: u32,
     /// Those who are due.
     pub due: u32,
-    /// Those who would be due if their number had not been called so often lately.
-    pub capped: Option<Capped>,
-    /// Those who are due later.
+    /// Those who would be due if their number had not been called so often lately, by the cap that holds longest.
+    pub capped: Vec<Capped>,
+    /// Those who are due later, and not because of a cap.
     pub later: Option<Later>,
     /// How many of all but the suppressed have been tried how often, as `(attempts that counted, contacts)`.
     pub tried: Vec<(u32, u32)>,
 }
 
-/// Contacts whose numbers have been called as often as may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Contacts whose numbers have been called as often as a cap allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capped {
+    /// Who says so: `caps`, or a rule's name.
+    pub rule: Arc<str>,
+    /// The cap.
+    pub cap: Cap,
     /// How many: at least one.
     pub contacts: u32,
     /// When the first of their numbers may be called again.
     pub first_at: DateTime<Utc>,
+    /// When the last of them may be.
+    pub last_at: DateTime<Utc>,
+}
+
+/// As a reason: `us-states/FL: at most 3 calls within 24 hours`.
+impl std::fmt::Display for Capped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        caps::Limit { rule: &self.rule, cap: self.cap }.fmt(f)
+    }
 }
 
 /// Contacts that are due later.
@@ -89,7 +104,20 @@ pub struct Later {
 impl Pending {
     /// Nobody in an area.
     pub fn none_in(area: Arc<Area>) -> Self {
-        Self { area, suppressed: 0, due: 0, capped: None, later: None, tried: Vec::new() }
+        Self { area, suppressed: 0, due: 0, capped: Vec::new(), later: None, tried: Vec::new() }
+    }
+
+    /// Adds contacts that a cap holds back.
+    pub fn add_capped(&mut self, capped: &Capped) {
+        Capped::add_to(&mut self.capped, capped);
+    }
+
+    /// Adds contacts that have been tried so often.
+    pub fn add_tried(&mut self, attempts: u32, contacts: u32) {
+        match self.tried.iter_mut().find(|(tries, _)| *tries == attempts) {
+            Some((_, known)) => *known += contacts,
+            None => self.tried.push((attempts, contacts)),
+        }
     }
 }
 
@@ -106,15 +134,41 @@ impl Later {
     }
 }
 
-/// So many calls to a number of an area, and no more, within any stretch of so long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The caps of a campaign, and how much of a number's past decides about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// The caps that hold now, by area; of one area in the order in which they are told.
+    pub of_areas: Vec<Limit>,
+    /// The calls that matter.
+    pub reach: Reach,
+}
+
+/// A cap that holds for the numbers of an area.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// The area's number in its campaign.
     pub area: i16,
-    /// The most calls.
-    pub calls: u32,
-    /// The length of the stretch.
-    pub within: TimeDelta,
+    /// Who says so: `caps`, or a rule's name.
+    pub rule: Arc<str>,
+    /// The cap.
+    pub cap: Cap,
+}
+
+impl Limits {
+    /// No cap at all.
+    pub const NONE: Self = Self { of_areas: Vec::new(), reach: Reach::NONE };
+
+    /// The caps that hold at these terms for the numbers of each of these areas, which stand in the places of their
+    /// numbers.
+    pub fn of(terms: &Terms<'_>, areas: &[Arc<Area>], now: DateTime<Utc>) -> Self {
+        let of_area = |(area, place): (i16, &Arc<Area>)| {
+            let limits = terms.limits(place, now);
+            let limits =
+                limits.into_iter().map(move |limit| Limit { area, rule: limit.rule.into(), cap: limit.cap });
+            limits.collect::<Vec<_>>()
+        };
+        Self { of_areas: (0..).zip(areas).flat_map(of_area).collect(), reach: terms.reach() }
+    }
 }
 
 /// What becomes of the contacts.
@@ -126,8 +180,8 @@ pub struct Forecast<'a> {
     pub groups: Vec<Group<'a>>,
     /// When the first of those who are due later is due.
     pub first_due_at: Option<DateTime<Utc>>,
-    /// When the first number may be called again that has been called as often as may be.
-    pub first_freed_at: Option<DateTime<Utc>>,
+    /// Those whose numbers have been called as often as may be, by the cap that holds longest; the most first.
+    pub capped: Vec<Capped>,
     /// The pending ones whose zone nothing tells, called or not. Those who are not are in the counts.
     pub without_zone: u32,
 }
@@ -141,7 +195,7 @@ pub struct Counts {
     pub outside_hours: u32,
     /// Due later.
     pub due_later: u32,
-    /// Due, but their number has been called as often as may be.
+    /// Due, or put off by a cap until it frees them: their number has been called as often as may be.
     pub capped: u32,
     /// Must not be contacted, final or not yet.
     pub suppressed: u32,
@@ -195,6 +249,7 @@ pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<
     let Standing { calling, completed, failed, invalid, suppressed, .. } = *standing;
     let mut counts = Counts { calling, completed, failed, invalid, suppressed, ..Counts::default() };
     let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut capped: Vec<Capped> = Vec::new();
     let mut known: BTreeMap<Hours<'a>, Decision<'a>> = BTreeMap::new();
     for pending in &standing.areas {
         counts.suppressed += pending.suppressed;
@@ -205,6 +260,9 @@ pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<
         };
         let group = Group::of(pending, decision);
         counts.add(&group);
+        if !matches!(decision, Decision::Never { .. }) {
+            pending.capped.iter().for_each(|of_area| Capped::add_to(&mut capped, of_area));
+        }
         match groups.iter_mut().find(|known| known.is_like(&group)) {
             Some(known) => known.add(&group),
             None if group.contacts() > 0 => groups.push(group),
@@ -213,14 +271,27 @@ pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<
     }
     groups.sort_by_key(|group| (turn(&group.decision), std::cmp::Reverse(group.contacts())));
     let later = standing.areas.iter().filter_map(|pending| pending.later);
-    let capped = standing.areas.iter().filter_map(|pending| pending.capped);
+    capped.sort_by_key(|capped| std::cmp::Reverse(capped.contacts));
     let unmapped = groups.iter().filter(|group| group.zones.zones().is_none());
     Forecast {
         counts,
         first_due_at: later.map(|later| later.first_at).min(),
-        first_freed_at: capped.map(|capped| capped.first_at).min(),
+        capped,
         without_zone: unmapped.map(Group::contacts).sum(),
         groups,
+    }
+}
+
+impl Capped {
+    fn add_to(all: &mut Vec<Self>, more: &Self) {
+        match all.iter_mut().find(|known| (&known.rule, known.cap) == (&more.rule, more.cap)) {
+            Some(known) => {
+                known.contacts += more.contacts;
+                known.first_at = known.first_at.min(more.first_at);
+                known.last_at = known.last_at.max(more.last_at);
+            }
+            None => all.push(more.clone()),
+        }
     }
 }
 
@@ -245,7 +316,7 @@ impl Counts {
 impl<'a> Group<'a> {
     fn of(pending: &'a Pending, decision: Decision<'a>) -> Self {
         let later = pending.later.map_or(0, |later| later.contacts);
-        let capped = pending.capped.map_or(0, |capped| capped.contacts);
+        let capped = pending.capped.iter().map(|capped| capped.contacts).sum();
         Self { zones: &pending.area.zones, decision, due: pending.due, later, capped }
     }
 

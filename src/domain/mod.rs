@@ -5,6 +5,7 @@ pub mod agent;
 pub mod answering_machine;
 pub mod area;
 pub mod attempt;
+pub mod beginning;
 pub mod callback;
 pub mod campaign;
 pub mod caps;

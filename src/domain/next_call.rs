@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::beginning::begins_at;
 use super::campaign::State;
 use super::contact::ContactState;
 use super::contactable::{Decision, Person, Reason, Terms};
@@ -41,12 +42,11 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
         let message = format!("the campaign is {} and calls nobody any more", prospect.campaign);
         return NextCall { at: None, because: Some("campaign-over"), message, rule: None };
     }
-    let (from, proviso) = match (prospect.campaign, prospect.starts_at) {
-        (State::Draft, Some(at)) if at > now => (at, "once the campaign is started: "),
-        (State::Draft, _) => (now, "once the campaign is started: "),
-        (State::Pending, Some(at)) if at > now => (at, ""),
-        (State::Paused, _) => (now, "once the campaign is resumed: "),
-        _ => (now, ""),
+    let from = begins_at(prospect.campaign, terms.settings(), prospect.starts_at, now);
+    let proviso = match prospect.campaign {
+        State::Draft => "once the campaign is started: ",
+        State::Paused => "once the campaign is resumed: ",
+        State::Pending | State::Running | State::Completed | State::Failed | State::Canceled => "",
     };
     let decision = terms.decide(&prospect.person, from);
     let (at, because) = match decision {
@@ -57,12 +57,21 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
         Decision::Never { because } => (None, Some(because.as_str())),
     };
     let clock = Clock { zone: &terms.settings().timezone, now };
-    let said = words(prospect, &decision, from, &clock);
+    let begins = match terms.settings().schedule {
+        Some(_) => "the next run begins",
+        None => "the campaign begins",
+    };
+    let said = words(prospect, &decision, (begins, from), &clock);
     let message = if is_left { format!("{proviso}{said}") } else { said };
     NextCall { at, because, message, rule: rule(&decision) }
 }
 
-fn words(prospect: &Prospect<'_>, decision: &Decision<'_>, from: DateTime<Utc>, clock: &Clock<'_>) -> String {
+fn words(
+    prospect: &Prospect<'_>,
+    decision: &Decision<'_>,
+    (begins, from): (&str, DateTime<Utc>),
+    clock: &Clock<'_>,
+) -> String {
     let due_at = prospect.person.due_at.filter(|due_at| *due_at > from);
     let due = due_at.map(|due_at| match prospect.callback_at {
         Some(at) => format!("a callback was asked for {}, ", clock.says(at)),
@@ -72,7 +81,7 @@ fn words(prospect: &Prospect<'_>, decision: &Decision<'_>, from: DateTime<Utc>, 
     let zone = clock.zone.name();
     match decision {
         Decision::Now { .. } if from > clock.now => {
-            format!("the campaign begins {} ({zone})", clock.says(from))
+            format!("{begins} {} ({zone})", clock.says(from))
         }
         Decision::Now { until } => format!("may be called now, and until {} ({zone})", clock.says(*until)),
         Decision::NotUntil { because: Reason::NotDue, .. } => {
@@ -121,6 +130,7 @@ mod tests {
     use crate::domain::area::Area;
     use crate::domain::caps::Caps;
     use crate::domain::phone::Phone;
+    use crate::domain::recurrence::{Expression, Recurrence};
     use crate::domain::rules::Rules;
     use crate::domain::rules::tests::eight_to_nine;
     use crate::domain::settings::Settings;
@@ -247,5 +257,22 @@ mod tests {
             (Some(utc("2026-03-02T17:00:00Z")), Some("not-started"))
         );
         assert_eq!(this_noon.message, "the campaign begins 12:00 (America/New_York)");
+    }
+
+    #[test]
+    fn a_campaign_with_a_schedule_calls_nobody_before_its_next_run() {
+        let cron = Expression::parse("0 9 * * MON-FRI").unwrap();
+        let settings = Settings { schedule: Some(Recurrence { cron }), ..settings() };
+        let ask = |state| {
+            let change = |prospect: &mut Prospect<'_>| prospect.campaign = state;
+            ask_about(&settings, &eight_to_nine(), "+12125550101", &[], change)
+        };
+        let (draft, paused) = (ask(State::Draft), ask(State::Paused));
+        for next in [&draft, &paused] {
+            assert_eq!((next.at, next.because), (Some(utc("2026-03-03T14:00:00Z")), Some("not-started")));
+        }
+        let begins = "the next run begins Tue 3 Mar 2026 09:00 (America/New_York)";
+        assert_eq!(draft.message, format!("once the campaign is started: {begins}"));
+        assert_eq!(paused.message, format!("once the campaign is resumed: {begins}"));
     }
 }

@@ -10,7 +10,6 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::actors::{Sweep, WakeCampaign};
-use crate::db::Database;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
@@ -21,6 +20,7 @@ use crate::db::contacts::{
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::look;
+use crate::db::{Database, Error};
 use crate::domain::agent::Agent;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
@@ -332,8 +332,11 @@ async fn resume(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
 
 /// What a campaign was made with may have gone since.
 async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
-    let campaign = find_campaign(&api.board.database, caller.team, id).await?;
-    rules::check(api, &campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings)
+    let board = &api.board;
+    let campaign = find_campaign(&board.database, caller.team, id).await?;
+    rules::check(api, &campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings)?;
+    let look = look(&board.database, id, &board.account_sid, None).await?;
+    look.and_then(|look| look.missing_zone).map_or(Ok(()), |zone| Err(Error::ZoneMissing(zone).into()))
 }
 
 async fn cancel(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

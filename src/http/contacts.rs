@@ -52,7 +52,8 @@ async fn get(
     body["next_call"] = next_call_of(&found, &calls, &terms, now);
     body["hours"] = hours(&found.contact.area, &terms, now);
     body["suppression"] = found.suppression.as_ref().map(|listed| show::suppression(listed, now)).into();
-    // The contact's own number of attempts counts those that count.
+    // The contact's own number of attempts counts those that count; these are all.
+    body["attempts_made"] = found.attempts_made.into();
     body["history"] = found.attempts.iter().map(show::attempt).collect();
     Ok(answer(StatusCode::OK, &body))
 }

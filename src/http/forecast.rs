@@ -11,9 +11,12 @@ use uuid::Uuid;
 
 use crate::db::forecast::{Reading, read_forecast};
 use crate::domain::area::Area;
+use crate::domain::beginning::begins_at;
 use crate::domain::campaign::State;
 use crate::domain::contactable::{Decision, Terms};
-use crate::domain::forecast::{Basis, End, Estimate, Forecast, Group, Limit, Range, estimate, forecast};
+use crate::domain::forecast::{
+    Basis, Capped, End, Estimate, Forecast, Group, Limits, Range, estimate, forecast,
+};
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
 use crate::domain::unmapped::OnUnmapped;
@@ -32,8 +35,8 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     let ids = (caller.team, *id);
     // Without its rules it is refused below, whatever was counted.
     let limits = |settings: &Settings, areas: &[Arc<Area>]| match board.rules(settings) {
-        Some(rules) => limits(&Terms::of(settings, &rules), areas, now),
-        None => Vec::new(),
+        Some(rules) => Limits::of(&Terms::of(settings, &rules), areas, now),
+        None => Limits::NONE,
     };
     let Some(reading) = read_forecast(&board.database, ids, &board.account_sid, limits, now).await? else {
         return Err(Problem::not_found("campaign"));
@@ -48,27 +51,10 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     Ok(answer(StatusCode::OK, &body))
 }
 
-/// The caps that hold for the numbers of each area.
-fn limits(terms: &Terms<'_>, areas: &[Arc<Area>], now: DateTime<Utc>) -> Vec<Limit> {
-    let of_area = |(number, area): (i16, &Arc<Area>)| {
-        let limits = terms.limits(area, now);
-        let limits = limits.into_iter().map(move |limit| Limit {
-            area: number,
-            calls: limit.cap.calls,
-            within: limit.cap.within,
-        });
-        limits.collect::<Vec<_>>()
-    };
-    (0..).zip(areas).flat_map(of_area).collect()
-}
-
 fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
     let terms = Terms::of(&reading.settings, rules);
     let seen = forecast(&reading.standing, &terms, now);
-    let begins_at = match reading.state {
-        State::Draft | State::Pending => reading.starts_at.map_or(now, |starts_at| starts_at.max(now)),
-        State::Running | State::Paused | State::Completed | State::Failed | State::Canceled => now,
-    };
+    let begins_at = begins_at(reading.state, &reading.settings, reading.starts_at, now);
     let is_over = matches!(reading.state, State::Completed | State::Failed | State::Canceled);
     let estimate = if is_over { None } else { estimate(&reading.standing, &reading.past, &terms, begins_at) };
     json!({
@@ -76,7 +62,8 @@ fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
         "state": reading.state,
         "contacts": counts(&seen),
         "next_due_at": seen.first_due_at,
-        "next_uncapped_at": seen.first_freed_at,
+        "next_uncapped_at": seen.capped.iter().map(|capped| capped.first_at).min(),
+        "capped": seen.capped.iter().map(capped).collect::<Value>(),
         "groups": seen.groups.iter().map(group).collect::<Value>(),
         "without_zone": without_zone(&seen, &reading.settings),
         "estimate": estimate.map(|estimate| show_estimate(&estimate, &reading.settings)),
@@ -120,6 +107,18 @@ fn group(group: &Group<'_>) -> Value {
         "message": because.map(|because| because.to_string()),
         "rule": rule.map(|(rule, _)| rule),
         "zone": rule.and_then(|(_, zone)| zone).map(|zone| zone.name()),
+    })
+}
+
+/// Those whose numbers were called as often as a cap allows: which, and when it lets the first and the last of them
+/// through.
+fn capped(capped: &Capped) -> Value {
+    json!({
+        "contacts": capped.contacts,
+        "first_at": capped.first_at,
+        "last_at": capped.last_at,
+        "rule": capped.rule.as_ref(),
+        "message": format!("their numbers were called often enough: {capped}"),
     })
 }
 

@@ -168,6 +168,12 @@ impl From<db::Error> for Problem {
         if let db::Error::TooManyAreas(_) = &error {
             return Self::invalid("too-many-areas", format!("{error}; split the list"));
         }
+        if let db::Error::ZoneMissing(_) = &error {
+            let detail = format!(
+                "{error}; name newer ones in OUTDIAL_ZONEINFO, or none to use those that come with the program"
+            );
+            return Self::conflict("zone-missing", detail);
+        }
         error!(error = &error as &dyn std::error::Error, "a request failed at the database");
         if error.is_outage() {
             return Self::unavailable("the database cannot be reached; try again shortly");

@@ -88,15 +88,17 @@ pub async fn list_attempts(
     query(&database.client().await?, &sql, params).await?.iter().map(attempt).collect()
 }
 
-/// All attempts of a contact, the first first.
-pub(in crate::db) async fn list_attempts_of(
+/// The newest attempts of a contact, so many of them, the first first.
+pub(in crate::db) async fn list_newest_of(
     client: &impl GenericClient,
     team: Uuid,
     contact: Uuid,
+    limit: i64,
 ) -> Result<Vec<Attempt>, Error> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM attempts WHERE contact_id = $1 AND team_id = $2 ORDER BY number");
-    query(client, &sql, &[&contact, &team]).await?.iter().map(attempt).collect()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM attempts WHERE contact_id = $1 AND team_id = $2 ORDER BY number DESC LIMIT $3"
+    );
+    query(client, &sql, &[&contact, &team, &limit]).await?.iter().rev().map(attempt).collect()
 }
 
 const COLUMNS: &str = "
@@ -156,11 +158,17 @@ pub async fn find_trace(database: &Database, attempt: Uuid) -> Result<Option<Tra
     .transpose()
 }
 
-/// A contact's settled attempts, for the verdict on one that follows them.
+/// A contact's settled attempts that counted, for the verdict on one that follows them. They are found as
+/// [`crate::db::look::look`] finds them.
 pub async fn find_earlier(database: &Database, contact: Uuid, zone: &Zone) -> Result<Earlier, Error> {
     const SQL: &str = "
         SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
-        FROM attempts WHERE contact_id = $1 AND settled_at IS NOT NULL";
+        FROM contacts
+        CROSS JOIN LATERAL (
+            SELECT contact_id, outcome, ended_at, settled_at FROM attempts
+            WHERE to_phone = contacts.phone AND team_id = contacts.team_id
+              AND outcome IS DISTINCT FROM 'not-placed' OFFSET 0) calls
+        WHERE contacts.id = $1 AND contact_id = $1 AND settled_at IS NOT NULL";
     earlier(&query_one(&database.client().await?, SQL, &[&contact]).await?, zone)
 }
 

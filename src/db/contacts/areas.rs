@@ -16,8 +16,7 @@ const MOST: usize = 2_000;
 
 /// The area of a row that holds its three texts.
 pub(in crate::db) fn area_of(row: &Row) -> Result<Area, Error> {
-    let area = Area::parse(row.try_get("zones")?, row.try_get("told_by")?, row.try_get("places")?);
-    area.map_err(|error| Error::ImpossibleRow(error.to_string()))
+    Ok(Area::parse(row.try_get("zones")?, row.try_get("told_by")?, row.try_get("places")?)?)
 }
 
 /// The areas of a list, each of which has the number of its coming.

@@ -6,11 +6,14 @@ use uuid::Uuid;
 
 use super::Contact;
 use super::list::{COLUMNS, contact};
-use crate::db::attempts::{Attempt, list_attempts_of};
+use crate::db::attempts::{Attempt, list_newest_of};
 use crate::db::suppressions::Suppression;
-use crate::db::{Database, Error, json, name, query_opt, suppressions};
+use crate::db::{Database, Error, count, json, name, query_opt, suppressions};
 use crate::domain::campaign::State;
 use crate::domain::settings::Settings;
+
+/// So many attempts are read with a contact. What is taken back is an attempt, too, so there may be any number.
+const NEWEST_ATTEMPTS: i64 = 50;
 
 /// A contact, its campaign, and everything that happened to it.
 #[derive(Debug, Clone)]
@@ -25,8 +28,10 @@ pub struct Detail {
     pub starts_at: Option<DateTime<Utc>>,
     /// What stands on the list of numbers that must not be contacted, in force or not any more.
     pub suppression: Option<Suppression>,
-    /// Its attempts, the first first.
+    /// Its newest attempts, [`NEWEST_ATTEMPTS`] at most, the first first.
     pub attempts: Vec<Attempt>,
+    /// How many attempts it has had, also of such as did not count.
+    pub attempts_made: u32,
 }
 
 /// One contact of a campaign, in one consistent read.
@@ -36,7 +41,7 @@ pub async fn find_contact(
     (campaign, id): (Uuid, Uuid),
 ) -> Result<Option<Detail>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS}, campaigns.state AS campaign_state, campaigns.settings, campaigns.starts_at
+        "SELECT {COLUMNS}, last_number, campaigns.state AS campaign_state, campaigns.settings, campaigns.starts_at
          FROM contacts
          JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
           AND areas.team_id = contacts.team_id
@@ -54,7 +59,8 @@ pub async fn find_contact(
         settings: json(&row, "settings")?,
         starts_at: row.try_get("starts_at")?,
         suppression: suppressions::find_in(&transaction, team, &contact.phone).await?,
-        attempts: list_attempts_of(&transaction, team, id).await?,
+        attempts: list_newest_of(&transaction, team, id, NEWEST_ATTEMPTS).await?,
+        attempts_made: count(&row, "last_number")?,
         contact,
     };
     transaction.commit().await?;

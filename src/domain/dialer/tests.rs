@@ -39,6 +39,7 @@ fn ready() -> CampaignView {
         revived: None,
         last_call_ended_at: Some(after(-10)),
         rules: Some(around_the_clock()),
+        zone_missing: false,
         queues: due(Some(after(0))),
         has_unfinished: true,
         account: AccountView::Open { next_place_at: after(0) },
@@ -257,9 +258,14 @@ fn table() -> Vec<Row> {
             Step::Pause { because: HaltReason::RulesMissing },
         ),
         (
+            "while nobody can tell the hours of somebody who is left nobody is called",
+            |view| (view.rules, view.zone_missing) = (Some(around_the_clock()), true),
+            Step::Pause { because: HaltReason::ZoneMissing },
+        ),
+        (
             "nobody is called outside the hours",
             |view| {
-                (view.rules, view.queues) = (Some(around_the_clock()), due(Some(after(0))));
+                (view.zone_missing, view.queues) = (false, due(Some(after(0))));
                 view.has_unfinished = true;
                 with_hours(view, "10:00");
             },
@@ -635,7 +641,7 @@ prop_compose! {
     ) -> CampaignView {
         CampaignView {
             state, owned, same_account, starts_at, revived, last_call_ended_at, queues, has_unfinished,
-            rules: Some(rules), account, lease_held, place_in_hand,
+            rules: Some(rules), zone_missing: false, account, lease_held, place_in_hand,
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
                 let (area, earlier) = (area("America/Chicago"), busy(tries_before));

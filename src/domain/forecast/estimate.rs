@@ -5,6 +5,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::walk::{End, Work, by_hours, walk};
 use super::{Past, Pending, Range, Rates, Standing};
+use crate::domain::caps::{Allowance, Limit, allowance};
 use crate::domain::contactable::{Decision, Terms};
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::{Earlier, Ended, Verdict};
@@ -96,10 +97,13 @@ impl Course {
         } else {
             dialed
         };
-        let last_retry = life.last_retry(standing, settings, last_begins, jitter);
+        // Nobody knows in whose area the unluckiest is, so at best it is where the caps let him be called the earliest.
+        let retries = limits(standing, terms, begins_at);
+        let retries =
+            retries.iter().map(|limits| life.last_retry(standing, settings, limits, last_begins, jitter));
+        let last_retry = if jitter == 0.0 { retries.min() } else { retries.max() };
         let last_due = last_due_at(standing).map(End::At);
-        let last_call =
-            [Some(last_retry), last_due].into_iter().flatten().map(|last| opening(terms, &all, last));
+        let last_call = [last_retry, last_due].into_iter().flatten().map(|last| opening(terms, &all, last));
         let end = last_call.fold(dialed, End::max);
         Some(Self { calls: dialing_seconds / seconds, dialing_seconds, end })
     }
@@ -116,8 +120,23 @@ fn contacts(tried: &[(u32, u32)]) -> u32 {
     tried.iter().map(|(_, contacts)| contacts).sum()
 }
 
+/// The caps of the areas in which somebody is left who may be called, those that are the same once.
+fn limits<'t>(standing: &'t Standing, terms: &'t Terms<'_>, now: DateTime<Utc>) -> Vec<Vec<Limit<'t>>> {
+    let mut different = Vec::new();
+    for pending in standing.areas.iter().filter(|pending| !pending.tried.is_empty()) {
+        let limits = terms.limits(&pending.area, now);
+        if !different.contains(&limits) {
+            different.push(limits);
+        }
+    }
+    different
+}
+
+/// When the last is due of those who are not due yet, or capped.
 fn last_due_at(standing: &Standing) -> Option<DateTime<Utc>> {
-    standing.areas.iter().filter_map(|pending| pending.later).map(|later| later.last_at).max()
+    let later = standing.areas.iter().filter_map(|pending| pending.later).map(|later| later.last_at);
+    let capped = standing.areas.iter().flat_map(|pending| &pending.capped).map(|capped| capped.last_at);
+    later.chain(capped).max()
 }
 
 /// How contacts fare: after each call they are reached, given up, or tried again.
@@ -174,10 +193,17 @@ impl Life {
     }
 
     /// When the unluckiest of those who are called first at `from` is called for the last time, by the waits of the
-    /// policy.
-    fn last_retry(&self, standing: &Standing, settings: &Settings, from: End, jitter: f64) -> End {
+    /// policy and where these caps hold, if nobody else calls the number.
+    fn last_retry(
+        &self,
+        standing: &Standing,
+        settings: &Settings,
+        limits: &[Limit<'_>],
+        from: End,
+        jitter: f64,
+    ) -> End {
         let (End::At(mut at), Some(outcome)) = (from, self.usual) else { return from };
-        let mut earlier: Vec<(Outcome, DateTime<Utc>)> = Vec::new();
+        let (mut earlier, mut calls): (Vec<(Outcome, DateTime<Utc>)>, _) = (Vec::new(), vec![at]);
         for _ in 1..self.rounds(standing) {
             let before = Earlier::of(earlier.iter().copied(), &settings.timezone);
             let Verdict::Due(due_at) = settings.verdict(&Ended { outcome, at, earlier: before }, jitter)
@@ -185,7 +211,11 @@ impl Life {
                 break;
             };
             earlier.push((outcome, at));
-            at = due_at;
+            at = match allowance(limits, &calls, due_at) {
+                Allowance::Now => due_at,
+                Allowance::NotUntil { at, .. } => at,
+            };
+            calls.push(at);
         }
         End::At(at)
     }

@@ -1,3 +1,5 @@
+use chrono::TimeDelta;
+
 use super::*;
 use crate::domain::hours::{BusinessHours, SimpleHours};
 use crate::domain::outcome::Outcome;
@@ -27,7 +29,7 @@ fn ten() -> DateTime<Utc> {
 fn due(phone: &str, contacts: u32) -> Pending {
     let area = Area::of(&Phone::from_e164(phone).unwrap(), None, None);
     let tried = vec![(0, contacts)];
-    Pending { area: Arc::new(area), suppressed: 0, due: contacts, capped: None, later: None, tried }
+    Pending { area: Arc::new(area), suppressed: 0, due: contacts, capped: Vec::new(), later: None, tried }
 }
 
 fn standing(areas: Vec<Pending>) -> Standing {
@@ -57,10 +59,25 @@ fn estimated(standing: &Standing, own: Vec<Calls>, settings: &Settings, rules: &
 fn everybody_is_counted_once() {
     let (rules, later_at) = (eight_to_nine(), utc("2026-03-02T20:00:00Z"));
     let later = Later { contacts: 4, first_at: later_at, last_at: later_at + TimeDelta::hours(2) };
-    let capped = Capped { contacts: 2, first_at: later_at + TimeDelta::hours(1) };
-    let mixed = Pending { suppressed: 3, capped: Some(capped), later: Some(later), ..due(NEW_YORK, 10) };
+    let capped = |contacts, first, last| Capped {
+        rule: "caps".into(),
+        cap: Cap { calls: 1, within: TimeDelta::hours(24) },
+        contacts,
+        first_at: later_at + TimeDelta::hours(first),
+        last_at: later_at + TimeDelta::hours(last),
+    };
+    let florida = Capped { rule: "us-states/FL".into(), ..capped(2, 5, 5) };
+    let mixed = Pending {
+        suppressed: 3,
+        capped: vec![capped(1, 1, 3), florida.clone()],
+        later: Some(later),
+        ..due(NEW_YORK, 10)
+    };
+    let pacific = Pending { capped: vec![capped(3, 2, 4)], later: Some(later), ..due(LOS_ANGELES, 20) };
+    // Who is called never is not waited for.
+    let nowhere = Pending { capped: vec![capped(1, 0, 9)], ..due(TOLL_FREE, 5) };
     let standing = Standing {
-        areas: vec![mixed, Pending { later: Some(later), ..due(LOS_ANGELES, 20) }, due(TOLL_FREE, 5)],
+        areas: vec![mixed, pacific, nowhere],
         calling: 1,
         completed: 30,
         failed: 40,
@@ -74,9 +91,9 @@ fn everybody_is_counted_once() {
         callable_now: 10,
         outside_hours: 20,
         due_later: 8,
-        capped: 2,
+        capped: 6,
         suppressed: 63,
-        unmapped: 5,
+        unmapped: 6,
         never: 0,
         calling: 1,
         completed: 30,
@@ -84,9 +101,9 @@ fn everybody_is_counted_once() {
         invalid: 50,
     };
     assert_eq!(seen.counts, expected);
-    assert_eq!(seen.counts.total(), 10 + 3 + 2 + 4 + 20 + 4 + 5 + 1 + 30 + 40 + 50 + 60);
-    assert_eq!((seen.first_due_at, seen.first_freed_at), (Some(later_at), Some(capped.first_at)));
-    assert_eq!(seen.without_zone, 5);
+    assert_eq!(seen.counts.total(), 10 + 3 + 6 + 4 + 20 + 4 + 6 + 1 + 30 + 40 + 50 + 60);
+    assert_eq!((seen.first_due_at, seen.capped), (Some(later_at), vec![capped(4, 1, 4), florida]));
+    assert_eq!(seen.without_zone, 6);
 }
 
 #[test]
@@ -254,11 +271,36 @@ fn a_campaign_with_nobody_left_takes_no_time() {
 }
 
 #[test]
+fn whoever_is_called_again_waits_for_the_caps_as_well() {
+    // Ten are called at once, and who is unlucky four times; the waits of the policy are minutes.
+    let standing = standing(vec![due(NEW_YORK, 10)]);
+    let ends = |caps: &str| {
+        let policy = r#"{"max_attempts": 4, "no-answer": {"after": ["10m"]}}"#;
+        let retry_policy = serde_json::from_str(policy).unwrap();
+        let settings = Settings { caps: serde_json::from_str(caps).unwrap(), retry_policy, ..settings() };
+        estimated(&standing, calls(100_000, 50_000), &settings, &around_the_clock()).ends
+    };
+    let (free, daily) = (ends("{}"), ends(r#"{"per_day": 1}"#));
+    assert!(free.high.instant() < ten() + TimeDelta::hours(2), "{free:?}");
+    let days = TimeDelta::days(2)..TimeDelta::days(4);
+    assert!(days.contains(&(daily.low.instant() - ten())), "{daily:?}");
+    assert!(days.contains(&(daily.high.instant() - ten())), "{daily:?}");
+    // Two a day are no hindrance for the second call, but for the third.
+    let twice = ends(r#"{"per_day": 2}"#);
+    assert!(free.high < twice.high && twice.high < daily.high, "{twice:?}");
+}
+
+#[test]
 fn whoever_is_due_later_is_waited_for() {
     let last_at = ten() + TimeDelta::days(3);
     let later = Later { contacts: 1, first_at: last_at, last_at };
     let waiting = Pending { due: 0, later: Some(later), ..due(NEW_YORK, 1) };
     let settings = Settings { retry_policy: once(), ..settings() };
     let seen = estimated(&standing(vec![waiting]), Vec::new(), &settings, &eight_to_nine());
+    assert_eq!(seen.ends.low, End::At(last_at));
+    let cap = Cap { calls: 1, within: TimeDelta::days(7) };
+    let capped = Capped { rule: "caps".into(), cap, contacts: 1, first_at: last_at, last_at };
+    let capped = Pending { due: 0, capped: vec![capped], ..due(NEW_YORK, 1) };
+    let seen = estimated(&standing(vec![capped]), Vec::new(), &settings, &eight_to_nine());
     assert_eq!(seen.ends.low, End::At(last_at));
 }

@@ -114,6 +114,7 @@ impl Desk {
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
             rules: Some(rules),
+            zone_missing: false,
             queues,
             has_unfinished: look.has_unfinished,
             account: world.account_view(),

@@ -1,13 +1,18 @@
 //! The counts of a forecast, held against deciding contact by contact.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use outdial::db::attempts::find_earlier;
+use outdial::db::calls::list_calls_to;
 use outdial::db::contacts::{Contact, find_contact};
 use outdial::db::forecast::{Reading, read_forecast};
 use outdial::db::suppressions::find_suppression;
 use outdial::domain::area::Area;
+use outdial::domain::caps::Reach;
 use outdial::domain::contactable::{Decision, Person, Reason};
-use outdial::domain::forecast::{Capped, Counts, Limit, forecast};
+use outdial::domain::forecast::{Capped, Counts, Later, Limit, Limits, Pending, forecast};
+use outdial::domain::rules::Cap;
 use outdial::domain::suppression::is_in_force;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -18,8 +23,8 @@ use super::*;
 const AREA_CODES: [u32; 6] = [212, 323, 312, 808, 850, 800];
 
 impl Bench {
-    async fn read(&self, campaign: Uuid, limits: &[Limit], now: DateTime<Utc>) -> Reading {
-        let limits = |_: &Settings, _: &[Arc<Area>]| limits.to_vec();
+    async fn read(&self, campaign: Uuid, limits: &Limits, now: DateTime<Utc>) -> Reading {
+        let limits = |_: &Settings, _: &[Arc<Area>]| limits.clone();
         let reading = read_forecast(&self.database, (self.team, campaign), ACCOUNT, limits, now).await;
         reading.unwrap().expect("the campaign")
     }
@@ -134,7 +139,7 @@ async fn counting_by_area_comes_to_what_deciding_contact_by_contact_does() {
         let terms = Terms::of(settings, &rules);
         for minutes in *moments {
             let now = bench.minutes(*minutes);
-            let reading = bench.read(campaign, &[], now).await;
+            let reading = bench.read(campaign, &Limits::NONE, now).await;
             let counts = forecast(&reading.standing, &terms, now).counts;
             assert_eq!(counts, bench.one_by_one(&contacts, &terms, now).await, "after {minutes} minutes");
             assert_eq!(counts.total(), 120);
@@ -154,7 +159,7 @@ async fn counting_by_area_comes_to_what_deciding_contact_by_contact_does() {
 async fn those_who_are_left_are_counted_by_how_often_they_were_tried() {
     let bench = Bench::new().await;
     let campaign = bench.mixed(&mut StdRng::seed_from_u64(7)).await;
-    let reading = bench.read(campaign, &[], bench.now).await;
+    let reading = bench.read(campaign, &Limits::NONE, bench.now).await;
     for pending in &reading.standing.areas {
         let tried: u32 = pending.tried.iter().map(|(_, contacts)| contacts).sum();
         let later = pending.later.expect("somebody who is due later");
@@ -198,25 +203,192 @@ async fn numbers_that_were_called_too_often_lately_are_counted_across_campaigns(
             .unwrap();
     }
     bench.suppress(phones[4]).await;
-    let limit = |calls, hours| Limit { area: 0, calls, within: TimeDelta::hours(hours) };
-    let counted = async |limits: &[Limit]| {
-        let reading = bench.read(own, limits, bench.now).await;
+    let cap = |calls, hours| Cap { calls, within: TimeDelta::hours(hours) };
+    let counted = async |area: i16, caps: &[Cap]| {
+        let reach = Reach { calls: 5, stretch: TimeDelta::days(7) };
+        let limit = |cap: &Cap| Limit { area, rule: "caps".into(), cap: *cap };
+        let limits = Limits { of_areas: caps.iter().map(limit).collect(), reach };
+        let reading = bench.read(own, &limits, bench.now).await;
         let [pending] = &reading.standing.areas[..] else { panic!("{reading:?}") };
-        assert_eq!(pending.due + pending.capped.map_or(0, |capped| capped.contacts) + pending.suppressed, 6);
-        pending.capped
+        let capped: u32 = pending.capped.iter().map(|capped| capped.contacts).sum();
+        assert_eq!(pending.due + capped + pending.suppressed, 6);
+        pending.capped.clone()
     };
-    let capped = |contacts, hours: i64| Some(Capped { contacts, first_at: bench.minutes(60 * hours) });
-    assert_eq!(counted(&[]).await, None);
+    // How many, and in how many hours the first and the last of them are free.
+    let capped = |cap, contacts, first: i64, last: i64| {
+        let (first_at, last_at) = (bench.minutes(60 * first), bench.minutes(60 * last));
+        Capped { rule: "caps".into(), cap, contacts, first_at, last_at }
+    };
+    assert_eq!(counted(0, &[]).await, []);
     // Two a day: the third number, whose earlier call is 24 hours old in 19.
-    assert_eq!(counted(&[limit(2, 24)]).await, capped(1, 19));
+    assert_eq!(counted(0, &[cap(2, 24)]).await, [capped(cap(2, 24), 1, 19, 19)]);
     // One a day: the first three, of whom those who were called two hours ago are the first to be free.
-    assert_eq!(counted(&[limit(1, 24)]).await, capped(3, 22));
+    assert_eq!(counted(0, &[cap(1, 24)]).await, [capped(cap(1, 24), 3, 22, 23)]);
     // Whichever limit holds longer counts: the second number's calls of the week are two.
-    assert_eq!(counted(&[limit(1, 24), limit(2, 7 * 24)]).await, capped(4, 23));
-    assert_eq!(counted(&[limit(3, 24)]).await, None);
+    let both = [capped(cap(1, 24), 1, 23, 23), capped(cap(2, 7 * 24), 3, 138, 163)];
+    assert_eq!(counted(0, &[cap(1, 24), cap(2, 7 * 24)]).await, both);
+    // Of two that hold equally long the first.
+    assert_eq!(counted(0, &[cap(1, 24), cap(1, 24)]).await, [capped(cap(1, 24), 3, 22, 23)]);
+    assert_eq!(counted(0, &[cap(3, 24)]).await, []);
     // A stretch is half-open: a call exactly as long ago as it is long does not count.
-    assert_eq!(counted(&[limit(1, 2)]).await, capped(1, 1));
-    assert_eq!(counted(&[Limit { area: 1, ..limit(1, 24) }]).await, None);
+    assert_eq!(counted(0, &[cap(1, 2)]).await, [capped(cap(1, 2), 1, 1, 1)]);
+    assert_eq!(counted(1, &[cap(1, 24)]).await, []);
+}
+
+/// How the pending contacts of an area stand, by its texts: suppressed, due, due later, and capped by which cap.
+type Stands = BTreeMap<String, (u32, u32, Option<Later>, BTreeMap<String, Spell>)>;
+
+/// How many, and when the first and the last of them are free.
+type Spell = (u32, DateTime<Utc>, DateTime<Utc>);
+
+fn key(area: &Area) -> String {
+    format!("{:?} {} {}", area.zones_text(), area.told_by(), area.places_text())
+}
+
+fn counted(areas: &[Pending]) -> Stands {
+    let stands = |pending: &Pending| {
+        let spells = pending.capped.iter();
+        let spells = spells.map(|one| (one.to_string(), (one.contacts, one.first_at, one.last_at)));
+        (key(&pending.area), (pending.suppressed, pending.due, pending.later, spells.collect()))
+    };
+    areas.iter().map(stands).collect()
+}
+
+impl Bench {
+    /// Calls of the last nine days to these numbers, by a campaign that is there and one that is deleted then. Some left
+    /// long before they were heard of, some were taken back, and one is open.
+    async fn called_at_random(&self, phones: &[String], chance: &mut StdRng) {
+        const CALL: &str = "
+            INSERT INTO attempts (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone,
+                                  from_phone, intended_at, placed_at, outcome, settled_at)
+            VALUES (gen_random_uuid(), $1, $2, gen_random_uuid(), 1, 1, 1, $3, $4, $5, $6, $7, $8)";
+        let psql = self.psql().await;
+        let campaigns = [self.draft(&["+12025550199"]).await, self.draft(&["+12025550198"]).await];
+        let mut one_is_open = true;
+        for phone in phones {
+            let calls = [0, 1, 2, 4, 9][chance.random_range(0..5)];
+            for _ in 0..calls {
+                let days = [1, 2, 9][chance.random_range(0..3)];
+                let ago = chance.random_range(0..days * 86_400_000_000_i64);
+                let intended_at = self.now - TimeDelta::microseconds(ago);
+                let placed_at = match chance.random_range(0..10) {
+                    0..=1 => None,
+                    2..=7 => Some(TimeDelta::milliseconds(chance.random_range(50..900))),
+                    _ => Some(TimeDelta::minutes(chance.random_range(1..1300))),
+                };
+                let placed_at = placed_at.map(|later| intended_at + later);
+                let outcome = Outcome::ALL[chance.random_range(0..Outcome::ALL.len())];
+                let is_open = std::mem::take(&mut one_is_open);
+                let (outcome, settled_at) =
+                    if is_open { (None, None) } else { (Some(outcome.as_str()), Some(self.now)) };
+                let campaign = campaigns[usize::from(!is_open && chance.random_bool(0.5))];
+                let params: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
+                    &[&self.team, &campaign, phone, &FROM, &intended_at, &placed_at, &outcome, &settled_at];
+                psql.execute(CALL, params).await.unwrap();
+            }
+        }
+        let deleted = campaigns::delete_campaign(&self.database, self.team, campaigns[1]).await.unwrap();
+        assert_eq!(deleted, campaigns::Deleted::Done);
+    }
+
+    /// How contacts stand by asking for each of them, and whom the caps put off until when.
+    async fn asked_one_by_one(
+        &self,
+        contacts: &[Contact],
+        listed: &BTreeSet<String>,
+        terms: &Terms<'_>,
+        now: DateTime<Utc>,
+    ) -> (Stands, Vec<(Uuid, DateTime<Utc>)>) {
+        let (mut stands, mut put_off) = (Stands::new(), Vec::new());
+        for contact in contacts {
+            let reach = terms.reach();
+            let calls = list_calls_to(&self.database, self.team, &contact.phone, reach, now).await.unwrap();
+            let person = Person {
+                state: contact.state,
+                due_at: contact.due_at,
+                area: &contact.area,
+                is_suppressed: listed.contains(&contact.phone),
+                calls: &calls,
+            };
+            let (suppressed, due, later, capped) = stands.entry(key(&contact.area)).or_default();
+            let due_at = contact.due_at.unwrap();
+            if person.is_suppressed {
+                *suppressed += 1;
+            } else if let Some((at, limit)) = terms.capped_until(&person, now) {
+                let spell = capped.entry(limit.to_string()).or_insert((0, at, at));
+                *spell = (spell.0 + 1, spell.1.min(at), spell.2.max(at));
+                put_off.push((contact.id, at));
+            } else if due_at > now {
+                *later = Some(Later { contacts: 1, first_at: due_at, last_at: due_at }.and(*later));
+            } else {
+                *due += 1;
+            }
+        }
+        (stands, put_off)
+    }
+}
+
+/// Caps of a campaign and its packs as somebody might set them.
+fn caps_at_random(variant: usize, chance: &mut StdRng) -> Settings {
+    let per_day = chance.random_bool(0.6).then(|| chance.random_range(1..4));
+    let per_week = chance.random_bool(0.6).then(|| chance.random_range(per_day.unwrap_or(1)..8));
+    let gap = [None, Some("30m"), Some("90m"), Some("5h"), Some("36h")][chance.random_range(0..5)];
+    let own = json!({"per_day": per_day, "per_week": per_week, "minimum_gap": gap});
+    let packs = [&["us"][..], &["us-states"], &["us-strict"], &["us-states", "reg-f"]];
+    let (packs, is_own) = (packs[variant % packs.len()], variant % 3 != 2);
+    with(json!({"caps": if is_own { own } else { json!({}) }, "rules": packs}))
+}
+
+#[tokio::test]
+async fn whom_caps_hold_back_and_until_when_is_counted_as_it_is_decided_for_each_contact() {
+    let bench = Bench::new().await;
+    let mut chance = StdRng::seed_from_u64(20_260_302);
+    // New York, Florida, Los Angeles, Washington (the state), nowhere.
+    let phones = [212, 813, 323, 206, 800].into_iter();
+    let phones: Vec<String> =
+        phones.flat_map(|code| (0..12).map(move |n| format!("+1{code}55501{n:02}"))).collect();
+    let campaign = bench.draft(&phones.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    bench.called_at_random(&phones, &mut chance).await;
+    let listed: BTreeSet<String> = phones.iter().filter(|_| chance.random_bool(0.1)).cloned().collect();
+    for phone in &listed {
+        bench.suppress(phone).await;
+    }
+    let (psql, library) = (bench.psql().await, Library::shipped().unwrap());
+    let due = "UPDATE contacts SET due_at = $2, timed = true WHERE id = $1";
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    for variant in 0..12 {
+        let settings = caps_at_random(variant, &mut chance);
+        let rules = library.select(settings.rules.iter().map(String::as_str)).unwrap();
+        let terms = Terms::of(&settings, &rules);
+        for minutes in [0, chance.random_range(-3000..3000)] {
+            let now = bench.minutes(minutes);
+            for contact in bench.contacts(campaign).await {
+                let due_at = now + TimeDelta::minutes(chance.random_range(-2000..2000));
+                psql.execute(due, &[&contact.id, &due_at]).await.unwrap();
+            }
+            // As a claim does with whoever is capped: due when the caps allow it.
+            let contacts = bench.contacts(campaign).await;
+            for (contact, at) in bench.asked_one_by_one(&contacts, &listed, &terms, now).await.1 {
+                if chance.random_bool(0.5) {
+                    psql.execute(due, &[&contact, &at]).await.unwrap();
+                }
+            }
+            let contacts = bench.contacts(campaign).await;
+            let (decided, _) = bench.asked_one_by_one(&contacts, &listed, &terms, now).await;
+            let limits = |_: &Settings, areas: &[Arc<Area>]| Limits::of(&terms, areas, now);
+            let ids = (bench.team, campaign);
+            let reading = read_forecast(&bench.database, ids, ACCOUNT, limits, now).await;
+            let reading = reading.unwrap().expect("the campaign");
+            let of_caps = (settings.caps, &settings.rules);
+            assert_eq!(counted(&reading.standing.areas), decided, "variant {variant}: {of_caps:?} {minutes}");
+            for (_, _, _, capped) in decided.values() {
+                capped.iter().for_each(|(cap, spell)| *seen.entry(cap.clone()).or_default() += spell.0);
+            }
+        }
+    }
+    let of = |rule: &str| seen.iter().filter(|(cap, _)| cap.starts_with(rule)).map(|(_, n)| n).sum::<u32>();
+    let of_each = ["caps", "us-states", "us-strict", "reg-f"].map(of);
+    assert!(of_each.iter().all(|contacts| *contacts > 0), "a cap that never held was not compared: {seen:?}");
 }
 
 #[tokio::test]
@@ -238,16 +410,16 @@ async fn the_past_is_the_campaign_s_own_and_the_team_s_on_the_same_account() {
         }
         assert!(bench.settle(owner, attempt.id, outcome, Verdict::Failed).await);
     }
-    let own = bench.read(owner.campaign, &[], bench.now).await.past;
+    let own = bench.read(owner.campaign, &Limits::NONE, bench.now).await.past;
     assert_eq!(own.own, own.team);
     let of = |outcome| own.own.iter().find(|calls| calls.outcome == outcome);
     let answered = of(Outcome::Answered).unwrap();
     assert_eq!((answered.calls, answered.ring_seconds, answered.talk_seconds), (1, 12.0, 12.0));
     assert_eq!(of(Outcome::NoAnswer).map(|calls| (calls.calls, calls.talk_seconds)), Some((1, 0.0)));
     assert_eq!(of(Outcome::NotPlaced), None);
-    let of_draft = bench.read(draft, &[], bench.now).await.past;
+    let of_draft = bench.read(draft, &Limits::NONE, bench.now).await.past;
     assert_eq!((of_draft.own.len(), of_draft.team), (0, own.own.clone()));
-    let elsewhere = |_: &Settings, _: &[Arc<Area>]| Vec::new();
+    let elsewhere = |_: &Settings, _: &[Arc<Area>]| Limits::NONE;
     let other_account = "AC00000000000000000000000000000001";
     let ids = (bench.team, draft);
     let on_other =
@@ -273,6 +445,7 @@ async fn a_contact_is_found_with_its_attempts_its_suppression_and_its_callback()
     };
     let first = find(bench.team, owner.campaign, contacts[0].id).await.unwrap();
     assert_eq!(first.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(first.attempts_made, 2);
     assert_eq!(first.suppression.unwrap().reason, "asked");
     assert_eq!(first.contact.area.zones_text(), Some("America/New_York"));
     assert_eq!((first.campaign, first.settings), (State::Running, settings()));
@@ -280,4 +453,44 @@ async fn a_contact_is_found_with_its_attempts_its_suppression_and_its_callback()
     assert!(second.attempts.is_empty() && second.suppression.is_none());
     assert!(find(bench.team, Uuid::now_v7(), contacts[0].id).await.is_none());
     assert!(find(Uuid::now_v7(), owner.campaign, contacts[0].id).await.is_none());
+}
+
+/// As where the provider has asked for patience for a day: a contact is claimed and taken back again and again.
+#[tokio::test]
+async fn a_contact_that_was_taken_back_thousands_of_times_is_read_and_shown_as_cheaply_as_any_other() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let busy = bench.claimed(owner).await;
+    assert!(bench.settle(owner, busy.id, Outcome::Busy, Verdict::Due(bench.minutes(-1))).await);
+    let psql = bench.psql().await;
+    let taken_back = "
+        INSERT INTO attempts (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone,
+                              from_phone, intended_at, outcome, settled_at)
+        SELECT gen_random_uuid(), $1, $2, $3, n, 1, 1, '+12025550101', $4, $5, 'not-placed', $5
+        FROM generate_series(2, 5001) n";
+    psql.execute(taken_back, &[&bench.team, &owner.campaign, &busy.contact, &FROM, &bench.now])
+        .await
+        .unwrap();
+    psql.execute("UPDATE contacts SET last_number = 5001", &[]).await.unwrap();
+    let open = bench.claimed(owner).await;
+    let shown = find_contact(&bench.database, bench.team, (owner.campaign, busy.contact)).await;
+    let shown = shown.unwrap().unwrap();
+    assert_eq!(shown.attempts_made, 5002);
+    assert!(shown.attempts.iter().map(|attempt| attempt.number).eq(4953..=5002), "the newest, in order");
+    assert_eq!(shown.attempts.last().map(|attempt| attempt.id), Some(open.id));
+    for analyse in [false, true] {
+        if analyse {
+            psql.batch_execute("ANALYZE").await.unwrap();
+        }
+        let read_before = rows_read(&psql, "attempts").await;
+        let look = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
+        let earlier = look.open.expect("the open attempt").earlier;
+        let settings = settings();
+        let found = find_earlier(&bench.database, busy.contact, &settings.timezone).await.unwrap();
+        for earlier in [earlier, found] {
+            assert_eq!((earlier.tries(), earlier.that_came_to(Outcome::Busy)), (1, 1));
+        }
+        let read = rows_read(&psql, "attempts").await - read_before;
+        assert!(read < 100, "a look read {read} attempts, analysed: {analyse}");
+    }
 }

@@ -94,6 +94,59 @@ async fn a_campaign_that_is_to_begin_later_is_estimated_from_then_on() {
 }
 
 #[actix_web::test]
+async fn a_campaign_with_a_schedule_is_foreseen_from_its_first_firing_on() {
+    // Monday, ten in New York: the next nine o'clock is tomorrow's.
+    let scene = Scene::with(Setting { speed: 1, ..Setting::default() }).await;
+    let schedule = json!({"schedule": {"cron": "0 9 * * MON-FRI"}});
+    let campaign = scene.upload(schedule, &PHONES[..1]).await;
+    let firing_at: DateTime<Utc> = "2026-03-03T14:00:00Z".parse().unwrap();
+    let foreseen = async |of: &str| {
+        let estimate = scene.forecast(&campaign).await["estimate"].take();
+        assert_eq!(instant(&estimate["begins_at"]), firing_at, "{of}");
+        assert!(instant(&estimate["ends_at"]["earliest"]) > firing_at, "{of}: {estimate}");
+        let next = scene.contact_with(&campaign, PHONES[0]).await["next_call"].take();
+        assert_eq!((instant(&next["at"]), &next["because"]), (firing_at, &json!("not-started")), "{of}");
+    };
+    foreseen("a draft").await;
+    scene.command(&campaign, "start").await;
+    foreseen("one that waits for its firing").await;
+    scene.command(&campaign, "pause").await;
+    foreseen("one that waits to be resumed").await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn whom_a_cap_holds_back_is_foreseen_with_the_cap_before_and_after_a_claim_has_put_it_off() {
+    let scene =
+        Scene::with(Setting { scenario: Scenario::instant(Outcome::Answer), speed: 1, ..Setting::default() })
+            .await;
+    let first = scene.call(json!({}), &PHONES[..1]).await;
+    scene.until_completed(&first).await;
+    let called_at = instant(&scene.attempts(&first).await[0]["placed_at"]);
+    let campaign = scene.upload(json!({"caps": {"per_day": 1}}), &PHONES[..1]).await;
+    let is_foreseen = async |of: &str| {
+        let forecast = scene.forecast(&campaign).await;
+        assert_eq!(counts(&forecast), [("capped", 1), ("total", 1)], "{of}");
+        let [capped] = &forecast["capped"].as_array().expect("caps")[..] else { panic!("{of}: {forecast}") };
+        assert_eq!((&capped["contacts"], &capped["rule"]), (&json!(1), &json!("caps")), "{of}");
+        let message = "their numbers were called often enough: caps: at most 1 call within 24 hours";
+        assert_eq!(capped["message"], message, "{of}");
+        for at in [&capped["first_at"], &capped["last_at"], &forecast["next_uncapped_at"]] {
+            assert_eq!(instant(at), called_at + TimeDelta::hours(24), "{of}");
+        }
+        assert_eq!(forecast["next_due_at"], Value::Null, "{of}");
+        let ends_at = instant(&forecast["estimate"]["ends_at"]["earliest"]);
+        assert!(ends_at >= called_at + TimeDelta::hours(24), "{of}: {ends_at}");
+    };
+    is_foreseen("a draft").await;
+    scene.command(&campaign, "start").await;
+    let put_off = |campaign: &Value| campaign["waiting"]["because"] == "nobody-due";
+    scene.until(&campaign, "the claim has put it off", put_off).await;
+    is_foreseen("one that runs").await;
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_contact_says_when_it_is_called_next_and_by_which_rule_not_before() {
     let scene =
         Scene::with(Setting { scenario: Scenario::always(Outcome::Busy), speed: 20, ..Setting::default() })

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use outdial::simulator::{Behavior, Outcome, Scenario};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::scene::{PLENTY, Scene, Setting, for_a_while};
@@ -61,6 +61,48 @@ async fn who_waits_for_the_called_people_s_morning_says_whose_rule_it_is() {
     assert_eq!(closed["waiting"]["rule"], "us-states/CA in America/Los_Angeles: it is outside the hours");
     for_a_while().await;
     assert!(scene.simulator.ledger().creates().is_empty());
+    scene.end().await;
+}
+
+/// As on a server that is started again with zone data that is older than what the list was uploaded under.
+#[actix_web::test]
+async fn a_campaign_is_paused_for_a_zone_that_the_data_in_use_does_not_know_and_others_go_on() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let mut scene = Scene::with(Setting { speed: 1, scenario, ..Setting::default() }).await;
+    // Seven in the morning in Los Angeles.
+    let campaign = scene.call(json!({}), &["+13235550101"]).await;
+    let draft = scene.upload(json!({}), &["+13235550102"]).await;
+    scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
+    let (known, missing) = ("America/Los_Angeles", "America/Coyhaique_2031");
+    let renamed = "UPDATE areas SET zones = $2 WHERE zones = $1";
+    let psql = scene.psql().await;
+    scene.stop_program().await;
+    psql.execute(renamed, &[&known, &missing]).await.unwrap();
+    scene.start_program().await;
+    let paused = scene.until(&campaign, "it is paused", |campaign| campaign["state"] == "paused").await;
+    assert_eq!(paused["state_reason"], "zone-missing");
+    let detail = paused["state_detail"].as_str().unwrap();
+    assert!(detail.contains(missing) && detail.contains("OUTDIAL_ZONEINFO"), "{detail}");
+    for (method, path) in [
+        (Method::POST, format!("{draft}/start")),
+        (Method::POST, format!("{campaign}/resume")),
+        (Method::GET, format!("{campaign}/contacts")),
+        (Method::GET, format!("{campaign}/forecast")),
+    ] {
+        let (status, refused) = scene.ask(method, &path).await;
+        assert_eq!((status, &refused["type"]), (StatusCode::CONFLICT, &json!("urn:outdial:zone-missing")));
+        assert!(refused["detail"].as_str().unwrap().contains(missing), "{refused}");
+    }
+    let other = scene.call(json!({}), &["+12125550102"]).await;
+    scene.until_completed(&other).await;
+    // The data has come: it is the morning of Los Angeles again that is waited for.
+    scene.stop_program().await;
+    psql.execute(renamed, &[&missing, &known]).await.unwrap();
+    scene.start_program().await;
+    scene.command(&campaign, "resume").await;
+    let resumed = scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
+    assert_eq!(resumed["waiting"]["because"], "called-party-hours");
+    assert_eq!(scene.simulator.ledger().creates().len(), 1);
     scene.end().await;
 }
 
