@@ -179,6 +179,7 @@ impl Decider {
             same_account: true,
             settings: self.settings.clone(),
             rules: Some(self.rules.clone()),
+            zone_missing: false,
             starts_at: None,
             open,
             revived: seen.revived.map(name),
