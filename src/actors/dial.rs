@@ -248,6 +248,7 @@ async fn record_answer(
         }
         Err(CreateError::Unknown { cause }) => {
             warn!(attempt.id = %attempt.id, %cause, "the answer was lost: whether a call was placed will be asked");
+            accounts::close(&board.database, &board.account_sid, Closure::ProviderDown, None).await?;
         }
         Err(CreateError::Refused { http, code, message }) => {
             warn!(attempt.id = %attempt.id, http, code, "refused");

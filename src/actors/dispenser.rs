@@ -81,7 +81,7 @@ impl DispenserActor {
         let (database, sid, spacing) = (self.database.clone(), self.account_sid.clone(), self.spacing);
         let taken = async move { take_places(&database, &sid, count, spacing).await };
         ctx.spawn(taken.into_actor(self).map(move |places, actor, ctx| match places {
-            Ok(Places::Granted { after }) => actor.schedule(after, count, ctx),
+            Ok(Places::Granted { after, spacing }) => actor.schedule((after, spacing), count, ctx),
             Ok(Places::Closed { for_another }) => actor.rest(for_another.max(Duration::from_millis(10)), ctx),
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "no places could be taken");
@@ -90,9 +90,14 @@ impl DispenserActor {
         }));
     }
 
-    fn schedule(&mut self, first_after: Duration, count: u32, ctx: &mut Context<Self>) {
+    fn schedule(
+        &mut self,
+        (first_after, spacing): (Duration, Duration),
+        count: u32,
+        ctx: &mut Context<Self>,
+    ) {
         for place in 0..count {
-            let after = first_after + self.spacing * place;
+            let after = first_after + spacing * place;
             let last = place + 1 == count;
             let grant = move |actor: &mut Self, ctx: &mut Context<Self>| {
                 actor.grant(Place { good_until: Deadline::within(GOOD_FOR) });

@@ -113,6 +113,7 @@ impl Switchboard {
             open: look.open.clone(),
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
+            recent: look.recent.clone(),
             queues: look.queues.clone(),
             has_unfinished: look.has_unfinished,
             account,

@@ -23,10 +23,12 @@ pub async fn ensure(database: &Database, sid: &str) -> Result<(), Error> {
 /// What came of asking for places.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Places {
-    /// The first place comes after this span, each further one `1/CPS` later.
+    /// The first place comes after this span, each further one a spacing later.
     Granted {
         /// How long from now.
         after: Duration,
+        /// How long each of them lasts.
+        spacing: Duration,
     },
     /// The account gives no places for so long.
     Closed {
@@ -35,7 +37,8 @@ pub enum Places {
     },
 }
 
-/// Takes the account's next `count` places, each of which lasts `spacing`.
+/// Takes the account's next `count` places, each of which lasts `spacing`, and a second at least as long as nobody knows
+/// whether the provider works again: the calls that find out do not all come at once.
 pub async fn take_places(
     database: &Database,
     sid: &str,
@@ -44,16 +47,20 @@ pub async fn take_places(
 ) -> Result<Places, Error> {
     const TAKE: &str = "
         UPDATE accounts
-        SET next_place_at = greatest(next_place_at, clock_timestamp()) + make_interval(secs => $2)
+        SET next_place_at = greatest(next_place_at, clock_timestamp()) + make_interval(secs => $3::float8 * spacing)
+        FROM (SELECT CASE WHEN troubles > 0 THEN greatest($2::float8, 1) ELSE $2::float8 END AS spacing
+              FROM accounts WHERE sid = $1) AS now
         WHERE sid = $1 AND (closed_until IS NULL OR closed_until <= clock_timestamp())
-        RETURNING extract(epoch FROM next_place_at - clock_timestamp())::float8 - $2 AS after";
+        RETURNING extract(epoch FROM next_place_at - clock_timestamp())::float8 - $3::float8 * spacing AS after, spacing";
     const CLOSED: &str = "
         SELECT coalesce(extract(epoch FROM closed_until - clock_timestamp()), 0)::float8 AS left
         FROM accounts WHERE sid = $1";
     let client = database.client().await?;
-    let taken = spacing.as_secs_f64() * f64::from(count);
-    if let Some(row) = query_opt(&client, TAKE, &[&sid, &taken]).await? {
-        return Ok(Places::Granted { after: span(row.try_get("after")?) });
+    if let Some(row) = query_opt(&client, TAKE, &[&sid, &spacing.as_secs_f64(), &f64::from(count)]).await? {
+        return Ok(Places::Granted {
+            after: span(row.try_get("after")?),
+            spacing: span(row.try_get("spacing")?),
+        });
     }
     let row = query_one(&client, CLOSED, &[&sid]).await?;
     Ok(Places::Closed { for_another: span(row.try_get("left")?) })

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
+use crate::domain::breaker;
 use crate::domain::campaign::State;
 use crate::domain::dialer::{Closure, Objection, OpenAttempt, Queue, Stage};
 use crate::domain::outcome::Outcome;
@@ -43,6 +44,8 @@ pub struct Look {
     pub revived: Option<Uuid>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// Its last calls, the newest first; none as long as few have failed.
+    pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area, except in a zone that is missing.
     pub queues: Vec<Queue>,
     /// A zone in which somebody is pending and that the zone data in use does not know.
@@ -101,6 +104,7 @@ pub async fn look(
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
                called.area AS called_area, open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
                suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
+               recent.outcomes AS recent_outcomes, recent.ends AS recent_ends,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
         FROM campaigns
         CROSS JOIN LATERAL (
@@ -133,12 +137,23 @@ pub async fn look(
                     AND outcome IS DISTINCT FROM 'not-placed' OFFSET 0) calls
             WHERE contact_id = open.contact_id AND settled_at IS NOT NULL
         ) earlier ON true
+        LEFT JOIN LATERAL (
+            SELECT array_agg(outcome ORDER BY id DESC) AS outcomes,
+                   array_agg(coalesce(ended_at, settled_at) ORDER BY id DESC) AS ends
+            FROM (SELECT id, outcome, ended_at, settled_at FROM attempts
+                  WHERE campaign_id = $1 AND settled_at IS NOT NULL
+                    AND coalesce((campaigns.outcomes ->> 'failed')::int, 0)
+                        + coalesce((campaigns.outcomes ->> 'unknown')::int, 0) >= $5
+                  ORDER BY id DESC LIMIT $6) calls
+        ) recent ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
     let version = known.as_ref().map_or(-1, |known| known.settings_version);
     let areas = known.as_ref().map_or(0, |known| known.areas.len());
     let areas = i16::try_from(areas).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
-    let rows = query(&database.client().await?, SQL, &[&campaign, &account_sid, &version, &areas]).await?;
+    let (fewest, window) = (breaker::FEWEST_FAILURES as i32, breaker::WINDOW as i64);
+    let params: super::Params<'_> = &[&campaign, &account_sid, &version, &areas, &fewest, &window];
+    let rows = query(&database.client().await?, SQL, params).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let known = renewed(known, row)?;
     let open = open_attempt(row, &known)?;
@@ -153,6 +168,7 @@ pub async fn look(
         open,
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
+        recent: recent(row)?,
         queues,
         missing_zone,
         known,
@@ -282,12 +298,21 @@ fn objection(row: &Row) -> Result<Option<Objection>, Error> {
     })
 }
 
-/// The earlier attempts of the same contact, from two lists of the same length.
+/// The campaign's last calls.
+fn recent(row: &Row) -> Result<Vec<breaker::Call>, Error> {
+    let calls = outcomes(row, "recent_outcomes", "recent_ends")?.into_iter();
+    Ok(calls.map(|(outcome, ended_at)| breaker::Call { outcome, ended_at }).collect())
+}
+
+/// The earlier attempts of the same contact.
 pub(super) fn earlier(row: &Row, zone: &Zone) -> Result<Earlier, Error> {
-    let outcomes: Option<Vec<&str>> = row.try_get("outcomes")?;
-    let ends: Option<Vec<DateTime<Utc>>> = row.try_get("ends")?;
+    Ok(Earlier::of(outcomes(row, "outcomes", "ends")?, zone))
+}
+
+/// What attempts came to and when, from two lists of the same length.
+fn outcomes(row: &Row, outcomes: &str, ends: &str) -> Result<Vec<(Outcome, DateTime<Utc>)>, Error> {
+    let outcomes: Option<Vec<&str>> = row.try_get(outcomes)?;
+    let ends: Option<Vec<DateTime<Utc>>> = row.try_get(ends)?;
     let attempts = outcomes.unwrap_or_default().into_iter().zip(ends.unwrap_or_default());
-    let attempts: Result<Vec<_>, Error> =
-        attempts.map(|(outcome, ended_at)| Ok((Outcome::parse(outcome)?, ended_at))).collect();
-    Ok(Earlier::of(attempts?, zone))
+    attempts.map(|(outcome, ended_at)| Ok((Outcome::parse(outcome)?, ended_at))).collect()
 }

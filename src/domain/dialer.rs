@@ -15,6 +15,7 @@ pub use self::queue::{Queue, ready_queues};
 use self::queue::{Turn, first_turn};
 use super::answering_machine::VERDICT_WITHIN;
 use super::area::Area;
+use super::breaker::{self, Tripped};
 use super::campaign::State;
 use super::contactable::{Reason, Terms};
 use super::outcome::Outcome;
@@ -59,6 +60,8 @@ pub struct CampaignView {
     pub revived: Option<Uuid>,
     /// When the last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// The last calls, the newest first; none as long as few have failed.
+    pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area.
     pub queues: Vec<Queue>,
     /// Whether any contact is not final.
@@ -248,6 +251,8 @@ names! {
         CallOpen = "call-open",
         /// Everybody left is due later.
         NobodyDue = "nobody-due",
+        /// Most of its last calls failed.
+        CallsFail = "calls-fail",
         /// The account's calls per second are spent, or the provider asked for patience.
         RateLimited = "rate-limited",
         /// The provider cannot be reached.
@@ -270,6 +275,7 @@ impl Because {
             | Self::CalledPartyHours
             | Self::NoCommonHours
             | Self::NobodyDue
+            | Self::CallsFail
             | Self::ProviderDown
             | Self::NodeIsolated => true,
         }
@@ -290,6 +296,9 @@ impl Because {
             Self::Pacing => "it pauses between two calls",
             Self::CallOpen => "a call is under way",
             Self::NobodyDue => "everybody left is due later",
+            Self::CallsFail => {
+                "most of its last calls failed; one is made then to see whether it works again"
+            }
             Self::RateLimited => "the account's calls per second are spent for the moment",
             Self::ProviderDown => "the provider cannot be reached for the moment",
             Self::NodeIsolated => "the node that runs it has lost the database",
@@ -351,7 +360,7 @@ pub struct Waiting {
     pub because: Because,
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
-    /// The rule and the clock by which it is closed, if that is why.
+    /// The rule and the clock by which it is closed, or how many calls have failed, if that is why.
     pub rule: Option<String>,
 }
 
@@ -375,8 +384,13 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
     }
 }
 
-/// The rule and the clock that keep the first who is left from being called, where a campaign waits for its hours.
+/// What more can be said of it: the rule and the clock that keep the first who is left from being called, where a campaign
+/// waits for its hours, or how many calls have failed.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
+    if because == Because::CallsFail {
+        let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
+        return Some(format!("{failures} of the last {calls} calls failed"));
+    }
     let (Because::OutsideHours | Because::Holiday | Because::CalledPartyHours | Because::NoCommonHours) =
         because
     else {
@@ -497,6 +511,10 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
         Turn::Never { .. } | Turn::Nobody => {
             return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NobodyDue };
         }
+    }
+    if let Some(Tripped { until, .. }) = breaker::tripped(&view.recent).filter(|tripped| tripped.until > now)
+    {
+        return Step::Wait { until, because: Because::CallsFail };
     }
     if !view.lease_held {
         return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NodeIsolated };

@@ -6,6 +6,7 @@ pub mod answering_machine;
 pub mod area;
 pub mod attempt;
 pub mod beginning;
+pub mod breaker;
 pub mod callback;
 pub mod campaign;
 pub mod caps;

@@ -6,7 +6,8 @@ use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
 use crate::db::campaigns::{lock, make_move_in};
-use crate::db::{Database, Error, Ownership, execute, query_opt};
+use crate::db::{Database, Error, Ownership, execute, name, query, query_opt};
+use crate::domain::breaker::{self, Tripped};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::HaltReason;
 use crate::domain::outcome::Outcome;
@@ -43,8 +44,43 @@ pub async fn settle(
         return Ok(false);
     }
     let settled = apply(&transaction, settlement, now).await?;
+    if settled && breaker::is_failure(settlement.outcome) {
+        note_failures(&transaction, owner.campaign, now).await?;
+    }
     transaction.commit().await?;
     Ok(settled)
+}
+
+/// Says in the campaign's events that most of its last calls have failed, and which, if they have.
+async fn note_failures(
+    transaction: &Transaction<'_>,
+    campaign: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    const LAST: &str = "
+        SELECT id, outcome, coalesce(ended_at, settled_at) AS ended_at FROM attempts
+        WHERE campaign_id = $1 AND settled_at IS NOT NULL ORDER BY id DESC LIMIT $2";
+    const SAY: &str = "
+        WITH campaign AS (
+            UPDATE campaigns SET last_event = last_event + 1 WHERE id = $1
+            RETURNING id, team_id, last_event
+        )
+        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
+        SELECT team_id, id, last_event, 'campaign.calls-fail', $2,
+               jsonb_build_object('failures', $3::int, 'calls', $4::int, 'until', $5::timestamptz, 'attempts', $6::uuid[])
+        FROM campaign";
+    let (mut calls, mut failed) = (Vec::new(), Vec::new());
+    for row in query(transaction, LAST, &[&campaign, &(breaker::WINDOW as i64)]).await? {
+        let outcome = name(&row, "outcome", Outcome::parse)?;
+        if breaker::is_failure(outcome) {
+            failed.push(row.try_get::<_, Uuid>("id")?);
+        }
+        calls.push(breaker::Call { outcome, ended_at: row.try_get("ended_at")? });
+    }
+    let Some(Tripped { failures, calls, until }) = breaker::tripped(&calls) else { return Ok(()) };
+    let (failures, calls) = (failures as i32, calls as i32);
+    execute(transaction, SAY, &[&campaign, &now, &failures, &calls, &until, &failed]).await?;
+    Ok(())
 }
 
 /// Settles an attempt and pauses or fails its campaign, in one transaction: for a fault that would meet every further

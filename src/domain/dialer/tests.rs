@@ -38,6 +38,7 @@ fn ready() -> CampaignView {
         open: None,
         revived: None,
         last_call_ended_at: Some(after(-10)),
+        recent: Vec::new(),
         rules: Some(around_the_clock()),
         zone_missing: false,
         queues: due(Some(after(0))),
@@ -319,6 +320,14 @@ fn table() -> Vec<Row> {
             wait(Because::NobodyDue, 30),
         ),
         (
+            "a campaign whose calls fail pauses before it tries one again",
+            |view| {
+                view.queues = due(Some(after(-5)));
+                view.recent = vec![breaker::Call { outcome: Outcome::Failed, ended_at: after(-20) }; 10];
+            },
+            wait(Because::CallsFail, 40),
+        ),
+        (
             "a node without its lease does not dial",
             |view| (view.queues, view.lease_held) = (due(Some(after(-5))), false),
             wait(Because::NodeIsolated, 30),
@@ -416,6 +425,14 @@ fn the_table_leaves_no_step_and_no_reason_out() {
 
 fn kind(step: &Step) -> String {
     format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
+}
+
+#[test]
+fn when_the_pause_of_a_campaign_whose_calls_fail_is_over_one_is_made() {
+    let failed = |seconds| vec![breaker::Call { outcome: Outcome::Failed, ended_at: after(seconds) }; 10];
+    let step = |recent| next_step(&CampaignView { recent, ..ready() }, moment());
+    assert_eq!(step(failed(-59)), wait(Because::CallsFail, 1));
+    assert_eq!(step(failed(-60)), Step::Dial);
 }
 
 #[test]
@@ -635,12 +652,13 @@ prop_compose! {
         open in rarely((0u32..5, stage(), rarely(objection()), rarely(instant()))),
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
+        recent in prop::collection::vec(recent_call(), 0..14),
         queues in prop::collection::vec(queue(), 0..4),
         rules in prop::sample::select(vec![around_the_clock(), eight_to_nine()]),
         account in account(),
     ) -> CampaignView {
         CampaignView {
-            state, owned, same_account, starts_at, revived, last_call_ended_at, queues, has_unfinished,
+            state, owned, same_account, starts_at, revived, last_call_ended_at, recent, queues, has_unfinished,
             rules: Some(rules), zone_missing: false, account, lease_held, place_in_hand,
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
@@ -649,6 +667,12 @@ prop_compose! {
             }),
         }
     }
+}
+
+fn recent_call() -> impl Strategy<Value = breaker::Call> {
+    let outcome =
+        prop::sample::select(vec![Outcome::Failed, Outcome::Failed, Outcome::Failed, Outcome::Answered]);
+    (outcome, instant()).prop_map(|(outcome, ended_at)| breaker::Call { outcome, ended_at })
 }
 
 /// As many earlier attempts that found the line busy.

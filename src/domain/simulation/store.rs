@@ -16,6 +16,7 @@ pub(super) use attempts::{Claim, Permission, Settlement};
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
 use crate::domain::attempt::{Facts, Status, outcome};
+use crate::domain::breaker;
 use crate::domain::callback::{Callback, Effect, NoCallback, Standing, ask};
 use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
@@ -146,6 +147,7 @@ pub(super) struct Look {
     pub(super) open: Option<OpenAttempt>,
     pub(super) revived: Option<Uuid>,
     pub(super) last_call_ended_at: Option<DateTime<Utc>>,
+    pub(super) recent: Vec<breaker::Call>,
     pub(super) rules: Rules,
     pub(super) queues: Vec<Queue>,
     pub(super) has_unfinished: bool,
@@ -236,10 +238,21 @@ impl Store {
             open: self.open_attempt(campaign).map(|index| self.read_open_attempt(index)),
             revived: self.revived(campaign).map(attempt_id),
             last_call_ended_at: row.last_call_ended_at,
+            recent: self.recent(campaign),
             rules: row.rules.clone(),
             queues: self.queues(campaign),
             has_unfinished: self.has_unfinished(campaign),
         }
+    }
+
+    fn recent(&self, campaign: usize) -> Vec<breaker::Call> {
+        let settled = self.attempts.iter().rev().filter(|attempt| attempt.campaign == campaign);
+        let settled = settled.filter_map(|attempt| {
+            let (outcome, settled_at) = attempt.settled?;
+            let ended_at = attempt.facts.as_ref().and_then(|facts| facts.ended_at);
+            Some(breaker::Call { outcome, ended_at: ended_at.unwrap_or(settled_at) })
+        });
+        settled.take(breaker::WINDOW).collect()
     }
 
     fn queues(&self, campaign: usize) -> Vec<Queue> {

@@ -212,3 +212,27 @@ async fn an_emergency_number_is_never_dialed_whatever_way_it_came() {
     assert_eq!(scene.simulator.ledger().creates().len(), 1);
     scene.end().await;
 }
+
+#[actix_web::test]
+async fn a_campaign_whose_calls_all_fail_pauses_says_so_and_goes_on_when_they_work_again() {
+    let scene = scene().await;
+    let message = "The number cannot be reached.".to_owned();
+    scene.simulator.fault(Fault::always(FaultKind::Refused { http: 400, code: 21214, message })).unwrap();
+    let phones: Vec<String> = (101..=113).map(|line| format!("+12025550{line}")).collect();
+    let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
+    let once = json!({"retry_policy": {"max_retries": 0}, "pacing": {"delay_seconds": 0}});
+    let campaign = scene.call(once, &phones).await;
+    let pauses = |campaign: &Value| campaign["waiting"]["because"] == "calls-fail";
+    let seen = scene.until(&campaign, "it pauses because its calls fail", pauses).await;
+    assert_eq!(seen["waiting"]["rule"], "10 of the last 10 calls failed");
+    assert!(seen["waiting"]["until"].is_string(), "{seen}");
+    scene.simulator.clear_faults();
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(done["counts"]["completed"], 3 - (done["counts"]["failed"].as_u64().unwrap() - 10));
+    let mut calls =
+        scene.simulator.ledger().creates().iter().map(|create| create.real_ms).collect::<Vec<_>>();
+    let after_the_tenth = calls.split_off(10);
+    let pause = after_the_tenth[0] - calls[9];
+    assert!(pause >= 60_000.0 / 100.0 - 20.0, "a minute at a hundredfold speed, paused for {pause} ms");
+    scene.end().await;
+}
