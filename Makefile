@@ -13,9 +13,13 @@ POSTGRES_PLACES = /usr/lib/postgresql/*/bin/postgres \
 # What is fuzzed, and for how many seconds each.
 FUZZED = import parts phone
 FUZZ_SECONDS = 20
+# How many cases each property is tried with by `make explore`, and the seed of those that `make test` tries: a change
+# is judged by what it does, and not by what is drawn.
+CASES = 3000
+SEED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test peers bench fuzz machine rust lints compiler postgres
+.PHONY: help demo serve test explore peers bench fuzz machine rust lints compiler postgres
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,7 +36,10 @@ serve: machine ## Run the server; its variables: outdial serve --help
 test: machine lints ## Run everything that must hold: format, lints, tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	$(CARGO) test --locked
+	PROPTEST_RNG_SEED=$(SEED) $(CARGO) test --locked
+
+explore: machine ## Try every property with many more cases, drawn anew each time: about ten minutes
+	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --lib
 
 peers: ## Install what the import bench is compared with: Python, pandas, phonenumbers
 	python3 -m venv target/peers
