@@ -246,7 +246,10 @@ impl Handler<Renew> for SupervisorActor {
         let renewed = async move { renew(&board, &name).await };
         ctx.spawn(renewed.into_actor(self).map(|renewed, actor, ctx| {
             match renewed {
-                Ok(taken) => {
+                Ok(Shared { handed_over, taken }) => {
+                    if handed_over > 0 {
+                        info!(campaigns = handed_over, "handed over campaigns to other nodes");
+                    }
                     if taken > 0 {
                         info!(campaigns = taken, "took over campaigns without a living node");
                     }
@@ -262,7 +265,13 @@ impl Handler<Renew> for SupervisorActor {
     }
 }
 
-async fn renew(board: &Switchboard, node_name: &str) -> Result<u64, Error> {
+/// How many campaigns changed hands.
+struct Shared {
+    handed_over: u64,
+    taken: u64,
+}
+
+async fn renew(board: &Switchboard, node_name: &str) -> Result<Shared, Error> {
     let asked = Stopwatch::start();
     let until = Lease::asked_now();
     let now = nodes::renew(&board.database, board.node, node_name, lease::LENGTH).await?;
@@ -271,7 +280,9 @@ async fn renew(board: &Switchboard, node_name: &str) -> Result<u64, Error> {
         board.clock.set(now, asked);
     }
     board.lease.keep(until);
-    nodes::take_over(&board.database, board.node).await
+    let handed_over = nodes::hand_over(&board.database, board.node).await?;
+    let taken = nodes::take_over(&board.database, board.node).await?;
+    Ok(Shared { handed_over, taken })
 }
 
 impl Handler<WakeCampaign> for SupervisorActor {

@@ -25,24 +25,58 @@ pub async fn renew(
     Ok(row.try_get("now")?)
 }
 
-/// Takes the campaigns that have something to do and no living owner, raising their epochs. Returns how many.
-pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
-    const SQL: &str = "
-        WITH ownerless AS (
+/// How many more campaigns belong to a node than its share: as many as every living node would have of those that have
+/// something to do, rounded up. So nobody who hands over what is too much takes it back.
+const BEYOND_SHARE: &str = "
+    SELECT (mine - ceil(everybodys::float8 / greatest(living, 1)))::bigint AS beyond
+    FROM (SELECT count(*) AS everybodys, count(*) FILTER (WHERE node = $1) AS mine
+          FROM campaigns WHERE state IN ('pending', 'running')) campaigns,
+         (SELECT count(*) AS living FROM nodes WHERE alive_until > clock_timestamp()) nodes";
+
+/// Lets go of campaigns beyond this node's share, for others to take, except while one of them is on the phone. Returns
+/// how many.
+pub async fn hand_over(database: &Database, node: Uuid) -> Result<u64, Error> {
+    let sql = format!(
+        "WITH excess AS (
             SELECT id, team_id FROM campaigns
-            WHERE (state IN ('pending', 'running')
-                   OR EXISTS (SELECT FROM attempts
-                              WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL)
+            WHERE node = $1 AND state IN ('pending', 'running') AND calling = 0
+            ORDER BY id DESC
+            LIMIT (SELECT greatest(beyond, 0) FROM ({BEYOND_SHARE}) share)
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+        UPDATE campaigns SET node = NULL
+        FROM excess
+        WHERE campaigns.id = excess.id AND campaigns.team_id = excess.team_id"
+    );
+    execute(&database.client().await?, &sql, &[&node]).await
+}
+
+/// Takes campaigns that have something to do and no living owner, raising their epochs: of those that dial, up to this
+/// node's share. Returns how many.
+pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
+    const OWNERLESS: &str = "
+        NOT EXISTS (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+    let sql = format!(
+        "WITH dialing AS (
+            SELECT id, team_id FROM campaigns
+            WHERE state IN ('pending', 'running') AND {OWNERLESS}
+            ORDER BY id
+            LIMIT (SELECT greatest(-beyond, 0) FROM ({BEYOND_SHARE}) share)
+            FOR NO KEY UPDATE SKIP LOCKED
+        ), left_behind AS (
+            SELECT id, team_id FROM campaigns
+            WHERE state NOT IN ('pending', 'running') AND {OWNERLESS}
+              AND (EXISTS (SELECT FROM attempts
+                           WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL)
                    OR EXISTS (SELECT FROM revived_attempts
                               WHERE revived_attempts.campaign_id = campaigns.id))
-              AND NOT EXISTS (SELECT FROM nodes
-                              WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())
             FOR NO KEY UPDATE SKIP LOCKED
         )
         UPDATE campaigns SET node = $1, epoch = epoch + 1
-        FROM ownerless
-        WHERE campaigns.id = ownerless.id AND campaigns.team_id = ownerless.team_id";
-    execute(&database.client().await?, SQL, &[&node]).await
+        FROM (SELECT * FROM dialing UNION ALL SELECT * FROM left_behind) taken
+        WHERE campaigns.id = taken.id AND campaigns.team_id = taken.team_id"
+    );
+    execute(&database.client().await?, &sql, &[&node]).await
 }
 
 /// The campaigns that this node should be running: pending, running, with an attempt that is not settled, or with one

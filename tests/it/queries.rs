@@ -329,6 +329,52 @@ async fn nobody_decides_for_a_campaign_that_was_taken_over() {
 }
 
 #[tokio::test]
+async fn campaigns_are_shared_by_all_living_nodes_and_nobody_hands_over_one_that_is_on_the_phone() {
+    let bench = Bench::new().await;
+    let (first, second, database) = (bench.node, Uuid::now_v7(), &bench.database);
+    let mut owners = Vec::new();
+    for line in 101..106 {
+        owners.push(bench.running(&[&format!("+12025550{line}")]).await);
+    }
+    let on_the_phone = bench.claimed(owners[4]).await;
+    let owned = async |node| nodes::list_owned(database, node, ACCOUNT).await.unwrap().len();
+    // Alone it keeps them all.
+    assert_eq!(nodes::hand_over(database, first).await.unwrap(), 0);
+    let lease = std::time::Duration::from_secs(60);
+    nodes::renew(database, second, "second", lease).await.unwrap();
+    assert_eq!(nodes::take_over(database, second).await.unwrap(), 0, "they have a living owner");
+    assert_eq!(nodes::hand_over(database, first).await.unwrap(), 2);
+    assert_eq!(nodes::take_over(database, first).await.unwrap(), 0, "it has its share");
+    assert_eq!((owned(first).await, owned(second).await), (3, 0));
+    assert!(matches!(bench.claim(owners[3]).await, Claim::NotOurs), "a campaign that was handed over");
+    assert_eq!(nodes::take_over(database, second).await.unwrap(), 2);
+    assert_eq!(nodes::hand_over(database, second).await.unwrap(), 0);
+    assert_eq!((owned(first).await, owned(second).await), (3, 2));
+    assert!(bench.settle(owners[4], on_the_phone.id, Outcome::Answered, Verdict::Completed).await);
+    // The other one has died: whoever is left takes all.
+    bench
+        .psql()
+        .await
+        .execute("UPDATE nodes SET alive_until = now() WHERE id = $1", &[&first])
+        .await
+        .unwrap();
+    assert_eq!(nodes::take_over(database, second).await.unwrap(), 3);
+    assert_eq!((owned(first).await, owned(second).await), (0, 5));
+}
+
+#[tokio::test]
+async fn what_a_dead_node_left_of_a_paused_campaign_is_taken_whatever_the_share() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    bench.claimed(owner).await;
+    assert_eq!(bench.command(owner.campaign, Command::Pause).await, Moved::Done);
+    bench.psql().await.execute("UPDATE nodes SET alive_until = now()", &[]).await.unwrap();
+    let successor = Uuid::now_v7();
+    nodes::renew(&bench.database, successor, "successor", std::time::Duration::from_secs(60)).await.unwrap();
+    assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn settling_happens_once_and_the_counters_say_what_the_rows_say() {
     let bench = Bench::new().await;
     let phones: Vec<String> = (0..4).map(phone).collect();
