@@ -2,7 +2,7 @@
 //! called. A checker then judges two histories that know nothing of each other, the simulator's ledger and the database.
 //!
 //! A short run is among the tests. `make chaos` runs for `CHAOS_MINUTES` from `CHAOS_SEED`: first each fault by itself,
-//! so that what it costs can be measured, then a storm of all of them with a kill every two seconds. The seed decides
+//! so that what it costs can be measured, then a storm of all of them with a kill every one or two seconds. The seed decides
 //! what is done and in which order; when exactly it strikes is up to the machine.
 
 mod checker;
@@ -168,7 +168,7 @@ impl Stage<'_> {
                 false => Fault::KillAtRandom,
             };
             self.nemesis.inject(fault, chance, false).await;
-            self.wait(chance.random_range(0.5..2.5)).await;
+            self.wait(chance.random_range(0.2..1.2)).await;
         }
     }
 

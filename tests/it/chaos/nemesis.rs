@@ -167,11 +167,11 @@ impl<'a> Nemesis<'a> {
         let done = match fault {
             Fault::KillAtRandom => self.kill_at_random(chance).await,
             Fault::KillAt(moment) => self.kill_at(moment, chance).await,
-            Fault::Freeze => self.freeze(chance).await,
-            Fault::Terminate => self.terminate(chance, GRACE).await,
+            Fault::Freeze => self.freeze().await,
+            Fault::Terminate => self.terminate(GRACE, is_alone).await,
             Fault::TerminateAndKill => {
                 let grace = Duration::from_millis(chance.random_range(0..60));
-                self.terminate(chance, grace).await
+                self.terminate(grace, is_alone).await
             }
             Fault::PostmasterKilled => self.stop_postgres(Signal::KILL, chance).await,
             Fault::PostgresStoppedAtOnce => self.stop_postgres(Signal::QUIT, chance).await,
@@ -193,7 +193,7 @@ impl<'a> Nemesis<'a> {
             }
             Fault::CommitUnanswered => {
                 let point = Point::CommitOf(if chance.random() { CLAIM } else { SETTLE });
-                self.strike(|node| &node.to_database, point, Then::Reset, chance).await
+                self.strike(|node| &node.to_database, point, Then::Reset).await
             }
             Fault::ProviderSilent => {
                 self.weather(|node| &node.to_provider, Weather::Silent, Duration::from_secs(4)).await
@@ -201,14 +201,14 @@ impl<'a> Nemesis<'a> {
             Fault::AnswerCut => {
                 let bytes = chance.random_range(0..1500);
                 let cut = Then::CutAnswer(bytes);
-                self.strike(|node| &node.to_provider, Point::CallAskedFor, cut, chance).await
+                self.strike(|node| &node.to_provider, Point::CallAskedFor, cut).await
             }
             Fault::AnswerHalfClosed => {
                 let then = Then::HalfClose;
-                self.strike(|node| &node.to_provider, Point::CallAskedFor, then, chance).await
+                self.strike(|node| &node.to_provider, Point::CallAskedFor, then).await
             }
             Fault::AnswerReset => {
-                self.strike(|node| &node.to_provider, Point::CallAskedFor, Then::Reset, chance).await
+                self.strike(|node| &node.to_provider, Point::CallAskedFor, Then::Reset).await
             }
             Fault::Throttled => {
                 let kind = FaultKind::TooManyRequests { retry_after: Some(1) };
@@ -343,7 +343,7 @@ impl<'a> Nemesis<'a> {
         Some(self.kill(node, &mut process, name).await)
     }
 
-    async fn freeze(&self, _: &mut StdRng) -> Option<Done> {
+    async fn freeze(&self) -> Option<Done> {
         let (node, mut process) = self.a_busy_node().await?;
         let victim = process.id;
         process.signal(Signal::STOP);
@@ -357,11 +357,12 @@ impl<'a> Nemesis<'a> {
         Some(Done { victim, ..Done::default() })
     }
 
-    async fn terminate(&self, _: &mut StdRng, grace: Duration) -> Option<Done> {
+    async fn terminate(&self, grace: Duration, is_alone: bool) -> Option<Done> {
         let (node, mut process) = self.a_busy_node().await?;
         let victim = process.id;
         process.signal(Signal::TERM);
         let ended = process.end_within(grace).await;
+        let owners_after = self.owners().await;
         match ended {
             Some(status) if !status.success() => {
                 self.blame(format!("node {} was told to stop, and ended with {status}", node.number));
@@ -373,6 +374,10 @@ impl<'a> Nemesis<'a> {
         }
         let kills = u32::from(ended.is_none());
         process.kill();
+        // With a database that is away, too, there is nobody to whom anything could be handed over.
+        if is_alone && ended.is_some() && victim.is_some_and(|victim| owners_after.contains(&victim)) {
+            self.blame(format!("node {} has stopped, and campaigns are still its own", node.number));
+        }
         self.house.start(node, &mut process).await;
         Some(Done { victim, kills, ..Done::default() })
     }
@@ -484,7 +489,6 @@ impl<'a> Nemesis<'a> {
         way: impl Fn(&'a Node) -> &'a super::proxy::Proxy,
         point: Point,
         then: Then,
-        _: &mut StdRng,
     ) -> Option<Done> {
         let strikes = self.house.nodes.iter().map(|node| way(node).strike(point, then, PATIENCE));
         let struck = futures_util::future::join_all(strikes).await;
