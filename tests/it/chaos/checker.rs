@@ -60,6 +60,8 @@ pub struct Told {
     pub attempt: Uuid,
     pub sid: String,
     pub status: String,
+    /// The provider's number of the callback.
+    pub sequence: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +69,8 @@ pub struct Attempt {
     pub campaign: Uuid,
     pub sid: Option<String>,
     pub status: Option<String>,
+    /// Whether the provider told the status by itself, and in which callback of the call; none if it was asked.
+    pub told_in: Option<i64>,
     pub outcome: Option<String>,
 }
 
@@ -202,11 +206,14 @@ fn rank(status: &str) -> usize {
 }
 
 fn what_was_acknowledged_is_stored(history: &History, blame: &mut Blame<'_>) {
-    for Told { attempt: id, sid, status } in &history.told {
+    for Told { attempt: id, sid, status, sequence } in &history.told {
         let stored = history.attempts.get(id);
+        // A callback that was lost may have been made good by asking. It was lost all the same, and the row shows it:
+        // what is told outranks what was asked.
         let is_stored = stored.is_some_and(|attempt| {
-            attempt.sid.as_ref() == Some(sid)
-                && attempt.status.as_deref().is_some_and(|stored| rank(stored) >= rank(status))
+            let known = attempt.status.as_deref().map(rank);
+            let is_it = known == Some(rank(status)) && attempt.told_in.is_some_and(|told| told >= *sequence);
+            attempt.sid.as_ref() == Some(sid) && (known > Some(rank(status)) || is_it)
         });
         if !is_stored {
             blame("I3", format!("{status} of {sid} was acknowledged, and attempt {id} is {stored:?}"));
@@ -340,6 +347,7 @@ mod tests {
             campaign: id(1000),
             sid: Some(format!("CA{number}")),
             status: Some("completed".to_owned()),
+            told_in: Some(3),
             outcome: Some("answered".to_owned()),
         };
         (id(number), attempt)
@@ -347,8 +355,12 @@ mod tests {
 
     /// Three calls, as they should go.
     fn good() -> History {
-        let told =
-            |number: u128| Told { attempt: id(number), sid: format!("CA{number}"), status: "ringing".into() };
+        let told = |number: u128| Told {
+            attempt: id(number),
+            sid: format!("CA{number}"),
+            status: "completed".into(),
+            sequence: 3,
+        };
         let contact = |number: u128| Contact {
             id: id(100 + number),
             state: "completed".into(),
@@ -439,6 +451,10 @@ mod tests {
             (attempt.sid, attempt.status, attempt.outcome) = (None, None, Some("unknown".into()));
         };
         assert_eq!(blamed(never_heard_of), ["I3"]);
+        let made_good_by_asking = |bad: &mut History| bad.attempts.get_mut(&id(2)).unwrap().told_in = None;
+        assert_eq!(blamed(made_good_by_asking), ["I3"]);
+        let superseded = |good: &mut History| good.told[0].status = "ringing".into();
+        assert_eq!(blamed(superseded), [] as [&str; 0]);
     }
 
     #[test]

@@ -63,6 +63,7 @@ fn told(callback: &outdial::simulator::Callback) -> Option<Told> {
         attempt: ids(&callback.url)?.1,
         sid: callback.call_sid.clone(),
         status: callback.parameter("CallStatus")?.to_owned(),
+        sequence: callback.parameter("SequenceNumber")?.parse().ok()?,
     })
 }
 
@@ -75,12 +76,17 @@ fn ids(url: &str) -> Option<(Uuid, Uuid)> {
 }
 
 async fn attempts(psql: &Client) -> HashMap<Uuid, Attempt> {
-    let sql = "SELECT id, campaign_id, sid, status, outcome FROM attempts";
-    let rows = psql.query(sql, &[]).await.expect("attempts");
+    // The key holds the rank, then who said so, 2 being a callback, then the callback's number.
+    const SQL: &str = "
+        SELECT id, campaign_id, sid, status, outcome,
+               CASE WHEN status_key >> 44 & 15 = 2 THEN status_key >> 8 & 4294967295 END AS told_in
+        FROM attempts";
+    let rows = psql.query(SQL, &[]).await.expect("attempts");
     let attempt = |row: &tokio_postgres::Row| Attempt {
         campaign: row.get("campaign_id"),
         sid: row.get("sid"),
         status: row.get("status"),
+        told_in: row.get("told_in"),
         outcome: row.get("outcome"),
     };
     rows.iter().map(|row| (row.get("id"), attempt(row))).collect()

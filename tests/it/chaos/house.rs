@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -23,7 +24,6 @@ use tokio_postgres::NoTls;
 use uuid::Uuid;
 
 use super::proxy::{Proxy, Upstream};
-use crate::support::scene::free_port;
 
 pub const ACCOUNT: &str = "AC0000000000000000000000000000ca05";
 const AUTH_TOKEN: &str = "the-house-s-auth-token";
@@ -127,7 +127,7 @@ impl House {
         })
         .await
         .expect("a simulator");
-        let ports: Vec<u16> = (0..plan.nodes).map(|_| free_port()).collect();
+        let ports: Vec<u16> = (0..plan.nodes).map(|_| port_of_a_node()).collect();
         let gateway = Proxy::start(Upstream::Ports(ports.clone()), plan.seed).await;
         std::fs::create_dir_all("target/chaos").expect("a directory for logs");
         let mut nodes = Vec::new();
@@ -443,6 +443,12 @@ impl Reaper {
             let _ = writeln!(self.pids, "{}", child.id());
         }
     }
+}
+
+/// A port that stays free while the node that listens on it is dead: systems give connections local ports from 32768 on.
+fn port_of_a_node() -> u16 {
+    let candidates = std::iter::repeat_with(|| rand::random_range(20_000..32_000));
+    candidates.take(100).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a port")
 }
 
 /// What the called people do: everything is short, so that there is much of it.

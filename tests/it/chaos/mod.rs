@@ -102,10 +102,12 @@ async fn short(stage: &Stage<'_>) {
     for _ in 0..12 {
         stage.people.begin_campaign().await;
     }
+    // The first ones need somebody who is being called just then.
     let mut faults = vec![
-        Fault::PostmasterKilled,
         Fault::AnswerReset,
         Fault::CommitUnanswered,
+        Fault::FailsAfterPlacing,
+        Fault::PostmasterKilled,
         Fault::KillAt(Moment::CallAskedFor),
         Fault::KillAt(Moment::AfterClaimCommits),
         Fault::KillAt(Moment::BeforeCallbackIsStored),
@@ -113,11 +115,11 @@ async fn short(stage: &Stage<'_>) {
         Fault::KillAtRandom,
         Fault::Terminate,
     ];
-    faults[1..].shuffle(&mut chance);
+    faults[4..].shuffle(&mut chance);
     tokio::join!(
         async {
             for fault in faults {
-                stage.wait(1.0).await;
+                stage.wait(0.5).await;
                 stage.nemesis.inject(fault, &mut chance, false).await;
             }
             stage.is_over.set(true);

@@ -57,6 +57,8 @@ pub enum Fault {
     Hangs,
     CallbacksLost,
     CallbacksMixedUp,
+    /// No webhook gets through, and nobody is told.
+    WebhooksSilent,
 }
 
 /// A point of a call's life, or of a list's, at which a node is killed.
@@ -86,7 +88,7 @@ pub const MOMENTS: [Moment; 9] = [
 ];
 
 /// Everything but the kills, which have a stream of their own in a storm.
-pub const OTHERS: [Fault; 23] = [
+pub const OTHERS: [Fault; 24] = [
     Fault::Freeze,
     Fault::Terminate,
     Fault::TerminateAndKill,
@@ -110,6 +112,7 @@ pub const OTHERS: [Fault; 23] = [
     Fault::Hangs,
     Fault::CallbacksLost,
     Fault::CallbacksMixedUp,
+    Fault::WebhooksSilent,
 ];
 
 /// What was done, and when, in real seconds since the beginning.
@@ -209,6 +212,15 @@ impl<'a> Nemesis<'a> {
             }
             Fault::AnswerReset => {
                 self.strike(|node| &node.to_provider, Point::CallAskedFor, Then::Reset).await
+            }
+            Fault::WebhooksSilent => {
+                let gateway = &self.house.gateway;
+                gateway.set_weather(Weather::Silent);
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                // Twilio has given them up by now.
+                gateway.reset_all();
+                gateway.set_weather(Weather::Fair);
+                Some(Done::default())
             }
             Fault::Throttled => {
                 let kind = FaultKind::TooManyRequests { retry_after: Some(1) };
