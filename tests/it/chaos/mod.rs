@@ -2,8 +2,12 @@
 //! called. A checker then judges two histories that know nothing of each other, the simulator's ledger and the database.
 //!
 //! A short run is among the tests. `make chaos` runs for `CHAOS_MINUTES` from `CHAOS_SEED`: first each fault by itself,
-//! so that what it costs can be measured, then a storm of all of them with a kill every one or two seconds. The seed decides
-//! what is done and in which order; when exactly it strikes is up to the machine.
+//! so that what it costs can be measured, then a storm of all of them with a kill every one or two seconds. The seed
+//! decides what is done and in which order; when exactly it strikes is up to the machine.
+//!
+//! The points of a call's life at which nodes are killed are met from outside, by reading along on the connections: the
+//! program has no code for it. Not done here: clocks that jump (a node follows the database's clock, which only the
+//! machine's own moves), a full disk, a machine without memory, and the loss or reordering of single packets.
 
 mod checker;
 mod evidence;
