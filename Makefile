@@ -19,7 +19,7 @@ CASES = 3000
 SEED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test explore peers bench fuzz machine rust lints compiler postgres
+.PHONY: help demo serve test explore chaos peers bench fuzz machine rust lints compiler postgres
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,11 @@ test: machine lints ## Run everything that must hold: format, lints, tests
 
 explore: machine ## Try every property with many more cases, drawn anew each time: about ten minutes
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --lib
+
+# CHAOS_MINUTES of storm come after some ten minutes of each fault by itself; CHAOS_SEED repeats what a run did; the report
+# goes to CHAOS_REPORT, or target/chaos.json.
+chaos: machine ## Kill nodes and database while people are called, and judge what became of them
+	$(CARGO) test --locked --test it -- --ignored --exact --nocapture chaos::a_long_storm_breaks_no_promise
 
 peers: ## Install what the import bench is compared with: Python, pandas, phonenumbers
 	python3 -m venv target/peers

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 #![expect(unreachable_pub, reason = "nothing of a test is reached from outside")]
 
+mod chaos;
 mod corpus;
 mod model;
 mod queries;
