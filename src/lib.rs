@@ -14,6 +14,7 @@
 //!       demo and list_command stand outside: they are a person with a list
 //!       embedded runs a private PostgreSQL; cli says what may be typed
 //!       zone_files reads zone data for domain, at the start
+//!       json reads what comes in as JSON, for http, rules and list_command, and says what is wrong with it
 //!       config and clock are leaves; domain and db never see them
 //! ```
 //!
@@ -38,6 +39,7 @@ pub mod domain;
 pub mod embedded;
 pub mod http;
 pub mod import;
+mod json;
 pub mod list_command;
 pub mod rules;
 pub mod simulator;

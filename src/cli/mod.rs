@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use url::Url;
 use uuid::Uuid;
 
 use crate::clock::Course;
@@ -100,13 +101,13 @@ pub struct ImportOptions {
     #[arg(long)]
     pub check: bool,
     /// Add its contacts to this campaign
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = id)]
     pub campaign: Option<Uuid>,
     /// What there is to say about it, as JSON: default_region, countries, columns, sheet
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub settings: String,
     /// The server to send it to
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server)]
     pub server: String,
     /// The server's API key
     #[arg(long, value_name = "KEY", env = "OUTDIAL_API_TOKEN", hide_env_values = true, default_value = "")]
@@ -183,6 +184,18 @@ pub struct DemoOptions {
 fn cps(text: &str) -> Result<f64, String> {
     let cps = text.parse().ok().filter(|cps| *cps > 0.0 && *cps <= 1000.0);
     cps.ok_or_else(|| "expected a number above 0, at most 1000".to_owned())
+}
+
+fn id(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| "expected an id such as 01981c2e-7f3a-7b5c-9d1e-2a3b4c5d6e7f".to_owned())
+}
+
+fn server(text: &str) -> Result<String, String> {
+    let is_web = |url: &Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
+    match Url::parse(text) {
+        Ok(url) if is_web(&url) => Ok(text.to_owned()),
+        Ok(_) | Err(_) => Err("expected the server's address, such as http://127.0.0.1:8080".to_owned()),
+    }
 }
 
 /// The table of the environment, made from the list that the reader of the environment is held to.
@@ -265,8 +278,17 @@ mod tests {
             "outdial import list.csv",
             "outdial import --check",
             "outdial import list.csv --campaign nonsense",
+            "outdial import list.csv --check --server banana",
+            "outdial import list.csv --check --server localhost:8080",
         ] {
             assert!(parse(slip).is_err(), "{slip}");
+        }
+        for (slip, expected) in [
+            ("--campaign xyz", "expected an id such as 01981c2e-"),
+            ("--check --server banana", "expected the server's address, such as http://127.0.0.1:8080"),
+        ] {
+            let error = parse(&format!("outdial import list.csv {slip}")).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
         assert!(matches!(parse("outdial demo").unwrap(), Command::Demo(options) if options.speed == 60));
     }

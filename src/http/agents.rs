@@ -10,7 +10,7 @@ use crate::db::agents::{Agent, delete_agent, find_agent, insert_agent, list_agen
 use crate::domain::agent;
 
 use super::auth::Caller;
-use super::body::Body;
+use super::body::{Body, Query};
 use super::problem::answer;
 use super::{Api, Problem, page, resource, show};
 
@@ -83,7 +83,7 @@ struct ListQuery {
 async fn list(
     api: web::Data<Api>,
     caller: Caller,
-    query: web::Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let rows = list_agents(&api.board.database, caller.team, query.before, limit + 1).await?;

@@ -1,6 +1,6 @@
 //! Bodies, paths and queries that cannot be read, refused in the same words as everything else.
 
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::body::MessageBody;
@@ -8,9 +8,9 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::Problem;
+use crate::json::{self, Json};
 
 /// The largest body that is not an upload.
 const LARGEST_BODY: usize = 256 * 1024;
@@ -48,14 +48,27 @@ impl Body {
 
 /// Reads JSON, or says what is wrong with it. The database can keep no NUL character, so none may come in.
 pub(super) fn json<T: DeserializeOwned>(text: &[u8], kind: &'static str) -> Result<T, Problem> {
-    // The path names the key that is wrong, also where it stands deep inside.
-    let read = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(text))
-        .map_err(|error| Problem::invalid(kind, error.to_string()))?;
-    let plain: Value =
-        serde_json::from_slice(text).map_err(|error| Problem::invalid(kind, error.to_string()))?;
-    match place_of_nul(&plain) {
-        None => Ok(read),
+    let refused = |bad: json::BadJson| Problem::invalid(kind, bad.to_string());
+    let json = json::parse(text).map_err(refused)?;
+    match place_of_nul(&json) {
+        None => json::shape(json).map_err(refused),
         Some(place) => Err(holds_nul(kind, &place)),
+    }
+}
+
+/// The query of an address: each parameter once, and no other than are known.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parameters = form_urlencoded::parse(request.query_string().as_bytes());
+        let parameters =
+            parameters.map(|(name, value)| (name.into_owned(), Json::Parameter(value.into_owned())));
+        let read = json::shape(Json::Object(parameters.collect()));
+        ready(read.map(Self).map_err(|bad| Problem::invalid("bad-query", bad.to_string())))
     }
 }
 
@@ -65,20 +78,20 @@ fn holds_nul(kind: &'static str, place: &str) -> Problem {
 }
 
 /// Where a NUL character stands: the path of the text, or of the object that has it in a key.
-fn place_of_nul(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => text.contains('\0').then(String::new),
-        Value::Array(values) => values
+fn place_of_nul(json: &Json) -> Option<String> {
+    match json {
+        Json::Text(text) | Json::Parameter(text) => text.contains('\0').then(String::new),
+        Json::List(entries) => entries
             .iter()
             .enumerate()
-            .find_map(|(index, value)| place_of_nul(value).map(|place| format!("[{index}]{place}"))),
-        Value::Object(members) => members.iter().find_map(|(key, value)| {
+            .find_map(|(index, entry)| place_of_nul(entry).map(|place| format!("[{index}]{place}"))),
+        Json::Object(members) => members.iter().find_map(|(key, value)| {
             if key.contains('\0') {
                 return Some(format!(".{}", key.replace('\0', "\u{fffd}")));
             }
             place_of_nul(value).map(|place| format!(".{key}{place}"))
         }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        Json::Null | Json::Bool(_) | Json::Number(_) => None,
     }
 }
 
@@ -99,18 +112,15 @@ pub(super) async fn without_nul(
     next.call(request).await
 }
 
-/// How extractors refuse: a path that names nothing is not found, a query that cannot be read says why.
+/// How the paths of addresses are refused: one that names nothing is not found.
 pub(super) fn refusals(config: &mut web::ServiceConfig) {
-    config
-        .app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found("id").into()))
-        .app_data(
-            web::QueryConfig::default()
-                .error_handler(|error, _| Problem::invalid("bad-query", error.to_string()).into()),
-        );
+    config.app_data(web::PathConfig::default().error_handler(|_, _| Problem::not_found("id").into()));
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

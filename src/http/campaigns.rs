@@ -32,6 +32,7 @@ use crate::domain::template::{variable_name, variables_of};
 
 use super::already_there::Tally;
 use super::auth::Caller;
+use super::body::Query;
 use super::form::CampaignForm;
 use super::list_form::ListForm;
 use super::problem::answer;
@@ -106,7 +107,7 @@ async fn create(
         settings: &settings,
         agent_id: form.agent_id,
         agent: &agent,
-        starts_at: form.starts_at,
+        starts_at: form.starts_at(),
     };
     let (database, now) = (&api.board.database, api.board.clock.now());
     let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
@@ -286,7 +287,7 @@ struct ListQuery {
 async fn list(
     api: web::Data<Api>,
     caller: Caller,
-    query: web::Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let state = page::named(query.state.as_ref(), State::parse)?;
     let limit = page::limit(query.limit)?;
@@ -391,7 +392,7 @@ async fn contacts(
     api: web::Data<Api>,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ContactsQuery>,
+    Query(query): Query<ContactsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let filter = ContactFilter {
         state: page::named(query.state.as_ref(), ContactState::parse)?,
@@ -418,7 +419,7 @@ async fn attempts(
     api: web::Data<Api>,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<AttemptsQuery>,
+    Query(query): Query<AttemptsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let filter = AttemptFilter {
         outcome: page::named(query.outcome.as_ref(), Outcome::parse)?,

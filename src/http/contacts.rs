@@ -22,6 +22,7 @@ use crate::domain::suppression::is_in_force;
 
 use super::auth::Caller;
 use super::body::Body;
+use super::instant::Instant;
 use super::problem::answer;
 use super::{Api, Problem, resource, show};
 
@@ -105,7 +106,7 @@ fn hours(area: &Area, terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallbackForm {
-    at: DateTime<Utc>,
+    at: Instant,
     note: Option<String>,
 }
 
@@ -118,7 +119,7 @@ impl CallbackForm {
             let detail = format!("note has {length} characters, expected at most {LONGEST_NOTE}");
             return Err(Problem::invalid("bad-callback", detail));
         }
-        Ok(Callback { at, note })
+        Ok(Callback { at: at.into(), note })
     }
 }
 

@@ -20,6 +20,7 @@ use crate::domain::zone::Zone;
 
 use super::Problem;
 use super::body::json;
+use super::instant::Instant;
 use super::list_form::{ColumnsForm, ListForm};
 
 const LONGEST_NAME: usize = 200;
@@ -43,7 +44,7 @@ pub(super) struct CampaignForm {
     sheet: Option<String>,
     #[serde(default = "default_timezone")]
     timezone: String,
-    pub(super) starts_at: Option<DateTime<Utc>>,
+    starts_at: Option<Instant>,
     #[serde(default)]
     pacing: Pacing,
     #[serde(default)]
@@ -89,7 +90,7 @@ impl CampaignForm {
             let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");
             return Err(Problem::invalid("bad-settings", detail));
         }
-        if let Some(starts_at) = form.starts_at.filter(|at| !YEARS.contains(&at.year())) {
+        if let Some(starts_at) = form.starts_at().filter(|at| !YEARS.contains(&at.year())) {
             let detail = format!("starts_at is {starts_at}, expected an instant in the years 2000 to 9999");
             return Err(Problem::invalid("bad-settings", detail));
         }
@@ -102,6 +103,11 @@ impl CampaignForm {
             return Err(Problem::invalid("bad-settings", detail));
         }
         Ok(form)
+    }
+
+    /// When it begins at the earliest, if that is not when it is started.
+    pub(super) fn starts_at(&self) -> Option<DateTime<Utc>> {
+        self.starts_at.map(Into::into)
     }
 
     /// What is said about the list.
@@ -143,7 +149,7 @@ impl CampaignForm {
             opt_out_digit: self.opt_out_digit,
             schedule: self.schedule.clone(),
         };
-        if let (Some(schedule), Some(starts_at)) = (&settings.schedule, self.starts_at)
+        if let (Some(schedule), Some(starts_at)) = (&settings.schedule, self.starts_at())
             && schedule.next_from(&settings.timezone, starts_at).is_none()
         {
             let detail =
@@ -182,8 +188,11 @@ mod tests {
     fn a_wrong_key_is_named_with_what_was_expected() {
         let agent = r#""agent":{"name":"Ada","script":{"say":"Hello"}}"#;
         let cases = [
-            (format!(r#"{{{agent}}}"#), "missing field `name`"),
-            (format!(r#"{{"name":"x","nmae":1,{agent}}}"#), "unknown field `nmae`, expected one of `name`"),
+            (format!(r#"{{{agent}}}"#), "name is missing"),
+            (
+                format!(r#"{{"name":"x","nmae":1,{agent}}}"#),
+                "nmae is unknown, expected one of name, agent_id",
+            ),
             (format!(r#"{{"name":" ",{agent}}}"#), "expected 1 to 200"),
             (r#"{"name":"x"}"#.to_owned(), "expected either agent_id"),
             (
@@ -205,7 +214,10 @@ mod tests {
                 ),
                 "answering_machine: on_machine is leave_message, expected a message",
             ),
-            (format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#), "unknown field `delay`"),
+            (
+                format!(r#"{{"name":"x","pacing":{{"delay":3}},{agent}}}"#),
+                "pacing.delay is unknown, expected delay_seconds",
+            ),
             (
                 format!(r#"{{"name":"x","opt_out_digit":"99",{agent}}}"#),
                 "opt_out_digit: unknown key \"99\", expected one of 0 to 9, * and #",
@@ -222,7 +234,7 @@ mod tests {
             ),
             (
                 format!(r#"{{"name":"x","suppression":{{"end_calls":true}},{agent}}}"#),
-                "unknown field `end_calls`, expected `end_ringing_calls`",
+                "suppression.end_calls is unknown, expected end_ringing_calls",
             ),
             (
                 format!(r#"{{"name":"x","retry_policy":{{"busy":{{"after":["5"]}}}},{agent}}}"#),

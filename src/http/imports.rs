@@ -25,7 +25,7 @@ use crate::db::imports::{
 use crate::import::Rejects;
 
 use super::auth::Caller;
-use super::body::json;
+use super::body::{Query, json};
 use super::list_form::ListForm;
 use super::problem::answer;
 use super::spool::{Spooled, read_on};
@@ -166,7 +166,7 @@ async fn rows(
     api: web::Data<Api>,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<RowsQuery>,
+    Query(query): Query<RowsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let kind = page::named(query.kind.as_ref(), KindName::parse)?;

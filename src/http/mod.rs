@@ -12,6 +12,7 @@ mod forecast;
 mod form;
 mod health;
 mod imports;
+mod instant;
 mod intake;
 mod list_form;
 mod opt_out;

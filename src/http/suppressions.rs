@@ -24,7 +24,8 @@ use crate::domain::suppression::{self, is_in_force};
 use crate::import::{self, Account, ImportError, Kind, Options, RowReport, Source, Stopped};
 
 use super::auth::Caller;
-use super::body::{Body, json};
+use super::body::{Body, Query, json};
+use super::instant::Instant;
 use super::problem::answer;
 use super::{Api, Problem, csv, intake, page, resource, show, upload};
 
@@ -85,7 +86,7 @@ struct Entry {
     phone: String,
     reason: Option<String>,
     note: Option<String>,
-    expires_at: Option<DateTime<Utc>>,
+    expires_at: Option<Instant>,
 }
 
 /// Why an entry or a row is refused.
@@ -140,7 +141,7 @@ impl Remarks {
 /// The suppressions that an entry asks for: of all numbers that its text holds, with whatever extension.
 fn read(entry: Entry, region: Region, now: DateTime<Utc>) -> Result<Vec<NewSuppression>, Refused> {
     let Entry { phone, reason, note, expires_at } = entry;
-    let remarks = Remarks { reason, note, expires_at };
+    let remarks = Remarks { reason, note, expires_at: expires_at.map(Into::into) };
     remarks.check(now)?;
     let parsed = parse_phone(&phone, region)?;
     let numbers = std::iter::once(&parsed.phone).chain(&parsed.alternates);
@@ -150,7 +151,7 @@ fn read(entry: Entry, region: Region, now: DateTime<Utc>) -> Result<Vec<NewSuppr
 async fn add(
     api: web::Data<Api>,
     caller: Caller,
-    query: web::Query<RegionQuery>,
+    Query(query): Query<RegionQuery>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let region = region(&query.region)?;
@@ -229,7 +230,7 @@ struct FileSettings {
     region: String,
     reason: Option<String>,
     note: Option<String>,
-    expires_at: Option<DateTime<Utc>>,
+    expires_at: Option<Instant>,
 }
 
 async fn import_file(
@@ -242,7 +243,7 @@ async fn import_file(
     let settings = uploaded.settings.as_deref().unwrap_or(b"{}");
     let FileSettings { region: code, reason, note, expires_at } = json(settings, "bad-settings")?;
     let (default_region, now) = (region(&code)?, api.board.clock.now());
-    let remarks = Remarks { reason, note, expires_at };
+    let remarks = Remarks { reason, note, expires_at: expires_at.map(Into::into) };
     remarks.check(now).map_err(|refused| Problem::invalid("bad-settings", refused.sentence))?;
     let file = upload::required(uploaded.file, "file")?.file;
     let options = Options { limits: api.limits, ..Options::for_region(default_region) };
@@ -339,12 +340,9 @@ fn own_remarks(columns: &str, of_file: &Remarks, now: DateTime<Utc>) -> Result<R
     };
     let expires_at = match own("expires_at") {
         None => of_file.expires_at,
-        Some(text) => Some(DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc()).map_err(|_| {
-            Refused {
-                reason: "bad-expiry",
-                sentence: "expected an instant such as 2026-11-23T09:00:00-05:00 in the column expires_at"
-                    .to_owned(),
-            }
+        Some(text) => Some(Instant::parse(&text).map(Into::into).map_err(|error| Refused {
+            reason: "bad-expiry",
+            sentence: format!("the column expires_at: {error}"),
         })?),
     };
     let reason = own("reason").or_else(|| of_file.reason.clone());
@@ -363,7 +361,7 @@ struct ListQuery {
 async fn list(
     api: web::Data<Api>,
     caller: Caller,
-    query: web::Query<ListQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     // An unescaped plus of a query is a blank.
@@ -391,7 +389,7 @@ async fn get(
     api: web::Data<Api>,
     caller: Caller,
     phone: web::Path<String>,
-    query: web::Query<RegionQuery>,
+    Query(query): Query<RegionQuery>,
 ) -> Result<HttpResponse, Problem> {
     let phone = number(&phone, &query.region)?;
     let found = find_suppression(&api.board.database, caller.team, &phone).await?;
@@ -403,7 +401,7 @@ async fn remove(
     api: web::Data<Api>,
     caller: Caller,
     phone: web::Path<String>,
-    query: web::Query<RegionQuery>,
+    Query(query): Query<RegionQuery>,
 ) -> Result<HttpResponse, Problem> {
     let phone = number(&phone, &query.region)?;
     let now = api.board.clock.now();

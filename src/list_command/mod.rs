@@ -20,6 +20,7 @@ pub use self::table::Table;
 use crate::config::Secret;
 use crate::http::{ListForm, account_as_json};
 use crate::import::{self, ImportError, Limits, Source};
+use crate::json;
 
 /// Why a list was not read or not sent.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +71,7 @@ pub enum ListError {
 /// Reads a list without storing anything.
 pub fn check(path: &Path, settings: &str, limits: &Limits) -> Result<Table, ListError> {
     let form: ListForm =
-        serde_json::from_str(settings).map_err(|error| ListError::Settings(error.to_string()))?;
+        json::read(settings.as_bytes()).map_err(|error| ListError::Settings(error.to_string()))?;
     let options = form.options(limits).map_err(|problem| ListError::Settings(problem.to_string()))?;
     let list = import::open(Source::File(File::open(path)?), &options)?;
     let bar = bar(ProgressBar::no_length(), "{elapsed:>4} {spinner} {human_pos} rows read");

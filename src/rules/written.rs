@@ -8,6 +8,7 @@ use crate::domain::hours::{InForce, OnHolidays, Schedule, Week, Window, overlap}
 use crate::domain::phone::Region;
 use crate::domain::rules::{Cap, Confidence, Jurisdiction, Pack, Rule, subdivisions_with_area_codes};
 use crate::domain::zone::Zone;
+use crate::json;
 
 /// The entry of `holidays` that stands for the list of whichever state the called party is in.
 const OF_EACH_SUBDIVISION: &str = "-*";
@@ -74,10 +75,7 @@ struct WrittenCap {
 
 /// Reads a pack, or says what is wrong with it and where.
 pub(super) fn read(text: &[u8]) -> Result<Pack, String> {
-    let deserializer = &mut serde_json::Deserializer::from_slice(text);
-    let pack: WrittenPack =
-        serde_path_to_error::deserialize(&mut *deserializer).map_err(|e| e.to_string())?;
-    deserializer.end().map_err(|error| error.to_string())?;
+    let pack: WrittenPack = json::read(text).map_err(|error| error.to_string())?;
     if pack.id.is_empty() || !pack.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         return Err(format!("id is {:?}, expected letters, digits and hyphens", pack.id));
     }

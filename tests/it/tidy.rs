@@ -11,11 +11,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("db", &["domain"]),
     ("twilio", &["domain", "clock"]),
     ("import", &["domain"]),
-    ("rules", &["domain"]),
+    ("json", &[]),
+    ("rules", &["domain", "json"]),
     ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
     ("actors", &["db", "twilio", "rules", "domain", "clock"]),
-    ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock"]),
+    ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock", "json"]),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

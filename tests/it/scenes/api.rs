@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::scene::{Scene, settings};
+use crate::support::scene::{API_TOKEN, Scene, settings};
 
 const LIST: &str = "name,phone,First Name,plan\nAda Ames,202-555-0101,Ada,gold\nBob Bell,202-555-0102,Bob,\n";
 
@@ -69,12 +69,12 @@ async fn a_bad_upload_is_refused_with_what_was_expected_and_nothing_is_kept() {
     let scene = Scene::start().await;
     let agent = |script: Value| json!({"agent": {"name": "Ada", "script": script}});
     let cases = [
-        (settings(json!({"colour": "red"})), LIST, "bad-settings", "unknown field `colour`"),
+        (settings(json!({"colour": "red"})), LIST, "bad-settings", "colour is unknown"),
         (
             settings(json!({"retry_policy": {"max_retry": 1}})),
             LIST,
             "bad-settings",
-            "unknown field `max_retry`",
+            "retry_policy.max_retry is unknown",
         ),
         (settings(json!({"timezone": "Mars/Olympus"})), LIST, "bad-settings", "unknown time zone"),
         (
@@ -133,6 +133,103 @@ async fn whatever_cannot_be_read_is_refused_in_the_same_words() {
             (expected, &json!(format!("urn:outdial:{kind}"))),
             "{problem}"
         );
+    }
+    scene.end().await;
+}
+
+/// What a mistake in a campaign's settings is answered with.
+#[actix_web::test]
+async fn a_mistake_in_the_settings_is_answered_in_words_and_not_in_a_parser_s() {
+    let scene = Scene::start().await;
+    let table = [
+        (
+            json!({"starts_at": "2026-03-03 09:00"}),
+            r#"starts_at: the offset is missing in "2026-03-03 09:00", expected an instant such as 2026-03-03T09:00:00-05:00"#,
+        ),
+        (
+            json!({"starts_at": "tomorrow"}),
+            r#"starts_at: "tomorrow" is no instant, expected one such as 2026-03-03T09:00:00-05:00"#,
+        ),
+        (
+            json!({"starts_at": 5}),
+            r#"starts_at is 5, expected an instant such as "2026-03-03T09:00:00-05:00""#,
+        ),
+        (json!({"caps": {"per_day": -1}}), "caps.per_day is -1, expected a whole number that is not below 0"),
+        (
+            json!({"caps": {"per_day": 3.5}}),
+            "caps.per_day is 3.5, expected a whole number that is not below 0",
+        ),
+        (
+            json!({"schedule": "0 9 * * *"}),
+            r#"schedule is "0 9 * * *", expected an object with the key cron"#,
+        ),
+        (
+            json!({"business_hours": null}),
+            "business_hours is null, expected an object with the keys enabled, days, start_time, end_time, windows, \
+             holidays",
+        ),
+        (
+            json!({"business_hours": {"windows": {"mon": [["09:00", "12:00", "17:00"]]}}}),
+            "business_hours.windows.mon[0] is a list of 3, expected a list of 2",
+        ),
+        (json!({"rules": "us"}), r#"rules is "us", expected a list"#),
+        (
+            json!({"agent": {"name": "Ada", "script": {"say": "Hi", "play": "https://a.example/b.mp3"}}}),
+            "agent.script is an object with the keys play, say, expected exactly one key, one of say, play, connect, url",
+        ),
+        (
+            json!({"agent": {"name": "Ada", "script": "say"}}),
+            "agent.script.say is a name alone, expected an object in which that name is the key of what belongs to it",
+        ),
+        (
+            json!({"unmapped": "allow"}),
+            r#"unmapped is "allow", expected one of block, campaign-zone, safe-window"#,
+        ),
+        (
+            json!({"import_id": "xyz"}),
+            "import_id: expected an id such as 01981c2e-7f3a-7b5c-9d1e-2a3b4c5d6e7f",
+        ),
+        (
+            json!({"retry_policy": [1]}),
+            "retry_policy is a list, expected an object with max_retries, backoff_hours and retryable_outcomes, or with \
+             a rule by outcome",
+        ),
+    ];
+    for (changes, sentence) in table {
+        let (status, problem) = scene.upload_file(&settings(changes.clone()), LIST).await;
+        assert_eq!(
+            (status, &problem["type"], &problem["detail"]),
+            (StatusCode::UNPROCESSABLE_ENTITY, &json!("urn:outdial:bad-settings"), &json!(sentence)),
+            "{changes}"
+        );
+    }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_body_that_is_no_json_and_a_parameter_that_is_none_are_named() {
+    let scene = Scene::start().await;
+    let bodies = [
+        ("", "the text is empty, expected JSON"),
+        ("not json", "the text is no JSON from line 1, column 2 on"),
+        (r#"{"name": "Ada""#, "the text ends at line 1, column 14, in the middle of its JSON"),
+        (r#"["Ada"]"#, "the JSON is a list, expected an object with the keys name, prompt_text, script"),
+    ];
+    for (body, sentence) in bodies {
+        let request = scene.stranger().post(scene.url("/api/v1/agents")).bearer_auth(API_TOKEN).body(body);
+        let problem: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(problem["detail"], sentence, "{body}");
+    }
+    let queries = [
+        ("limit=abc", r#"limit is "abc", expected a whole number"#),
+        ("limit=1&limit=2", "limit is there twice, expected it once"),
+        ("before=last", "before: expected an id such as 01981c2e-7f3a-7b5c-9d1e-2a3b4c5d6e7f"),
+        ("colour=red", "colour is unknown, expected one of state, repeats_of, before, limit"),
+    ];
+    for (query, sentence) in queries {
+        let (status, problem) = scene.ask(Method::GET, &format!("/api/v1/campaigns?{query}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert_eq!(problem["detail"], sentence, "{query}");
     }
     scene.end().await;
 }

@@ -84,9 +84,10 @@ async fn a_callback_that_cannot_be_promised_says_why() {
     let contact = scene.first_contact(&campaign).await;
     let now = scene.clock.now();
     let table = [
-        (json!({}), "missing field `at`"),
-        (json!({"at": "tomorrow"}), "at: "),
-        (json!({"at": now, "when": 1}), "unknown field `when`"),
+        (json!({}), "at is missing"),
+        (json!({"at": "tomorrow"}), "at: \"tomorrow\" is no instant, expected one such as"),
+        (json!({"at": "2026-03-03T09:00:00"}), "at: the offset is missing"),
+        (json!({"at": now, "when": 1}), "when is unknown, expected one of at, note"),
         (json!({"at": now - TimeDelta::hours(1)}), "expected an instant that is still to come"),
         (json!({"at": now + TimeDelta::days(400)}), "expected an instant within a year"),
         (json!({"at": now, "note": "x".repeat(1001)}), "note has 1001 characters, expected at most 1000"),
@@ -119,7 +120,7 @@ async fn each_outcome_is_tried_again_by_its_own_rule() {
         .upload_file(&settings(json!({"retry_policy": {"buzy": {"after": ["5m"]}}})), "phone\n+12025550101\n")
         .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused["detail"].as_str().unwrap().contains("retry_policy: unknown field `buzy`"), "{refused}");
+    assert!(refused["detail"].as_str().unwrap().contains("retry_policy.buzy is unknown"), "{refused}");
     let campaign = scene.call(json!({ "retry_policy": policy }), &["+12025550101"]).await;
     let done = scene.until_completed(&campaign).await;
     assert_eq!(scene.outcomes(&campaign).await, ["busy", "no-answer", "busy", "answered"]);

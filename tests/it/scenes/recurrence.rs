@@ -91,7 +91,7 @@ async fn a_schedule_that_cannot_be_meant_is_refused_by_its_path() {
     for (schedule, expected) in [
         (json!({"cron": "* * * * *"}), "schedule.cron: \"* * * * *\" fires more often than every 5 minutes"),
         (json!({"cron": "0 9 30 2 *"}), "schedule.cron: \"0 9 30 2 *\" never fires"),
-        (json!({"every": "day"}), "unknown field `every`, expected `cron`"),
+        (json!({"every": "day"}), "schedule.every is unknown, expected cron"),
     ] {
         let (status, answer) =
             scene.upload_file(&settings(json!({"schedule": schedule})), "phone\n+12025550101\n").await;

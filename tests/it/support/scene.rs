@@ -32,7 +32,7 @@ use super::recount::assert_counts_are_true;
 pub const ACCOUNT: &str = "AC00000000000000000000000000005ce0";
 pub const AUTH_TOKEN: &str = "the-scene-s-auth-token";
 pub const FROM: &str = "+12025550100";
-const API_TOKEN: &str = "the-scene-s-api-token";
+pub const API_TOKEN: &str = "the-scene-s-api-token";
 
 /// Calls a second where a scene is not about them.
 pub const PLENTY: f64 = 200.0;
