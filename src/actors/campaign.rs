@@ -175,7 +175,7 @@ impl CampaignActor {
 
 async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -> Result<Turn, Error> {
     if let Some(attempt) = memory.unsent {
-        take_back(board, owner, attempt).await?;
+        take_back(board, owner, attempt, "the database failed before the request was written").await?;
         memory.unsent = None;
     }
     let found = look(&board.database, owner.campaign, &board.account_sid, memory.known.clone()).await?;

@@ -146,7 +146,7 @@ async fn hang_up(
         if call.status == Status::Canceled && call.started_at.is_none() {
             // Before its end is recorded, which by itself would count as a call.
             info!(attempt.id = %attempt, "it was never dialed, taken back");
-            take_back(board, owner, attempt).await?;
+            take_back(board, owner, attempt, "the provider ended it before it was dialed").await?;
         }
         let heard = Heard { campaign: owner.campaign, attempt, sid, facts: Facts::from(&report(&call, now)) };
         for recorded in record(&board.database, &[heard], now).await? {

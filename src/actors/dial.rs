@@ -93,7 +93,7 @@ pub(super) async fn dial(
     }
     if let Err(why) = permit(board, owner, look, &terms, &attempt).await? {
         info!(attempt.id = %attempt.id, why, "taken back");
-        take_back(board, owner, attempt.id).await?;
+        take_back(board, owner, attempt.id, why).await?;
         memory.unsent = None;
         return Ok(Carried::Out);
     }
@@ -115,21 +115,27 @@ pub(super) async fn dial(
     Ok(Carried::Out)
 }
 
-/// Ends an attempt of which nothing has left: its contact is due again shortly, and the backoff does not count it.
-pub(super) async fn take_back(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<(), Error> {
+/// Ends an attempt of which nothing has left: its contact is due again shortly, and the backoff does not count it. Why is
+/// kept with it.
+pub(super) async fn take_back(
+    board: &Switchboard,
+    owner: Ownership,
+    attempt: Uuid,
+    why: &str,
+) -> Result<(), Error> {
     let now = board.clock.now();
-    settle(&board.database, owner, &taken_back(attempt, now), now).await?;
+    settle(&board.database, owner, &taken_back(attempt, (None, why.to_owned()), now), now).await?;
     Ok(())
 }
 
-/// The settlement of an attempt that is taken back.
-pub(super) fn taken_back(attempt: Uuid, now: DateTime<Utc>) -> Settlement {
+/// The settlement of an attempt that is taken back, with the provider's code and the reason.
+fn taken_back(attempt: Uuid, why: (Option<u32>, String), now: DateTime<Utc>) -> Settlement {
     Settlement {
         attempt,
         outcome: Outcome::NotPlaced,
         verdict: Verdict::Due(now + TAKEN_BACK_PAUSE),
         call_ended_at: None,
-        error: None,
+        error: Some(why),
         last_word: None,
     }
 }
@@ -199,7 +205,7 @@ async fn fail(board: &Switchboard, owner: Ownership, attempt: &ClaimedAttempt) -
     let now = board.clock.now();
     let reason =
         (HaltReason::AgentUnreadable, "what the campaign keeps of its agent and script cannot be read");
-    let settlement = taken_back(attempt.id, now);
+    let settlement = taken_back(attempt.id, (None, reason.1.to_owned()), now);
     settle_and_halt(&board.database, owner, &settlement, Move::Fail, reason, now).await?;
     warn!(attempt.id = %attempt.id, "the agent's snapshot cannot be read, the campaign has failed");
     Ok(())
@@ -234,16 +240,16 @@ async fn record_answer(
         }
         Err(CreateError::TooLate) => {
             warn!(attempt.id = %attempt.id, "the second was over before the request was written, taken back");
-            take_back(board, owner, attempt.id).await?;
+            take_back(board, owner, attempt.id, "the second was over before the request was written").await?;
         }
         Err(CreateError::NotSent { cause }) => {
             warn!(attempt.id = %attempt.id, %cause, "the provider cannot be reached, taken back");
-            take_back(board, owner, attempt.id).await?;
+            take_back(board, owner, attempt.id, "the provider cannot be reached").await?;
             accounts::close(&board.database, &board.account_sid, Closure::ProviderDown, None).await?;
         }
         Err(CreateError::Throttled { retry_after }) => {
             warn!(attempt.id = %attempt.id, "the provider asks for patience, taken back");
-            take_back(board, owner, attempt.id).await?;
+            take_back(board, owner, attempt.id, "the provider asks for patience").await?;
             accounts::close(&board.database, &board.account_sid, Closure::RateLimited, retry_after).await?;
         }
         Err(CreateError::Unknown { cause }) => {
@@ -306,7 +312,7 @@ async fn refused(
     error: (Option<u32>, String),
 ) -> Result<(), Error> {
     let now = board.clock.now();
-    let taken_back = Settlement { error: Some(error.clone()), ..taken_back(attempt.id, now) };
+    let taken_back = taken_back(attempt.id, error.clone(), now);
     let pause = match fault {
         Fault::Contact(outcome) => {
             let ended = given_up(board, look, attempt, outcome, error).await?;

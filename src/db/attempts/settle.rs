@@ -24,7 +24,7 @@ pub struct Settlement {
     pub verdict: Verdict,
     /// When the call ended, if there was one: the pause between calls runs from it.
     pub call_ended_at: Option<DateTime<Utc>>,
-    /// The provider's code and words for a refusal.
+    /// The provider's code and words for a refusal, or why an attempt was taken back.
     pub error: Option<(Option<u32>, String)>,
     /// When the call had last been heard of, if it is given up as unknown: it is not, if there was a word since.
     pub last_word: Option<DateTime<Utc>>,

@@ -125,6 +125,8 @@ async fn a_provider_that_asks_for_patience_gets_it_and_no_attempt_is_burned() {
     let done = scene.until_completed(&campaign).await;
     assert_eq!(scene.outcomes(&campaign).await, ["not-placed", "answered"]);
     assert_eq!(done["counts"]["attempts"], 1);
+    let taken_back = &scene.attempts(&campaign).await[0];
+    assert_eq!(taken_back["error_message"], "the provider asks for patience", "{taken_back}");
     let ledger = scene.simulator.ledger();
     let arrivals: Vec<f64> = ledger.creates().iter().map(|create| create.real_ms).collect();
     assert!(
