@@ -16,9 +16,9 @@ use super::{Api, Problem, page, resource, show};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     let agent = resource("/agents/{id}");
-    config.service(resource("/agents").route(web::post().to(create)).route(web::get().to(list))).service(
-        agent.route(web::get().to(get)).route(web::put().to(replace)).route(web::delete().to(delete)),
-    );
+    config
+        .service(resource("/agents").post(create).get(list))
+        .service(agent.get(get).put(replace).delete(delete));
 }
 
 fn parse(body: &Body) -> Result<agent::Agent, Problem> {

@@ -43,17 +43,15 @@ const LARGEST_FORM: usize = 256 * 1024;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/campaigns").route(web::post().to(create)).route(web::get().to(list)))
-        .service(resource("/campaigns/{id}").route(web::get().to(get)).route(web::delete().to(delete)))
-        .service(resource("/campaigns/{id}/start").route(web::post().to(start)))
-        .service(resource("/campaigns/{id}/pause").route(web::post().to(pause)))
-        .service(resource("/campaigns/{id}/resume").route(web::post().to(resume)))
-        .service(resource("/campaigns/{id}/cancel").route(web::post().to(cancel)))
-        .service(
-            resource("/campaigns/{id}/contacts").route(web::get().to(contacts)).route(web::post().to(add)),
-        )
-        .service(resource("/campaigns/{id}/imports").route(web::get().to(lists)))
-        .service(resource("/campaigns/{id}/attempts").route(web::get().to(attempts)));
+        .service(resource("/campaigns").post(create).get(list))
+        .service(resource("/campaigns/{id}").get(get).delete(delete))
+        .service(resource("/campaigns/{id}/start").post(start))
+        .service(resource("/campaigns/{id}/pause").post(pause))
+        .service(resource("/campaigns/{id}/resume").post(resume))
+        .service(resource("/campaigns/{id}/cancel").post(cancel))
+        .service(resource("/campaigns/{id}/contacts").get(contacts).post(add))
+        .service(resource("/campaigns/{id}/imports").get(lists))
+        .service(resource("/campaigns/{id}/attempts").get(attempts));
 }
 
 /// Makes a campaign of a list: one that is uploaded with the settings, or one that was looked at before.

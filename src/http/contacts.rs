@@ -29,9 +29,9 @@ use super::{Api, Problem, resource, show};
 const LONGEST_NOTE: usize = 1000;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/campaigns/{id}/contacts/{contact}").route(web::get().to(get))).service(
-        resource("/campaigns/{id}/contacts/{contact}/callback").route(web::post().to(ask_to_be_called)),
-    );
+    config
+        .service(resource("/campaigns/{id}/contacts/{contact}").get(get))
+        .service(resource("/campaigns/{id}/contacts/{contact}/callback").post(ask_to_be_called));
 }
 
 async fn get(

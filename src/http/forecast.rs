@@ -26,7 +26,7 @@ use super::problem::answer;
 use super::{Api, Problem, resource, show};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/campaigns/{id}/forecast").route(web::get().to(get)));
+    config.service(resource("/campaigns/{id}/forecast").get(get));
 }
 
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

@@ -19,7 +19,7 @@ use crate::domain::zone::{Database, Origin};
 
 use super::auth::Caller;
 use super::problem::answer;
-use super::{Api, Problem};
+use super::{Api, Problem, resource};
 
 /// How long health waits for an answer of the database or the provider.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -35,9 +35,9 @@ const MOST_SILENT: i64 = 1000;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/health/live", web::get().to(live))
-        .route("/health/ready", web::get().to(ready))
-        .route("/health/supervisor", web::get().to(supervisor));
+        .service(resource("/health/live").get(live))
+        .service(resource("/health/ready").get(ready))
+        .service(resource("/health/supervisor").get(supervisor));
 }
 
 async fn live() -> HttpResponse {

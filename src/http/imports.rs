@@ -36,10 +36,10 @@ const HEADER: &str = "rejects_header";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/imports").route(web::post().to(preview)))
-        .service(resource("/imports/{id}").route(web::get().to(get)))
-        .service(resource("/imports/{id}/rows").route(web::get().to(rows)))
-        .service(resource("/imports/{id}/rejects.csv").route(web::get().to(rejects)));
+        .service(resource("/imports").post(preview))
+        .service(resource("/imports/{id}").get(get))
+        .service(resource("/imports/{id}/rows").get(rows))
+        .service(resource("/imports/{id}/rejects.csv").get(rejects));
 }
 
 /// Reads a list without storing its contacts, and keeps the file for a campaign to be made of it.

@@ -18,6 +18,7 @@ mod list_form;
 mod opt_out;
 mod page;
 mod problem;
+mod resource;
 mod rules;
 mod show;
 mod spool;
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
@@ -40,6 +41,7 @@ pub use auth::ensure_access;
 use health::ProviderProbe;
 pub use list_form::ListForm;
 pub use problem::Problem;
+use resource::resource;
 pub use show::account as account_as_json;
 pub use spool::Spool;
 
@@ -106,15 +108,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(webhooks::routes)
         .configure(health::routes)
         .default_service(web::to(nothing_here));
-}
-
-/// A resource that answers every other method with what it does understand.
-fn resource(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(no_such_method))
-}
-
-async fn no_such_method(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::method_not_allowed(request.method().as_str()))
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

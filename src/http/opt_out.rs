@@ -30,7 +30,7 @@ const MOST_TRIES: u32 = 300;
 const LONGEST_NOTE: usize = 2000;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/campaigns/{id}/attempts/{attempt}/opt-out").route(web::post().to(tell)));
+    config.service(resource("/campaigns/{id}/attempts/{attempt}/opt-out").post(tell));
 }
 
 /// A key that the called person pressed. The campaign's key suppresses the number and hangs up, without a word more:

@@ -1,7 +1,7 @@
 //! Errors as people and programs read them: `application/problem+json` (RFC 9457) with a stable `type`.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use serde_json::{Map, Value, json};
 use tracing::error;
@@ -10,6 +10,9 @@ use crate::db;
 use crate::db::contacts::CannotAdd;
 use crate::domain::campaign::IllegalMove;
 use crate::import::ImportError;
+
+/// The member that names the methods that are understood.
+const ALLOWED: &str = "allowed";
 
 /// A request that was not carried out: what was wrong, and what was expected.
 #[derive(Debug)]
@@ -44,9 +47,11 @@ impl Problem {
     }
 
     /// What is there does not understand this method.
-    pub(super) fn method_not_allowed(method: &str) -> Self {
-        let detail = format!("{method} is not understood here");
+    pub(super) fn method_not_allowed(method: &Method, understood: &[Method]) -> Self {
+        let understood: Vec<&str> = understood.iter().map(Method::as_str).collect();
+        let detail = format!("{method} is not understood here, expected {}", understood.join(" or "));
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed", detail)
+            .with(ALLOWED, understood)
     }
 
     /// The state of things does not allow it.
@@ -121,6 +126,12 @@ impl ResponseError for Problem {
             }
             StatusCode::UNAUTHORIZED => {
                 response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+            }
+            // RFC 9110, 15.5.6: the answer has to name the methods that are understood.
+            StatusCode::METHOD_NOT_ALLOWED => {
+                let allowed = self.more.get(ALLOWED).and_then(Value::as_array);
+                let allowed: Vec<&str> = allowed.into_iter().flatten().filter_map(Value::as_str).collect();
+                response.insert_header((ALLOW, allowed.join(", ")));
             }
             _ => {}
         }

@@ -9,10 +9,10 @@ use crate::domain::settings::Settings;
 
 use super::auth::Caller;
 use super::problem::answer;
-use super::{Api, Problem};
+use super::{Api, Problem, resource};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/rules", web::get().to(list));
+    config.service(resource("/rules").get(list));
 }
 
 async fn list(api: web::Data<Api>, _: Caller) -> HttpResponse {

@@ -49,10 +49,10 @@ const LAST_YEAR: i32 = 9999;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/suppressions").route(web::post().to(add)).route(web::get().to(list)))
-        .service(resource("/suppressions.csv").route(web::get().to(export)))
-        .service(resource("/suppressions/import").route(web::post().to(import_file)))
-        .service(resource("/suppressions/{phone}").route(web::get().to(get)).route(web::delete().to(remove)));
+        .service(resource("/suppressions").post(add).get(list))
+        .service(resource("/suppressions.csv").get(export))
+        .service(resource("/suppressions/import").post(import_file))
+        .service(resource("/suppressions/{phone}").get(get).delete(remove));
 }
 
 #[derive(Deserialize)]

@@ -19,16 +19,16 @@ use crate::twilio::callbacks::{Callback, MachineVerdict, call_sid};
 use crate::twilio::{signature, twiml, wire};
 
 use super::body::Body;
-use super::{Api, Problem, STORED_WITHIN, opt_out};
+use super::{Api, Problem, STORED_WITHIN, opt_out, resource};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/webhooks/twilio")
-            .route("/status/{campaign}/{attempt}", web::post().to(status))
-            .route("/machine/{campaign}/{attempt}", web::post().to(machine))
-            .route("/answer/{campaign}/{attempt}", web::post().to(answer))
-            .route("/keys/{campaign}/{attempt}", web::post().to(opt_out::keys))
-            .route("/sorry/{campaign}/{attempt}", web::post().to(sorry)),
+            .service(resource("/status/{campaign}/{attempt}").post(status))
+            .service(resource("/machine/{campaign}/{attempt}").post(machine))
+            .service(resource("/answer/{campaign}/{attempt}").post(answer))
+            .service(resource("/keys/{campaign}/{attempt}").post(opt_out::keys))
+            .service(resource("/sorry/{campaign}/{attempt}").post(sorry)),
     );
 }
 

@@ -235,6 +235,33 @@ async fn a_body_that_is_no_json_and_a_parameter_that_is_none_are_named() {
 }
 
 #[actix_web::test]
+async fn a_method_that_is_not_understood_is_answered_with_those_that_are() {
+    let scene = Scene::start().await;
+    let table = [
+        (
+            Method::PATCH,
+            "/api/v1/campaigns",
+            "POST, GET",
+            "PATCH is not understood here, expected POST or GET",
+        ),
+        (Method::DELETE, "/api/v1/rules", "GET", "DELETE is not understood here, expected GET"),
+        (Method::POST, "/health/ready", "GET", "POST is not understood here, expected GET"),
+        (Method::GET, "/webhooks/twilio/sorry/a/b", "POST", "GET is not understood here, expected POST"),
+    ];
+    for (method, path, allow, sentence) in table {
+        let request = scene.stranger().request(method.clone(), scene.url(path)).bearer_auth(API_TOKEN);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        assert_eq!(answer.headers()["allow"], allow, "{method} {path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{method} {path}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["detail"], sentence, "{method} {path}");
+        assert_eq!(problem["allowed"], allow.split(", ").collect::<Value>(), "{method} {path}");
+    }
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn an_illegal_move_says_from_which_state_to_which() {
     let scene = Scene::start().await;
     let campaign = scene.upload(json!({}), &["+12025550101"]).await;
