@@ -59,6 +59,23 @@ async fn get(
     Ok(answer(StatusCode::OK, &body))
 }
 
+/// When a contact is called next; null if it has gone, or if rules are missing by which that could be told.
+async fn next_call_now(
+    api: &Api,
+    team: Uuid,
+    path: (Uuid, Uuid),
+    now: DateTime<Utc>,
+) -> Result<Value, Problem> {
+    let board = &api.board;
+    let Some(found) = find_contact(&board.database, team, path).await? else { return Ok(Value::Null) };
+    let Ok(rules) = board.library.select(found.settings.rules.iter().map(String::as_str)) else {
+        return Ok(Value::Null);
+    };
+    let terms = Terms::of(&found.settings, &rules);
+    let calls = list_calls_to(&board.database, team, &found.contact.phone, terms.reach(), now).await?;
+    Ok(next_call_of(&found, &calls, &terms, now))
+}
+
 fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
     let contact = &found.contact;
     let suppression = found.suppression.as_ref();
@@ -143,7 +160,14 @@ async fn ask_to_be_called(
     info!(campaign.id = %campaign, contact.id = %contact, "a callback was asked for");
     api.supervisor.do_send(WakeCampaign { campaign });
     let callback = json!({ "at": wanted.at, "note": wanted.note });
-    let body = json!({ "id": contact, "state": state, "due_at": due_at, "callback": callback });
+    let next_call = next_call_now(&api, caller.team, *path, now).await?;
+    let body = json!({
+        "id": contact,
+        "state": state,
+        "due_at": due_at,
+        "callback": callback,
+        "next_call": next_call,
+    });
     Ok(answer(StatusCode::OK, &body))
 }
 

@@ -97,6 +97,14 @@ async fn a_callback_that_cannot_be_promised_says_why() {
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
         assert!(problem["detail"].as_str().unwrap().contains(expected), "{problem}");
     }
+    // It is promised for a time at which the person's hours are over, and the answer says when it will be.
+    let at_night = (now + TimeDelta::days(1)).date_naive().and_hms_opt(5, 0, 0).unwrap().and_utc();
+    let (status, promised) = scene.ask_for_callback(&contact, &json!({ "at": at_night })).await;
+    assert_eq!(status, StatusCode::OK, "{promised}");
+    assert!(instant(&promised["next_call"]["at"]) > at_night, "{promised}");
+    assert_eq!(promised["next_call"]["because"], "called-party-hours", "{promised}");
+    let (_, shown) = scene.ask(Method::GET, &contact).await;
+    assert_eq!(promised["next_call"]["at"], shown["next_call"]["at"]);
     let nobody = format!("{campaign}/contacts/{}", uuid::Uuid::nil());
     let soon = json!({"at": now + TimeDelta::hours(1)});
     assert_eq!(scene.ask_for_callback(&nobody, &soon).await.0, StatusCode::NOT_FOUND);
