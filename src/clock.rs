@@ -146,21 +146,43 @@ impl std::fmt::Display for Course {
 
 /// A text that is not a course.
 #[derive(Debug, thiserror::Error)]
-#[error("expected START@ANCHOR*SPEED, such as 2026-03-02T14:00:00Z@2026-11-21T02:00:00Z*60, got {0:?}")]
-pub struct BadCourse(String);
+pub enum BadCourse {
+    /// It has not the three parts.
+    #[error("expected START@ANCHOR*SPEED, such as 2026-03-02T14:00:00Z@2026-11-21T02:00:00Z*60, got {0:?}")]
+    Parts(String),
+    /// One of its instants is none.
+    #[error("{part} in START@ANCHOR*SPEED is {text:?}, expected an instant such as 2026-03-02T14:00:00Z")]
+    Instant {
+        /// Which of them.
+        part: &'static str,
+        /// What stands there.
+        text: String,
+    },
+    /// It would stand still, run backwards, or so fast that nothing keeps up.
+    #[error("SPEED in START@ANCHOR*SPEED is {0:?}, expected a whole number from 1 to {FASTEST}")]
+    Speed(String),
+}
+
+/// No course is faster.
+const FASTEST: u32 = 100_000;
 
 impl FromStr for Course {
     type Err = BadCourse;
 
     fn from_str(text: &str) -> Result<Self, BadCourse> {
-        let parse = || {
-            let (starts_at, rest) = text.split_once('@')?;
-            let (anchor, speed) = rest.split_once('*')?;
-            let instant = |text: &str| Some(DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc));
-            let speed = speed.parse().ok().filter(|speed| (1..=100_000).contains(speed))?;
-            Some(Self { starts_at: instant(starts_at)?, anchor: instant(anchor)?, speed })
+        let parts =
+            text.split_once('@').and_then(|(starts_at, rest)| Some((starts_at, rest.split_once('*')?)));
+        let (starts_at, (anchor, speed)) = parts.ok_or_else(|| BadCourse::Parts(text.to_owned()))?;
+        let instant = |part, text: &str| match DateTime::parse_from_rfc3339(text) {
+            Ok(instant) => Ok(instant.with_timezone(&Utc)),
+            Err(_) => Err(BadCourse::Instant { part, text: text.to_owned() }),
         };
-        parse().ok_or_else(|| BadCourse(text.to_owned()))
+        let whole = speed.parse().ok().filter(|speed| (1..=FASTEST).contains(speed));
+        Ok(Self {
+            starts_at: instant("START", starts_at)?,
+            anchor: instant("ANCHOR", anchor)?,
+            speed: whole.ok_or_else(|| BadCourse::Speed(speed.to_owned()))?,
+        })
     }
 }
 
@@ -222,6 +244,29 @@ mod tests {
         for bad in ["", "now", "2026-03-02T14:00:00Z", "2026-03-02T14:00:00Z@2026-11-21T02:00:00Z*0"] {
             let error = bad.parse::<Course>().unwrap_err().to_string();
             assert!(error.contains("START@ANCHOR*SPEED"), "{error}");
+        }
+    }
+
+    #[test]
+    fn of_a_bad_course_the_part_is_named_that_is_wrong() {
+        let (start, anchor) = ("2026-03-02T14:00:00Z", "2026-11-21T02:00:00Z");
+        for (bad, sentence) in [
+            (
+                format!("{start}@{anchor}*0"),
+                "SPEED in START@ANCHOR*SPEED is \"0\", expected a whole number from 1",
+            ),
+            (
+                format!("{start}@{anchor}*-3"),
+                "SPEED in START@ANCHOR*SPEED is \"-3\", expected a whole number",
+            ),
+            (
+                format!("noon@{anchor}*1"),
+                "START in START@ANCHOR*SPEED is \"noon\", expected an instant such as",
+            ),
+            (format!("{start}@2026-11-21*1"), "ANCHOR in START@ANCHOR*SPEED is \"2026-11-21\", expected"),
+        ] {
+            let error = bad.parse::<Course>().unwrap_err().to_string();
+            assert!(error.starts_with(sentence), "{error}");
         }
     }
 

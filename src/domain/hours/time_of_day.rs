@@ -46,16 +46,23 @@ impl TryFrom<String> for TimeOfDay {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
+        Self::read(&text).ok_or_else(|| {
+            // An hour of one digit is what people write.
+            let meant = Self::read(&format!("0{text}")).map_or_else(|| "09:00".to_owned(), String::from);
+            format!("{text:?} is no time of day, expected HH:MM from 00:00 to 24:00, such as {meant}")
+        })
+    }
+}
+
+impl TimeOfDay {
+    fn read(text: &str) -> Option<Self> {
         let two_digits = |part: &str| {
             let digits = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
             digits.then(|| part.parse::<u16>().ok()).flatten()
         };
-        let parse = || {
-            let (hours, minutes) = text.split_once(':')?;
-            let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
-            let total = hours * 60 + minutes;
-            (minutes < 60 && total <= MINUTES_OF_DAY).then_some(Self { minutes: total })
-        };
-        parse().ok_or_else(|| format!("{text:?} is no time of day, expected HH:MM from 00:00 to 24:00"))
+        let (hours, minutes) = text.split_once(':')?;
+        let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+        let total = hours * 60 + minutes;
+        (minutes < 60 && total <= MINUTES_OF_DAY).then_some(Self { minutes: total })
     }
 }

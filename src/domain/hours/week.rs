@@ -154,8 +154,18 @@ fn days_of(key: &str) -> Result<Vec<usize>, String> {
     let (first, last) = key.split_once('-').unwrap_or((key, key));
     match (position(first), position(last)) {
         (Some(first), Some(last)) if first <= last => Ok((first..=last).collect()),
+        (Some(first), Some(last)) => Err(format!(
+            "the range {key:?} goes past the end of the week, expected {} and {}",
+            range(first, DAYS.len() - 1),
+            range(0, last)
+        )),
         _ => Err(format!("unknown day {key:?}, expected {} or a range such as mon-fri", DAYS.join(", "))),
     }
+}
+
+/// The key of these days.
+fn range(first: usize, last: usize) -> String {
+    if first == last { DAYS[first].to_owned() } else { format!("{}-{}", DAYS[first], DAYS[last]) }
 }
 
 impl Serialize for Week {
