@@ -3,7 +3,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
@@ -103,16 +103,28 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
     })
 }
 
-/// Everything that has to be open for a call to somebody in this area, and how it stands now. Empty if nothing tells
+/// How far ahead it is looked for when hours begin or end.
+const AHEAD: TimeDelta = TimeDelta::days(366);
+
+/// Everything that has to be open for a call to somebody in this area: its windows today on its own clock, null if it
+/// restricts nothing today, whether it is open, and until when or from when on; null if that is beyond a year. Empty if nothing tells
 /// where they are and the campaign does not call then.
 fn hours(area: &Area, terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
     let conditions = terms.conditions(area).unwrap_or_default();
     let show = |condition: &Condition<'_>| {
-        let shut = condition.schedule.shut(condition.zone, now);
+        let Condition { rule, schedule, zone } = condition;
+        let shut = schedule.shut(zone, now);
+        let (open_until, opens_at) = match shut {
+            None => (schedule.closes(zone, now, now + AHEAD), None),
+            Some(_) => (None, schedule.opens(zone, now, now + AHEAD)),
+        };
         json!({
-            "rule": condition.rule,
-            "zone": condition.zone.name(),
+            "rule": rule,
+            "zone": zone.name(),
+            "windows_today": schedule.windows_of(zone.local(now).date()),
             "open": shut.is_none(),
+            "open_until": open_until,
+            "opens_at": opens_at,
             "because": shut.map(|shut| shut.to_string()),
         })
     };

@@ -2,9 +2,10 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::domain::rules::Pack;
+use crate::domain::hours::{OnHolidays, Schedule};
+use crate::domain::rules::{Cap, Pack, Rule};
 use crate::domain::settings::Settings;
 
 use super::auth::Caller;
@@ -21,21 +22,57 @@ async fn list(api: web::Data<Api>, _: Caller) -> HttpResponse {
 }
 
 fn show(pack: &Pack) -> Value {
-    let rules = pack.rules.iter().map(|rule| {
-        json!({
-            "name": rule.name,
-            "protects": rule.jurisdiction.to_string(),
-            "confidence": rule.confidence,
-            "source": rule.source,
-        })
-    });
+    let mut alike: Vec<Vec<&Rule>> = Vec::new();
+    for rule in &pack.rules {
+        match alike.iter_mut().find(|rules| rules.first().is_some_and(|first| are_alike(first, rule))) {
+            Some(rules) => rules.push(rule),
+            None => alike.push(vec![rule]),
+        }
+    }
     json!({
         "name": pack.id,
         "version": pack.version,
         "reviewed_on": pack.reviewed_on,
         "loosening_approved_by": pack.loosening_approved_by,
-        "rules": rules.collect::<Vec<Value>>(),
+        "rules": alike.iter().filter_map(|rules| shown_together(rules)).collect::<Value>(),
     })
+}
+
+/// Whether two rules differ only in whom they protect and in the holidays that are heeded there.
+fn are_alike(one: &Rule, other: &Rule) -> bool {
+    let hours = |rule: &Rule| {
+        let Schedule { week, on_holidays, in_force, holidays: _ } = rule.schedule.clone();
+        (week, on_holidays, in_force, rule.zone.clone())
+    };
+    let rest = |rule: &Rule| (rule.caps.clone(), rule.minimum_gap, rule.confidence, rule.source.clone());
+    hours(one) == hours(other) && rest(one) == rest(other)
+}
+
+/// Rules that are alike, as one.
+fn shown_together(rules: &[&Rule]) -> Option<Value> {
+    let first = rules.first()?;
+    let holidays = rules.iter().filter(|rule| !rule.schedule.holidays.is_empty());
+    let holidays: Map<String, Value> =
+        holidays.map(|rule| (rule.jurisdiction.to_string(), json!(rule.schedule.holidays))).collect();
+    let on_holidays = match &first.schedule.on_holidays {
+        OnHolidays::Closed => json!("closed"),
+        OnHolidays::Windows(windows) => json!({ "windows": windows }),
+    };
+    let cap = |cap: &Cap| json!({ "calls": cap.calls, "within_hours": cap.within.num_hours() });
+    Some(json!({
+        "names": rules.iter().map(|rule| rule.name.as_str()).collect::<Value>(),
+        "protects": rules.iter().map(|rule| rule.jurisdiction.to_string()).collect::<Value>(),
+        "windows": first.schedule.week,
+        "zone": first.zone,
+        "holidays": holidays,
+        "on_holidays": on_holidays,
+        "caps": first.caps.iter().map(cap).collect::<Value>(),
+        "minimum_gap_hours": first.minimum_gap.map(|gap| gap.num_hours()),
+        "effective_from": first.schedule.in_force.from,
+        "effective_to": first.schedule.in_force.to,
+        "confidence": first.confidence,
+        "source": first.source,
+    }))
 }
 
 /// Refuses settings whose rules are not there, or whose holidays are not known: nobody would be called, or somebody on

@@ -117,6 +117,11 @@ impl Schedule {
         self.shut_at(zone.local(at))
     }
 
+    /// The windows that begin on a day; none if it restricts nothing on it.
+    pub fn windows_of(&self, date: NaiveDate) -> Option<&[Window]> {
+        self.in_force.holds_on(date).then(|| self.windows_on(date))
+    }
+
     /// The first instant after `after`, and not after `until`, at which it is open, from a closed one.
     pub fn opens(&self, zone: &Zone, after: DateTime<Utc>, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.turns_to(true, zone, after, until)

@@ -190,6 +190,14 @@ async fn a_mistake_in_the_settings_is_answered_in_words_and_not_in_a_parser_s() 
             "import_id: expected an id such as 01981c2e-7f3a-7b5c-9d1e-2a3b4c5d6e7f",
         ),
         (
+            json!({"business_hours": {"windows": {"fri-mon": [["09:00", "17:00"]]}}}),
+            r#"business_hours.windows: the range "fri-mon" goes past the end of the week, expected fri-sun and mon"#,
+        ),
+        (
+            json!({"business_hours": {"start_time": "9:30"}}),
+            r#"business_hours.start_time: "9:30" is no time of day, expected HH:MM from 00:00 to 24:00, such as 09:30"#,
+        ),
+        (
             json!({"retry_policy": [1]}),
             "retry_policy is a list, expected an object with max_retries, backoff_hours and retryable_outcomes, or with \
              a rule by outcome",
@@ -258,6 +266,28 @@ async fn a_method_that_is_not_understood_is_answered_with_those_that_are() {
         assert_eq!(problem["detail"], sentence, "{method} {path}");
         assert_eq!(problem["allowed"], allow.split(", ").collect::<Value>(), "{method} {path}");
     }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn the_packs_of_rules_show_hours_and_caps_and_say_each_source_once() {
+    let scene = Scene::start().await;
+    let (status, answer) = scene.ask(Method::GET, "/api/v1/rules").await;
+    assert_eq!(status, StatusCode::OK);
+    let packs = answer["packs"].as_array().unwrap();
+    let rules = |name: &str| {
+        packs.iter().find(|pack| pack["name"] == name).unwrap()["rules"].as_array().unwrap().clone()
+    };
+    assert_eq!(rules("default")[0]["windows"]["sun"], json!([["08:00", "21:00"]]));
+    let strict = rules("us-strict");
+    assert_eq!(strict.len(), 1, "{strict:?}");
+    assert_eq!(strict[0]["windows"]["sat"], json!([["10:00", "17:00"]]));
+    assert_eq!(strict[0]["caps"][1], json!({"calls": 7, "within_hours": 168}));
+    assert_eq!(strict[0]["minimum_gap_hours"], 2);
+    assert_eq!(strict[0]["holidays"]["US-TX"], json!(["US-TX"]));
+    assert!(strict[0]["protects"].as_array().unwrap().contains(&json!("US-TX")), "{}", strict[0]["protects"]);
+    let florida = rules("us-states").into_iter().find(|rule| rule["protects"] == json!(["US-FL"])).unwrap();
+    assert_eq!(florida["caps"][0]["calls"], 3, "{florida}");
     scene.end().await;
 }
 

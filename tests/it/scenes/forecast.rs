@@ -178,6 +178,9 @@ async fn a_contact_says_when_it_is_called_next_and_by_which_rule_not_before() {
         (1, &json!("busy"), &Value::Null)
     );
     assert_eq!((&busy["hours"][0]["rule"], &busy["hours"][0]["open"]), (&json!("default"), &json!(true)));
+    assert_eq!(busy["hours"][0]["windows_today"], json!([["08:00", "21:00"]]), "{}", busy["hours"]);
+    assert_eq!(busy["hours"][0]["opens_at"], json!(null), "{}", busy["hours"]);
+    assert!(busy["hours"][0]["open_until"].is_string(), "{}", busy["hours"]);
     let asleep = &scene.contact_with(&campaign, PHONES[2]).await["next_call"];
     assert_eq!(
         (&asleep["because"], &asleep["zone"]),
