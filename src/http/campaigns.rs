@@ -92,6 +92,7 @@ async fn create(
     };
     let settings = form.settings(&list_form, &api.default_from)?;
     rules::check(&api, &settings)?;
+    rules::check_safe_window(&api, &settings)?;
     let agent = agent(&api, caller, &form).await?;
     let _turn = api.take_turn().await?;
     let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;

@@ -4,9 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value, json};
 
+use crate::domain::area::Area;
+use crate::domain::contactable::{Decision, Terms};
 use crate::domain::hours::{OnHolidays, Schedule};
 use crate::domain::rules::{Cap, Pack, Rule};
 use crate::domain::settings::Settings;
+use crate::domain::unmapped::OnUnmapped;
+use crate::domain::zone::{Candidates, Unmapped};
 
 use super::auth::Caller;
 use super::problem::answer;
@@ -85,4 +89,22 @@ pub(super) fn check(api: &Api, settings: &Settings) -> Result<(), Problem> {
     let rules = rules.map_err(|error| refused("rules", error.to_string()))?;
     rules.check_on(today).map_err(|error| refused("rules", error.to_string()))?;
     settings.business_hours.check_on(today).map_err(|error| refused("business_hours", error.to_string()))
+}
+
+/// Refuses a safe window in which nobody could ever be called, because the hours that protect everybody, or the
+/// campaign's own, are never open in it.
+pub(super) fn check_safe_window(api: &Api, settings: &Settings) -> Result<(), Problem> {
+    let OnUnmapped::SafeWindow(_) = &settings.unmapped else { return Ok(()) };
+    let board = &api.board;
+    let rules = board.library.select(settings.rules.iter().map(String::as_str));
+    let rules = rules.map_err(|error| Problem::invalid("bad-settings", format!("rules: {error}")))?;
+    let nowhere = Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() };
+    match Terms::of(settings, &rules).opening(&nowhere, board.clock.now()) {
+        Decision::Never { .. } => {
+            let detail = "unmapped.safe-window is never open together with the campaign's hours and those that protect \
+                          everybody, expected a window within them";
+            Err(Problem::invalid("bad-settings", detail))
+        }
+        Decision::Now { .. } | Decision::NotUntil { .. } => Ok(()),
+    }
 }

@@ -198,6 +198,11 @@ async fn a_mistake_in_the_settings_is_answered_in_words_and_not_in_a_parser_s() 
             r#"business_hours.start_time: "9:30" is no time of day, expected HH:MM from 00:00 to 24:00, such as 09:30"#,
         ),
         (
+            json!({"unmapped": {"safe-window": {"timezone": "America/New_York", "window": ["03:00", "04:00"]}}}),
+            "unmapped.safe-window is never open together with the campaign's hours and those that protect everybody, \
+             expected a window within them",
+        ),
+        (
             json!({"retry_policy": [1]}),
             "retry_policy is a list, expected an object with max_retries, backoff_hours and retryable_outcomes, or with \
              a rule by outcome",
