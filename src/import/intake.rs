@@ -21,7 +21,7 @@ use super::rejects::Returned;
 use super::seen::NumberKey;
 use super::warnings::{Sign, Signs};
 use crate::domain::phone::{Countries, Parsed, Phone, PhoneError, Refusal, Region, Repair, read_phone};
-use crate::domain::zone::Zone;
+use crate::domain::zone::{UnknownZone, Zone};
 
 /// Everything that is known of a list before its rows are taken.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ enum Home {
 pub(super) struct Intake<'p> {
     plan: &'p Plan,
     countries: Memo<Option<Region>>,
-    zones: Memo<Option<Zone>>,
+    zones: Memo<Result<Zone, UnknownZone>>,
 }
 
 impl<'p> Intake<'p> {
@@ -241,9 +241,11 @@ impl<'p> Intake<'p> {
         let extension = self.extension(row, number.parsed.extension.take())?;
         let timezone = match layout.timezone.map(|column| (column, row.text(column))) {
             Some((column, text)) if !text.is_empty() => {
-                let sentence = "expected an IANA time zone such as America/New_York";
-                let zone = self.zones.get(text);
-                Some(zone.ok_or_else(|| Fault::new(column, "unknown-timezone", sentence))?)
+                let unknown = |unknown: UnknownZone| Fault {
+                    sentence: Cow::Owned(unknown.expected()),
+                    ..Fault::new(column, "unknown-timezone", "")
+                };
+                Some(self.zones.get(text).map_err(unknown)?)
             }
             Some(_) | None => None,
         };
