@@ -17,6 +17,12 @@ const SUGGESTION: &str = "outdial suggestion";
 /// The reason of a row that opens a quotation and never closes it.
 pub(super) const UNCLOSED_QUOTE: &str = "unclosed-quote";
 
+/// The reason of a row with a NUL character in it. The file has [`REPLACEMENT`] in its place where it comes from the
+/// database, whose texts cannot hold it.
+pub(super) const NUL: &str = "nul-character";
+
+const REPLACEMENT: char = '\u{fffd}';
+
 /// How many columns stand before the list's own.
 pub(super) const OUR_COLUMNS: usize = 3;
 
@@ -145,16 +151,21 @@ impl Returned {
     }
 
     /// A row as it stood in the list: without our columns and without what keeps spreadsheets from running it. One that
-    /// was refused for a quotation without an end still is, as long as the mark stands there.
+    /// was refused for a quotation without an end still is, as long as the mark stands there, and one with a NUL
+    /// character as long as what replaced it does.
     pub(super) fn restore(&self, row: Row) -> Row {
         let Content::Cells(cells) = row.content else { return row };
-        let was_unclosed = self
-            .reason
-            .is_some_and(|place| cells.get(place).is_some_and(|cell| cell.as_str() == UNCLOSED_QUOTE));
+        let was_refused_for = |reason: &str| {
+            self.reason.is_some_and(|place| cells.get(place).is_some_and(|cell| cell.as_str() == reason))
+        };
+        let (was_unclosed, had_nul) = (was_refused_for(UNCLOSED_QUOTE), was_refused_for(NUL));
         let own = cells.into_iter().enumerate().filter(|(place, _)| !self.ours.contains(place));
         let restored = own.map(|(_, cell)| match cell {
-            Cell::Text(text) if is_escaped(&text) => Cell::Text(text[1..].to_owned()),
-            cell @ (Cell::Text(_) | Cell::Error(_)) => cell,
+            Cell::Text(text) => {
+                let text = if is_escaped(&text) { text[1..].to_owned() } else { text };
+                Cell::Text(if had_nul { text.replace(REPLACEMENT, "\0") } else { text })
+            }
+            cell @ Cell::Error(_) => cell,
         });
         let cells: Vec<Cell> = restored.collect();
         if was_unclosed && cells.iter().any(|cell| cell.as_str().starts_with('"')) {
@@ -257,6 +268,18 @@ mod tests {
         let returned = Returned::recognise(&row(&header)).unwrap();
         let restored = returned.restore(row(&["1", "2", "3", "4", "5"].map(str::to_owned)));
         assert_eq!(restored.cells().iter().map(Cell::as_str).collect::<Vec<_>>(), ["1", "3", "5"]);
+    }
+
+    #[test]
+    fn a_row_with_a_nul_is_refused_until_what_replaced_it_is_gone() {
+        let returned = Returned::recognise(&row(&[REASON, "Name"].map(str::to_owned))).unwrap();
+        let restored = |reason: &str, name: &str| {
+            returned.restore(row(&[reason, name].map(str::to_owned))).text(0).to_owned()
+        };
+        assert_eq!(restored(NUL, "A\u{fffd}da"), "A\0da");
+        assert_eq!(restored(NUL, "'-\u{fffd}"), "-\0");
+        assert_eq!(restored(NUL, "Ada"), "Ada");
+        assert_eq!(restored("letters", "Bj\u{fffd}rn"), "Bj\u{fffd}rn", "it was not refused for that");
     }
 
     proptest::proptest! {
