@@ -213,7 +213,8 @@ fn header(filled: &[&Row], known: &Known<'_>) -> Option<usize> {
     if let Some(at) = candidates.iter().position(|row| known.mapping.names_one_of(&texts(row, known))) {
         return Some(at);
     }
-    if !is_named(first)
+    // `Patients` alone in the first row is the name of the list, if there are titles below.
+    if (!is_named(first) || count(first) == 1)
         && let Some(at) = candidates.iter().position(|row| is_certainly_a_header(&texts(row, known)))
         && candidates[..at].iter().all(|above| count(above) < count(candidates[at]).min(3))
     {
