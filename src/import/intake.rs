@@ -4,6 +4,7 @@
 mod check;
 mod memo;
 mod metadata;
+mod zones;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use self::check::check;
 use self::memo::Memo;
 pub(super) use self::metadata::Columns;
+use self::zones::Zones;
 use super::contact::{Kind, NewContact, RowReport};
 use super::country::country;
 use super::fields;
@@ -19,7 +21,7 @@ use super::masking::mask;
 use super::reading::{Cell, Content, Limits, Row};
 use super::rejects::Returned;
 use super::seen::NumberKey;
-use super::warnings::{Sign, Signs};
+use super::warnings::{Contradiction, Sign, Signs};
 use crate::domain::phone::{Countries, Parsed, Phone, PhoneError, Refusal, Region, Repair, read_phone};
 use crate::domain::zone::{UnknownZone, Zone};
 
@@ -105,11 +107,13 @@ pub(super) struct Intake<'p> {
     plan: &'p Plan,
     countries: Memo<Option<Region>>,
     zones: Memo<Result<Zone, UnknownZone>>,
+    numbers_zones: Zones,
 }
 
 impl<'p> Intake<'p> {
     pub(super) fn new(plan: &'p Plan) -> Self {
-        Self { plan, countries: Memo::new(country), zones: Memo::new(fields::zone) }
+        let (countries, zones) = (Memo::new(country), Memo::new(fields::zone));
+        Self { plan, countries, zones, numbers_zones: Zones::default() }
     }
 
     /// Takes some rows of the file, without those of its header, and gives what they come to in parts that take no more
@@ -164,6 +168,7 @@ impl<'p> Intake<'p> {
         });
         let came_to = match verdict {
             Ok((contact, (column, repair))) => {
+                self.compare_zones(&row, column, &contact, &mut taken.signs);
                 self.plan.columns.note_extra(&row, &mut taken.extra);
                 Taken::Contact(Box::new(self.candidate(row, contact, column, repair)))
             }
@@ -277,6 +282,20 @@ impl<'p> Intake<'p> {
             repair: None,
             metadata,
         })
+    }
+
+    /// Notes if the row names a zone that its number is not in: the row counts, but it may be wrong.
+    fn compare_zones(&mut self, row: &Row, column: usize, contact: &NewContact, signs: &mut Signs) {
+        let Some(named) = &contact.timezone else { return };
+        let numbers = self.numbers_zones.contradict(named, &contact.phone, contact.number_type);
+        if let Some(zones) = numbers {
+            signs.note_contradiction(|| Contradiction {
+                row: row.number,
+                number: mask(row.text(column)),
+                named: named.name().to_owned(),
+                number_in: zones.zones().iter().map(Zone::name).collect::<Vec<_>>().join(" or "),
+            });
+        }
     }
 
     /// The extension of the number's own cell or of its column; where both say something else, nobody knows which.
