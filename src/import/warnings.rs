@@ -27,6 +27,8 @@ names! {
         DoNotCallColumn = "do-not-call-column",
         /// Rows name a time zone that their numbers are not in.
         ZoneElsewhere = "zone-elsewhere",
+        /// The sheets before the one that is read have no column of numbers.
+        SheetsPassedOver = "sheets-passed-over",
         /// There is something above the header.
         RowsAboveHeader = "rows-above-header",
     }
