@@ -15,6 +15,7 @@ mod release;
 mod same_rules;
 mod set;
 mod table;
+mod written;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
@@ -45,13 +46,21 @@ impl From<Zone> for String {
     }
 }
 
-/// A name that the database in use does not know.
+/// A name that the database in use does not know, or that is not taken for a zone though it does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown time zone {0:?}, expected an IANA name such as America/New_York")]
+#[error("unknown time zone {0:?}, {expected}", expected = written::expected(.0))]
 pub struct UnknownZone(pub String);
 
+impl UnknownZone {
+    /// What to write instead, without what was written.
+    pub fn expected(&self) -> String {
+        written::expected(&self.0)
+    }
+}
+
 impl Zone {
-    /// The zone of this IANA name, or of what an old name stands for: `Asia/Calcutta` is `Asia/Kolkata`.
+    /// The zone of this IANA name, or of what an old name stands for: `Asia/Calcutta` is `Asia/Kolkata`. What comes
+    /// from outside is read by [`Zone::written`] and [`Zone::of_a_place`], which take less.
     pub fn parse(name: &str) -> Result<Self, UnknownZone> {
         Database::in_use().find(name)
     }

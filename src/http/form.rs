@@ -135,7 +135,8 @@ impl CampaignForm {
             from,
             default_region: list.region()?.to_string(),
             countries: list.countries.clone(),
-            timezone: Zone::parse(&self.timezone).map_err(|error| invalid("timezone", error.to_string()))?,
+            timezone: Zone::written(&self.timezone)
+                .map_err(|error| invalid("timezone", error.to_string()))?,
             pacing: self.pacing,
             business_hours: self.business_hours.clone(),
             rules: self.rules.clone(),
@@ -155,6 +156,10 @@ impl CampaignForm {
             let detail =
                 format!("{starts_at}: the schedule does not fire after it, expected an earlier instant");
             return Err(invalid("starts_at", detail));
+        }
+        if let OnUnmapped::SafeWindow(safe) = &settings.unmapped {
+            Zone::written(safe.timezone.name())
+                .map_err(|error| invalid("unmapped.safe-window.timezone", error.to_string()))?;
         }
         settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
         Ok(settings)
@@ -201,6 +206,13 @@ mod tests {
             ),
             (r#"{"name":"x","agent":{"name":" ","script":{"say":"Hi"}}}"#.to_owned(), "agent.name is empty"),
             (format!(r#"{{"name":"x","timezone":"EST5",{agent}}}"#), "timezone: unknown time zone"),
+            (format!(r#"{{"name":"x","timezone":"EST",{agent}}}"#), "America/New_York for Eastern time"),
+            (
+                format!(
+                    r#"{{"name":"x","unmapped":{{"safe-window":{{"timezone":"MST","window":["14:00","20:00"]}}}},{agent}}}"#
+                ),
+                "unmapped.safe-window.timezone: unknown time zone \"MST\"",
+            ),
             (format!(r#"{{"name":"x","default_region":"XX",{agent}}}"#), "default_region"),
             (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),
             (format!(r#"{{"name":"x","ring_seconds":3,{agent}}}"#), "ring_seconds is 3, expected"),

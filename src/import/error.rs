@@ -10,10 +10,16 @@ pub enum ImportError {
     #[error("expected rows below the header, found only the header")]
     HeaderOnly,
     /// No column has numbers in it, by name or content.
-    #[error("expected a column of phone numbers, such as \"phone\"; found {}", list(columns))]
+    #[error(
+        "expected a column of phone numbers, such as \"phone\"; found {}{}",
+        list(columns),
+        place(sheets)
+    )]
     NoPhoneColumn {
         /// The columns that were seen.
         columns: Vec<String>,
+        /// The sheet of a workbook on which they are, and the others that have no such column either.
+        sheets: Vec<String>,
     },
     /// A column was named that the list does not have.
     #[error("expected a column {named:?}; found {}", list(columns))]
@@ -156,6 +162,19 @@ impl ImportError {
         }
     }
 
+    /// Whether another sheet of the same workbook may have what is missing.
+    pub(super) fn is_of_the_sheet(&self) -> bool {
+        matches!(self, Self::NoPhoneColumn { .. } | Self::HeaderOnly | Self::UnknownColumn { .. })
+    }
+
+    /// The same, where it says on which sheets was looked.
+    pub(super) fn on(self, sheets: Vec<String>) -> Self {
+        match self {
+            Self::NoPhoneColumn { columns, .. } => Self::NoPhoneColumn { columns, sheets },
+            error => error,
+        }
+    }
+
     /// A damaged file, and what the one who read it said, cut short.
     pub(super) fn corrupt(what: impl std::fmt::Display) -> Self {
         Self::Corrupt { what: what.to_string().chars().take(200).collect() }
@@ -167,6 +186,18 @@ fn list(columns: &[String]) -> String {
     let quoted: Vec<String> = columns.iter().take(SHOWN).map(|column| format!("{column:?}")).collect();
     let more = if columns.len() > SHOWN { " and others" } else { "" };
     format!("{}{more}", quoted.join(", "))
+}
+
+/// On which sheet the columns were seen, and how to have another one read.
+fn place(sheets: &[String]) -> String {
+    const ANOTHER: &str = "`sheet` names another one to read, also a hidden one";
+    match sheets {
+        [] => String::new(),
+        [only] => format!(" in the sheet {only:?}; {ANOTHER}"),
+        [first, others @ ..] => {
+            format!(" in the sheet {first:?}, and no such column in {} either; {ANOTHER}", list(others))
+        }
+    }
 }
 
 /// Bytes as people say them: whole megabytes where there are some.

@@ -1,6 +1,6 @@
 //! What stands in the columns besides the number: priorities, extensions, time zones.
 
-use crate::domain::zone::Zone;
+use crate::domain::zone::{UnknownZone, Zone};
 
 /// The highest priority; the lowest is as far below zero.
 const HIGHEST: i16 = 1_000;
@@ -30,14 +30,14 @@ pub(super) fn extension(text: &str) -> Option<&str> {
     is_extension.then_some(digits)
 }
 
-/// A zone by its IANA name.
-pub(super) fn zone(text: &str) -> Option<Zone> {
-    Zone::parse(text).ok()
+/// The zone of a place by its IANA name, or what to write instead.
+pub(super) fn zone(text: &str) -> Result<Zone, UnknownZone> {
+    Zone::of_a_place(text)
 }
 
 /// Whether a text is the IANA name of a place, and so certainly a zone.
 pub(super) fn is_zone_of_a_place(text: &str) -> bool {
-    text.contains('/') && zone(text).is_some()
+    text.contains('/') && zone(text).is_ok()
 }
 
 /// Whether a text is digits and nothing else.
@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn only_a_name_with_a_place_is_certainly_a_zone() {
         assert!(is_zone_of_a_place("America/New_York"));
-        assert!(!is_zone_of_a_place("UTC") && zone("UTC").is_some());
-        assert!(!is_zone_of_a_place("2025/01/02") && zone("EST5").is_none() && zone("").is_none());
+        assert!(!is_zone_of_a_place("Singapore") && zone("Singapore").is_ok());
+        assert!(!is_zone_of_a_place("Etc/GMT+5") && zone("EST").is_err() && zone("UTC").is_err());
+        assert!(!is_zone_of_a_place("2025/01/02") && zone("EST5").is_err() && zone("").is_err());
     }
 }

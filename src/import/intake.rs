@@ -4,6 +4,7 @@
 mod check;
 mod memo;
 mod metadata;
+mod zones;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use self::check::check;
 use self::memo::Memo;
 pub(super) use self::metadata::Columns;
+use self::zones::Zones;
 use super::contact::{Kind, NewContact, RowReport};
 use super::country::country;
 use super::fields;
@@ -19,9 +21,9 @@ use super::masking::mask;
 use super::reading::{Cell, Content, Limits, Row};
 use super::rejects::Returned;
 use super::seen::NumberKey;
-use super::warnings::{Sign, Signs};
+use super::warnings::{Contradiction, Sign, Signs};
 use crate::domain::phone::{Countries, Parsed, Phone, PhoneError, Refusal, Region, Repair, read_phone};
-use crate::domain::zone::Zone;
+use crate::domain::zone::{UnknownZone, Zone};
 
 /// Everything that is known of a list before its rows are taken.
 #[derive(Debug)]
@@ -104,12 +106,14 @@ enum Home {
 pub(super) struct Intake<'p> {
     plan: &'p Plan,
     countries: Memo<Option<Region>>,
-    zones: Memo<Option<Zone>>,
+    zones: Memo<Result<Zone, UnknownZone>>,
+    numbers_zones: Zones,
 }
 
 impl<'p> Intake<'p> {
     pub(super) fn new(plan: &'p Plan) -> Self {
-        Self { plan, countries: Memo::new(country), zones: Memo::new(fields::zone) }
+        let (countries, zones) = (Memo::new(country), Memo::new(fields::zone));
+        Self { plan, countries, zones, numbers_zones: Zones::default() }
     }
 
     /// Takes some rows of the file, without those of its header, and gives what they come to in parts that take no more
@@ -164,6 +168,7 @@ impl<'p> Intake<'p> {
         });
         let came_to = match verdict {
             Ok((contact, (column, repair))) => {
+                self.compare_zones(&row, column, &contact, &mut taken.signs);
                 self.plan.columns.note_extra(&row, &mut taken.extra);
                 Taken::Contact(Box::new(self.candidate(row, contact, column, repair)))
             }
@@ -241,9 +246,11 @@ impl<'p> Intake<'p> {
         let extension = self.extension(row, number.parsed.extension.take())?;
         let timezone = match layout.timezone.map(|column| (column, row.text(column))) {
             Some((column, text)) if !text.is_empty() => {
-                let sentence = "expected an IANA time zone such as America/New_York";
-                let zone = self.zones.get(text);
-                Some(zone.ok_or_else(|| Fault::new(column, "unknown-timezone", sentence))?)
+                let unknown = |unknown: UnknownZone| Fault {
+                    sentence: Cow::Owned(unknown.expected()),
+                    ..Fault::new(column, "unknown-timezone", "")
+                };
+                Some(self.zones.get(text).map_err(unknown)?)
             }
             Some(_) | None => None,
         };
@@ -275,6 +282,20 @@ impl<'p> Intake<'p> {
             repair: None,
             metadata,
         })
+    }
+
+    /// Notes if the row names a zone that its number is not in: the row counts, but it may be wrong.
+    fn compare_zones(&mut self, row: &Row, column: usize, contact: &NewContact, signs: &mut Signs) {
+        let Some(named) = &contact.timezone else { return };
+        let numbers = self.numbers_zones.contradict(named, &contact.phone, contact.number_type);
+        if let Some(zones) = numbers {
+            signs.note_contradiction(|| Contradiction {
+                row: row.number,
+                number: mask(row.text(column)),
+                named: named.name().to_owned(),
+                number_in: zones.zones().iter().map(Zone::name).collect::<Vec<_>>().join(" or "),
+            });
+        }
     }
 
     /// The extension of the number's own cell or of its column; where both say something else, nobody knows which.

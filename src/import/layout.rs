@@ -174,6 +174,7 @@ impl Layout {
                 let is_header = first.iter().all(|text| is_title(text) || text.is_empty());
                 return Err(ImportError::NoPhoneColumn {
                     columns: if is_header { unique_names(&first) } else { draft.layout.columns },
+                    sheets: Vec::new(),
                 });
             };
             draft.layout.phone = phone;
@@ -213,7 +214,8 @@ fn header(filled: &[&Row], known: &Known<'_>) -> Option<usize> {
     if let Some(at) = candidates.iter().position(|row| known.mapping.names_one_of(&texts(row, known))) {
         return Some(at);
     }
-    if !is_named(first)
+    // `Patients` alone in the first row is the name of the list, if there are titles below.
+    if (!is_named(first) || count(first) == 1)
         && let Some(at) = candidates.iter().position(|row| is_certainly_a_header(&texts(row, known)))
         && candidates[..at].iter().all(|above| count(above) < count(candidates[at]).min(3))
     {
@@ -363,9 +365,11 @@ impl Draft {
             (Some(named), _) => (named, Why::Header),
             (None, Some(found)) => (found, Why::Content),
             (None, None) => {
-                let columns = || self.layout.columns.clone();
-                let found = self.best(&shares, HARDLY_ANY);
-                (found.ok_or_else(|| ImportError::NoPhoneColumn { columns: columns() })?, Why::Content)
+                let none = || {
+                    let columns = self.layout.columns.clone();
+                    ImportError::NoPhoneColumn { columns, sheets: Vec::new() }
+                };
+                (self.best(&shares, HARDLY_ANY).ok_or_else(none)?, Why::Content)
             }
         };
         self.layout.phone = phone;

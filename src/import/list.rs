@@ -9,8 +9,9 @@ use super::intake::{Columns, Intake, Plan, TakenRows};
 use super::layout::{FoundColumn, Known, Layout};
 use super::merge::Merge;
 use super::ordered::{Parts, in_order};
-use super::reading::{self, Chunk, Format, Reading, Row, Source};
+use super::reading::{self, Chunk, Format, Reading, Row, Shared, Source, Wanted};
 use super::rejects::{self, Returned};
+use super::warnings::{Warning, WarningKind};
 use super::{Account, ColumnMapping, ImportError, Options};
 
 /// How many rows with anything in them are looked at to find out which column is which.
@@ -18,6 +19,9 @@ const SAMPLE: usize = 100;
 
 /// How many bytes of texts are enough for that, however few rows they are.
 const SAMPLE_BYTES: usize = 8 << 20;
+
+/// How many sheets with anything in them are tried to find one with a list. Each costs no more than opening the file.
+const SHEETS: usize = 8;
 
 /// A contact list that is open.
 #[derive(Debug)]
@@ -37,10 +41,59 @@ pub(super) struct Blank {
     pub(super) cells: usize,
 }
 
-/// Opens a contact list and finds out which column is which.
+/// Opens a contact list and finds out which column is which. Of a workbook the sheet that is named is read, or the first
+/// visible one that has what a list needs.
 pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
+    let source = Shared::from(source);
+    if let Some(named) = &options.sheet {
+        let opened = open_sheet(source, Wanted::Named(named.clone()), options);
+        return opened.map_err(|unfit| unfit.error.on(unfit.sheet.into_iter().collect()));
+    }
+    let mut sheets: Vec<String> = Vec::new();
+    let mut first = None;
+    for after in 0..SHEETS {
+        match open_sheet(source.clone(), Wanted::Visible { after }, options) {
+            Ok(mut list) => {
+                list.plan.layout.warnings.extend(passed_over(&sheets, list.reading.sheet()));
+                return Ok(list);
+            }
+            Err(Unfit { error, sheet: Some(sheet) }) if error.is_of_the_sheet() => {
+                sheets.push(sheet);
+                first.get_or_insert(error);
+            }
+            // There is none after the last; and what is wrong with one does not matter if nobody asked for it.
+            Err(Unfit { error, .. }) => {
+                first.get_or_insert(error);
+                break;
+            }
+        }
+    }
+    Err(first.map_or(ImportError::Empty, |error| error.on(sheets)))
+}
+
+/// What is to be said if the list is not on the first sheet.
+fn passed_over(sheets: &[String], read: Option<String>) -> Option<Warning> {
+    let read = read.filter(|_| !sheets.is_empty())?;
+    let before: Vec<String> = sheets.iter().map(|sheet| format!("{sheet:?}")).collect();
+    let sentence = format!("the sheet {read:?} is read, as {} before it holds no list", before.join(", "));
+    Some(Warning { kind: WarningKind::SheetsPassedOver, sentence })
+}
+
+/// Why a sheet, or a file without any, is refused.
+struct Unfit {
+    error: ImportError,
+    sheet: Option<String>,
+}
+
+impl From<ImportError> for Unfit {
+    fn from(error: ImportError) -> Self {
+        Self { error, sheet: None }
+    }
+}
+
+fn open_sheet(source: Shared, sheet: Wanted, options: &Options) -> Result<List, Unfit> {
     let home = options.default_region;
-    let mut reading = reading::open(source, options.sheet.as_deref(), &options.limits, home)?;
+    let mut reading = reading::open(source, sheet, &options.limits, home)?;
     let mut first = VecDeque::new();
     let (mut sample, mut bytes, mut blank) = (Vec::<Row>::new(), 0, Blank::default());
     // A header alone tells nothing.
@@ -73,7 +126,7 @@ pub fn open(source: Source, options: &Options) -> Result<List, ImportError> {
         alternates: returned.as_ref().map_or(&[], |returned| &returned.alternates),
         has_header: returned.is_some(),
     };
-    let layout = Layout::of(&sample, &known)?;
+    let layout = Layout::of(&sample, &known).map_err(|error| Unfit { error, sheet: reading.sheet() })?;
     let plan = Plan {
         columns: Columns::of(&layout, options.limits.columns),
         layout,

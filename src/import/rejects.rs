@@ -17,6 +17,12 @@ const SUGGESTION: &str = "outdial suggestion";
 /// The reason of a row that opens a quotation and never closes it.
 pub(super) const UNCLOSED_QUOTE: &str = "unclosed-quote";
 
+/// The reason of a row with a NUL character in it. The file has [`REPLACEMENT`] in its place where it comes from the
+/// database, whose texts cannot hold it.
+pub(super) const NUL: &str = "nul-character";
+
+const REPLACEMENT: char = '\u{fffd}';
+
 /// How many columns stand before the list's own.
 pub(super) const OUR_COLUMNS: usize = 3;
 
@@ -112,13 +118,17 @@ pub(super) struct Returned {
 }
 
 impl Returned {
-    /// Recognises a rejects file by its first row.
+    /// Recognises a rejects file by its first row. Each of our titles is ours once: a rejects file of a list that was
+    /// itself a damaged one has them twice, and then the later ones are the list's.
     pub(super) fn recognise(first: &Row) -> Option<Self> {
         let mut returned = Self::default();
         for (place, cell) in first.cells().iter().enumerate() {
             let title = cell.as_str();
-            let roles = roles(title);
-            if roles.is_some() || title == EXPECTED || title == SUGGESTION {
+            let roles = roles(title).filter(|_| returned.reason.is_none());
+            let is_first = |ours: &str| {
+                title == ours && !first.cells()[..place].iter().any(|cell| cell.as_str() == ours)
+            };
+            if roles.is_some() || is_first(EXPECTED) || is_first(SUGGESTION) {
                 returned.ours.push(place);
             }
             if roles.is_some() {
@@ -128,7 +138,10 @@ impl Returned {
                 .into_iter()
                 .for_each(|(role, column)| returned.note(role, column));
         }
-        returned.reason.is_some().then_some(returned)
+        // Where only the title of the reasons is damaged, a suggestion still is no number that anybody confirmed.
+        let has_both =
+            [EXPECTED, SUGGESTION].iter().all(|ours| first.cells().iter().any(|cell| cell.as_str() == *ours));
+        (returned.reason.is_some() || has_both).then_some(returned)
     }
 
     fn note(&mut self, role: Role, column: String) {
@@ -145,16 +158,22 @@ impl Returned {
     }
 
     /// A row as it stood in the list: without our columns and without what keeps spreadsheets from running it. One that
-    /// was refused for a quotation without an end still is, as long as the mark stands there.
+    /// was refused for a quotation without an end still is, as long as the mark stands there, and one with a NUL
+    /// character as long as what replaced it does.
     pub(super) fn restore(&self, row: Row) -> Row {
         let Content::Cells(cells) = row.content else { return row };
-        let was_unclosed = self
-            .reason
-            .is_some_and(|place| cells.get(place).is_some_and(|cell| cell.as_str() == UNCLOSED_QUOTE));
+        let was_refused_for = |reason: &str| {
+            self.reason.is_some_and(|place| cells.get(place).is_some_and(|cell| cell.as_str() == reason))
+        };
+        let has_nul = || cells.iter().any(|cell| cell.as_str().contains('\0'));
+        let (was_unclosed, had_nul) = (was_refused_for(UNCLOSED_QUOTE), was_refused_for(NUL) && !has_nul());
         let own = cells.into_iter().enumerate().filter(|(place, _)| !self.ours.contains(place));
         let restored = own.map(|(_, cell)| match cell {
-            Cell::Text(text) if is_escaped(&text) => Cell::Text(text[1..].to_owned()),
-            cell @ (Cell::Text(_) | Cell::Error(_)) => cell,
+            Cell::Text(text) => {
+                let text = if is_escaped(&text) { text[1..].to_owned() } else { text };
+                Cell::Text(if had_nul { text.replace(REPLACEMENT, "\0") } else { text })
+            }
+            cell @ Cell::Error(_) => cell,
         });
         let cells: Vec<Cell> = restored.collect();
         if was_unclosed && cells.iter().any(|cell| cell.as_str().starts_with('"')) {
@@ -167,6 +186,17 @@ impl Returned {
 /// Whether a text begins as a rejects file does: then it is a list, whatever its refused rows are full of.
 pub(super) fn begins_rejects(head: &str) -> bool {
     head.trim_start_matches(['\u{feff}', '"']).starts_with(REASON)
+}
+
+/// What stands between our titles where a text begins as a rejects file does: its rows may be full of other delimiters.
+pub(super) fn delimiter(head: &str) -> Option<u8> {
+    let between = |(at, _): (usize, &str)| {
+        let after = head[at + EXPECTED.len()..].trim_start_matches('"');
+        let delimiter = *after.as_bytes().first()?;
+        let next = after.get(1..)?.trim_start_matches('"');
+        next.starts_with(SUGGESTION).then_some(delimiter)
+    };
+    if begins_rejects(head) { head.match_indices(EXPECTED).find_map(between) } else { None }
 }
 
 /// What the title of our reasons says of the list's columns; nothing for other titles.
@@ -236,6 +266,8 @@ mod tests {
         assert_eq!(returned.mapping.name.as_deref(), Some("B + C"));
         assert_eq!((returned.alternates, returned.mapping.country), (vec!["D".to_owned()], None));
         assert_eq!(Returned::recognise(&row(&columns)), None);
+        let damaged = ["outdial r", EXPECTED, SUGGESTION, "A"].map(str::to_owned);
+        assert_eq!(Returned::recognise(&row(&damaged)).unwrap().ours, [1, 2], "suggestions are not called");
     }
 
     #[test]
@@ -257,6 +289,45 @@ mod tests {
         let returned = Returned::recognise(&row(&header)).unwrap();
         let restored = returned.restore(row(&["1", "2", "3", "4", "5"].map(str::to_owned)));
         assert_eq!(restored.cells().iter().map(Cell::as_str).collect::<Vec<_>>(), ["1", "3", "5"]);
+    }
+
+    #[test]
+    fn our_titles_tell_the_delimiter_whatever_is_in_the_rows() {
+        for (head, expected) in [
+            ("outdial reason,outdial expected,outdial suggestion,A;B\nempty,x,,;", Some(b',')),
+            (
+                "\u{feff}\"outdial reason (phone = A)\";\"outdial expected\";\"outdial suggestion\"",
+                Some(b';'),
+            ),
+            ("outdial reason (phone = outdial expected)\toutdial expected\toutdial suggestion", Some(b'\t')),
+            ("outdial reason,outdial expected", None),
+            ("outdial reason,outdial expectedé", None),
+            ("phone,outdial expected,outdial suggestion", None),
+        ] {
+            assert_eq!(delimiter(head), expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn each_of_our_columns_is_ours_once() {
+        let own = ["outdial reason, so to speak", EXPECTED, SUGGESTION].map(str::to_owned);
+        let header = header(&own, &[found(Role::Phone, SUGGESTION, Why::Content)]);
+        let returned = Returned::recognise(&row(&header)).unwrap();
+        let restored = returned.restore(row(&header));
+        assert_eq!(restored.cells().iter().map(Cell::as_str).collect::<Vec<_>>(), own);
+        assert_eq!(returned.mapping.phone.as_deref(), Some(SUGGESTION));
+    }
+
+    #[test]
+    fn a_row_with_a_nul_is_refused_until_what_replaced_it_is_gone() {
+        let returned = Returned::recognise(&row(&[REASON, "Name"].map(str::to_owned))).unwrap();
+        let restored = |reason: &str, name: &str| {
+            returned.restore(row(&[reason, name].map(str::to_owned))).text(0).to_owned()
+        };
+        assert_eq!(restored(NUL, "A\u{fffd}da"), "A\0da");
+        assert_eq!(restored(NUL, "'-\u{fffd}"), "-\0");
+        assert_eq!(restored(NUL, "Ada"), "Ada");
+        assert_eq!(restored("letters", "Bj\u{fffd}rn"), "Bj\u{fffd}rn", "it was not refused for that");
     }
 
     proptest::proptest! {

@@ -25,6 +25,10 @@ names! {
         ColumnNotUsed = "column-not-used",
         /// A column seems to say who does not want to be called, and is not obeyed.
         DoNotCallColumn = "do-not-call-column",
+        /// Rows name a time zone that their numbers are not in.
+        ZoneElsewhere = "zone-elsewhere",
+        /// The sheets before the one that is read have no column of numbers.
+        SheetsPassedOver = "sheets-passed-over",
         /// There is something above the header.
         RowsAboveHeader = "rows-above-header",
     }
@@ -64,6 +68,22 @@ pub(super) struct Signs {
     regions: Counts,
     /// Where refused numbers would be, had they their country code's sign.
     elsewhere: Counts,
+    /// How many rows name a zone that their number is not in, and the first of them.
+    contradictions: usize,
+    contradiction: Option<Contradiction>,
+}
+
+/// A row that names a zone in which its number is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Contradiction {
+    /// The line or sheet row.
+    pub(super) row: u32,
+    /// The number, masked.
+    pub(super) number: String,
+    /// The zone that the row names.
+    pub(super) named: String,
+    /// The zones that the number may be in.
+    pub(super) number_in: String,
 }
 
 /// What a cell of the phone column came to.
@@ -102,6 +122,12 @@ impl Signs {
         }
     }
 
+    /// Counts a row whose zone is none of its number's; how it reads matters only for the first.
+    pub(super) fn note_contradiction(&mut self, example: impl FnOnce() -> Contradiction) {
+        self.contradictions += 1;
+        self.contradiction.get_or_insert_with(example);
+    }
+
     /// Adds what was counted in the rows that follow.
     pub(super) fn join(&mut self, next: Self) {
         self.filled += next.filled;
@@ -113,6 +139,8 @@ impl Signs {
         if let Some((first, last)) = next.ends {
             self.follow(first, last, next.steps);
         }
+        self.contradictions += next.contradictions;
+        self.contradiction = self.contradiction.take().or(next.contradiction);
         next.regions.0.into_iter().for_each(|(region, count)| self.regions.add(region, count));
         next.elsewhere.0.into_iter().for_each(|(region, count)| self.elsewhere.add(region, count));
     }
@@ -170,6 +198,16 @@ impl Signs {
                 warn(WarningKind::OtherCountry, sentence);
             }
             (_, _) => {}
+        }
+        if let Some(Contradiction { row, number, named, number_in }) = &self.contradiction {
+            let rows = match self.contradictions {
+                1 => "1 row names a time zone that its number is not in".to_owned(),
+                count => format!("{count} rows name a time zone that their number is not in"),
+            };
+            let sentence = format!(
+                "{rows}, such as row {row}: {named}, while {number} is in {number_in}; the row counts, not the number"
+            );
+            warn(WarningKind::ZoneElsewhere, sentence);
         }
         warnings
     }
@@ -312,6 +350,32 @@ mod tests {
         assert_eq!(kinds(&numbers, Sign::Number(canada)), [WarningKind::OtherCountry]);
         assert_eq!(kinds(&numbers, Sign::Elsewhere(canada)), [WarningKind::OtherCountry]);
         assert_eq!(kinds(&numbers, Sign::Number(US)), []);
+    }
+
+    #[test]
+    fn a_zone_that_is_not_the_number_s_is_told_with_the_first_row() {
+        let of_row = |row| {
+            let mut signs = Signs::default();
+            signs.note_contradiction(|| Contradiction {
+                row,
+                number: "202•••3".to_owned(),
+                named: "Europe/Berlin".to_owned(),
+                number_in: "America/New_York".to_owned(),
+            });
+            signs
+        };
+        let mut signs = of_row(4);
+        let sentence = |signs: &Signs| signs.warnings("Phone", US)[0].sentence.clone();
+        assert!(
+            sentence(&signs)
+                .starts_with("1 row names a time zone that its number is not in, such as row 4: ")
+        );
+        signs.join(of_row(9));
+        assert_eq!(
+            sentence(&signs),
+            "2 rows name a time zone that their number is not in, such as row 4: Europe/Berlin, while 202•••3 is in \
+             America/New_York; the row counts, not the number"
+        );
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl<'a> SameRules<'a> {
     }
 }
 
+/// Whether the clocks of two zones show the same.
+pub(super) fn agree(one: &Zone, other: &Zone) -> bool {
+    one == other || clock(one) == clock(other)
+}
+
 fn clock(zone: &Zone) -> Clock {
     let (from, to) = compared();
     let mut clock = vec![(from.as_second(), zone.0.to_offset(from).seconds())];

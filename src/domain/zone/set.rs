@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::same_rules::agree;
 use super::{UnknownZone, Zone};
 
 /// One or more different zones, in the order of their names. Cheap to clone; as a text
@@ -49,6 +50,11 @@ impl ZoneSet {
     /// The names with commas between them, in order.
     pub fn as_str(&self) -> &str {
         &self.0.text
+    }
+
+    /// Whether the clock of a zone is that of one of these. It takes long: years are compared.
+    pub fn has_clock_of(&self, zone: &Zone) -> bool {
+        self.zones().iter().any(|own| agree(own, zone))
     }
 
     /// The zones, in the order of their names: at least one.
@@ -123,6 +129,20 @@ mod tests {
         assert_eq!(other.as_str(), "America/New_York,Asia/Kolkata");
         assert_eq!(other.zones().len(), 2);
         assert_ne!(one, Zone::parse("Asia/Kolkata").unwrap().into());
+    }
+
+    #[test]
+    fn a_set_has_the_clocks_of_its_zones_by_whatever_names() {
+        let split = ZoneSet::parse("America/Chicago,America/New_York").unwrap();
+        for (name, is_there) in [
+            ("America/New_York", true),
+            ("America/Toronto", true),
+            ("America/Detroit", true),
+            ("America/Denver", false),
+            ("America/Panama", false),
+        ] {
+            assert_eq!(split.has_clock_of(&Zone::parse(name).unwrap()), is_there, "{name}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Fault;
 use crate::import::reading::{Cell, Content, Limits, Row};
-use crate::import::rejects::UNCLOSED_QUOTE;
+use crate::import::rejects::{NUL, UNCLOSED_QUOTE};
 
 /// Why a row is refused before its number is looked at.
 pub(super) fn check(row: &Row, limits: &Limits) -> Option<Fault> {
@@ -14,6 +14,10 @@ pub(super) fn check(row: &Row, limits: &Limits) -> Option<Fault> {
             return Some(Fault::new(0, UNCLOSED_QUOTE, "expected a closing quotation mark on this line"));
         }
     };
+    // Before everything else: once another fault is corrected in the rejects file, nothing there tells of it.
+    if let Some(column) = cells.iter().position(|cell| cell.as_str().contains('\0')) {
+        return Some(Fault::new(column, NUL, "expected text, found a NUL character in it"));
+    }
     if cells.len() > limits.columns {
         let sentence = Cow::Owned(format!("expected at most {} columns", limits.columns));
         return Some(Fault { sentence, ..Fault::new(limits.columns, "too-many-columns", "") });
@@ -21,9 +25,6 @@ pub(super) fn check(row: &Row, limits: &Limits) -> Option<Fault> {
     cells.iter().enumerate().find_map(|(column, cell)| match cell {
         Cell::Error(_) => {
             Some(Fault::new(column, "cell-error", "expected a value, found the mark of a failed formula"))
-        }
-        Cell::Text(text) if text.contains('\0') => {
-            Some(Fault::new(column, "nul-character", "expected text, found a NUL character in it"))
         }
         // Bytes first: they are counted for nothing, and only a long text can be too long.
         Cell::Text(text) if text.len() > limits.cell_chars && text.chars().count() > limits.cell_chars => {

@@ -83,6 +83,38 @@ fn zones_priorities_and_extensions_are_taken_or_refused() {
 }
 
 #[test]
+fn a_zone_that_is_no_place_is_refused_with_the_one_to_write() {
+    let import =
+        take("phone,timezone\n2025550101,EST\n2025550102,Pacific Time (US & Canada)\n2025550103,UTC\n");
+    let said: Vec<_> = import.rows.iter().map(|row| (row.reason, &*row.sentence)).collect();
+    assert_eq!(
+        said,
+        [
+            ("unknown-timezone", "expected an IANA name: America/New_York for Eastern time"),
+            ("unknown-timezone", "expected an IANA name: America/Los_Angeles for Pacific time"),
+            ("unknown-timezone", "expected an IANA name such as America/New_York"),
+        ]
+    );
+}
+
+#[test]
+fn a_zone_that_the_number_is_not_in_counts_and_is_said() {
+    let import = take(
+        "phone,timezone\n2025550101,America/New_York\n2025550102,America/Toronto\n2025550103,Europe/Berlin\n\
+         8005550104,Europe/Berlin\n2025550105,America/Denver\n2025550106,\n",
+    );
+    assert_eq!(import.contacts[2].timezone.as_ref().map(Zone::name), Some("Europe/Berlin"));
+    let warnings: Vec<_> = import.account.warnings.iter().map(|warning| &*warning.sentence).collect();
+    assert_eq!(
+        warnings,
+        [
+            "2 rows name a time zone that their number is not in, such as row 4: Europe/Berlin, while 202•••3 is in \
+          America/New_York; the row counts, not the number"
+        ]
+    );
+}
+
+#[test]
 fn contacts_are_one_per_number_and_extension() {
     let import =
         take("phone,ext\n2025550101,\n(202) 555-0101,1\n2025550101,01\n2025550101 x1,\n+12025550101,\n");

@@ -21,14 +21,17 @@ pub(in crate::import) enum Names {
 pub(super) fn by_word(titles: &[&str], sample: &Sample<'_>, is_free: impl Fn(usize) -> bool) -> Names {
     let find =
         |is_it: fn(&str) -> bool| (0..titles.len()).find(|&column| is_free(column) && is_it(titles[column]));
+    let (given, family) = (find(words::is_given_name), find(words::is_family_name));
+    // Beside a column of first names, `Customer` may be a company.
     let may_be_name = |column: &usize| {
         is_free(*column)
             && words::may_be_name(titles[*column])
-            && sample.holds(*column, MOST, looks_like_a_name)
+            && sample.holds(*column, MOST, looks_like_somebody)
+            && [given, family].into_iter().flatten().all(|part| contains(sample, *column, part))
     };
     let name = find(|title| words::is_name(title) || words::is_full_name(title))
         .or_else(|| (0..titles.len()).find(may_be_name));
-    match (name, find(words::is_given_name), find(words::is_family_name)) {
+    match (name, given, family) {
         (Some(name), Some(given), Some(_)) if contains(sample, name, given) => Names::Whole(name),
         (_, Some(given), Some(family)) => Names::Joined(given, family),
         (Some(name), Some(given), None) if words::is_name(titles[name]) && !contains(sample, name, given) => {
@@ -61,6 +64,13 @@ fn contains(sample: &Sample<'_>, whole: usize, part: usize) -> bool {
         containing += u32::from(plain(whole).contains(&plain(part)));
     }
     filled > 0 && f64::from(containing) >= f64::from(filled) * MOST
+}
+
+/// Whether a text may be whom the title says the column holds: a few words of letters, as in `Ada & Bob Marsh (parents)`.
+fn looks_like_somebody(text: &str) -> bool {
+    (1..=8).contains(&text.split_whitespace().count())
+        && text.chars().any(char::is_alphabetic)
+        && !text.chars().any(|c| c.is_numeric() || matches!(c, '@' | '_' | ':' | '#' | '='))
 }
 
 /// Whether a text may be a person's name: one to four words of letters.

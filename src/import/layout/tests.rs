@@ -68,6 +68,11 @@ fn a_column_called_name_is_the_part_that_another_column_lacks() {
         ("Vorname|Telefon\nAda|2025550101", Names::Whole(0)),
         ("Customer|Phone\nAda Marsh|2025550101", Names::Whole(0)),
         ("Customer|Phone\nC-10293|2025550101", Names::Nowhere),
+        ("Patient|Phone\nAda Marsh|2025550101\nRuiz, Ana María & Luis (hijo)|2025550102", Names::Whole(0)),
+        ("Patient ID|Schüler|Telefon\n17|Ada Marsh|2025550101", Names::Whole(1)),
+        ("Patient|Élève|Phone\n10293|Ada|2025550101", Names::Whole(1)),
+        ("Customer|First name|Phone\nHarbor Inc|Ada|2025550101", Names::Whole(1)),
+        ("Customer|First name|Phone\nAda Marsh|Ada|2025550101", Names::Whole(0)),
     ] {
         assert_eq!(layout(text).names, names, "{text}");
     }
@@ -183,6 +188,8 @@ fn who_does_not_want_to_be_called_is_not_passed_over_in_silence() {
 
 #[test]
 fn what_stands_above_a_header_is_no_row() {
+    let layout_of = layout("Patients|\nPatient|Phone\nAda|2025550101");
+    assert_eq!((layout_of.header, layout_of.names), (Some(2), Names::Whole(0)));
     let text = "Patients to call|\n|\nas of||\nName|Phone\nAda|2025550101";
     let layout = layout(text);
     assert_eq!((layout.header, layout.phone), (Some(4), 1));

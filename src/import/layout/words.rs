@@ -83,8 +83,28 @@ const FULL_NAMES: &[&str] = &[
 /// Titles that may mean a person's name, or an id.
 #[rustfmt::skip]
 const MAYBE_NAMES: &[&str] = &[
-    "contact", "customer", "client", "lead", "patient", "contacto", "cliente", "paciente", "kontakt", "kunde",
-    "contato",
+    // English
+    "contact", "contacts", "customer", "customers", "client", "clients", "lead", "leads", "patient", "patients",
+    "student", "students", "pupil", "pupils", "parent", "parents", "guardian", "guardians", "parent guardian",
+    "parent or guardian", "member", "members", "tenant", "resident", "donor", "voter", "guest", "subscriber",
+    "applicant", "candidate", "attendee", "participant", "employee", "volunteer", "recipient", "caregiver", "carer",
+    // Spanish
+    "contacto", "cliente", "clienta", "clientes", "paciente", "pacientes", "alumno", "alumna", "alumnos", "estudiante",
+    "padre", "padres", "madre", "tutor", "tutora", "apoderado", "apoderada", "padre o tutor", "padre madre o tutor",
+    "socio", "socia", "miembro", "afiliado", "afiliada", "inquilino", "participante", "empleado", "empleada",
+    "invitado", "persona",
+    // German
+    "kontakt", "kunde", "kundin", "kunden", "patientin", "patienten", "schuler", "schulerin", "student in",
+    "studentin", "elternteil", "eltern", "erziehungsberechtigte", "erziehungsberechtigter", "mitglied", "mitglieder",
+    "mieter", "mieterin", "teilnehmer", "teilnehmerin", "mitarbeiter", "mitarbeiterin", "gast", "spender", "kunde in",
+    "patient in", "schuler in", "teilnehmer in",
+    // French
+    "cliente", "patiente", "eleve", "eleves", "etudiant", "etudiante", "responsable legal", "representant legal",
+    "tuteur", "tutrice", "membre", "adherent", "adherente", "locataire", "participante", "employe", "employee",
+    "personne",
+    // Portuguese
+    "contato", "aluno", "aluna", "alunos", "estudante", "responsavel", "pai", "mae", "membro", "associado",
+    "associada", "inquilino", "funcionario", "funcionaria", "pessoa", "convidado",
 ];
 
 /// A whole name where no other column has a part of it; the other part where one has.
@@ -423,6 +443,55 @@ mod tests {
     }
 
     #[test]
+    fn whoever_a_list_is_of_may_be_its_names_and_their_ids_are_not() {
+        for title in [
+            "Patient",
+            "Client",
+            "Customer",
+            "Student",
+            "Pupil",
+            "Parent/Guardian",
+            "Member",
+            "Paciente",
+            "Cliente",
+            "Alumno",
+            "Alumna",
+            "Padre o tutor",
+            "Kunde",
+            "Kundin",
+            "Kunde/-in",
+            "Schüler",
+            "SCHÜLER",
+            "Élève",
+            "Adhérent",
+            "Aluno",
+            "Responsável",
+        ] {
+            assert!(may_be_name(title) && is_known(title), "{title}");
+        }
+        for title in [
+            "Patient ID",
+            "Customer number",
+            "Customer No.",
+            "Client code",
+            "Student email",
+            "Member since",
+            "Membership",
+            "Parent company",
+            "Patient type",
+            "Kundennummer",
+            "Kunden-Nr.",
+            "Código del cliente",
+            "Nº de alumno",
+            "Numéro client",
+            "Matrícula do aluno",
+            "Contact date",
+        ] {
+            assert!(!may_be_name(title) && !is_full_name(title) && !is_some_name(title), "{title}");
+        }
+    }
+
+    #[test]
     fn a_companys_name_is_not_a_persons() {
         for title in ["Patient Name", "Student name", "Nombre del alumno", "Nome do aluno"] {
             assert!(is_some_name(title), "{title}");
@@ -443,6 +512,7 @@ mod tests {
             MAYBE_PHONES,
             NOT_PHONES,
             FULL_NAMES,
+            MAYBE_NAMES,
             NAMES,
             GIVEN_NAMES,
             FAMILY_NAMES,

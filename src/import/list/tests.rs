@@ -127,7 +127,10 @@ proptest! {
         let mut list = open_text(&text).unwrap();
         list.first.clear();
         list.reading =
-            reading::open_in_pieces(Source::Bytes(text.into_bytes()), None, &us().limits, Region::US, chunk)
+            {
+                let (source, sheet) = (Source::Bytes(text.into_bytes()).into(), Wanted::Visible { after: 0 });
+                reading::open_in_pieces(source, sheet, &us().limits, Region::US, chunk)
+            }
                 .unwrap();
         let split = read(list, workers);
         prop_assert_eq!(format!("{split:?}"), format!("{expected:?}"));
@@ -335,4 +338,62 @@ fn what_rows_come_to_is_given_in_parts_though_a_short_row_comes_to_much() {
     }
     assert_eq!(sizes.iter().map(|(rows, _)| rows).sum::<usize>(), read - 1);
     assert!(sizes.len() > 1 && sizes.iter().all(|(_, bytes)| *bytes < 5 << 20), "{sizes:?}");
+}
+
+/// A workbook of these sheets, each with its rows of cells between bars.
+fn workbook(sheets: &[(&str, &str)]) -> String {
+    let cell = |text: &str| format!("<table:table-cell><text:p>{text}</text:p></table:table-cell>");
+    let row = |line: &str| {
+        let cells: String = line.split('|').map(cell).collect();
+        format!("<table:table-row>{cells}</table:table-row>")
+    };
+    let sheet = |(name, text): &(&str, &str)| {
+        let rows: String = text.lines().map(row).collect();
+        format!("<table:table table:name=\"{name}\">{rows}</table:table>")
+    };
+    let sheets: String = sheets.iter().map(sheet).collect();
+    format!(
+        "<?xml version=\"1.0\"?><office:document xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\" \
+         office:mimetype=\"application/vnd.oasis.opendocument.spreadsheet\"><office:body><office:spreadsheet>\
+         {sheets}</office:spreadsheet></office:body></office:document>"
+    )
+}
+
+const COVER: (&str, &str) = ("Cover", "Clinic list, confidential\nas of|March");
+const PATIENTS: (&str, &str) = ("Patients", "Patient|Phone\nAda Marsh|2025550101");
+
+#[test]
+fn a_cover_page_is_passed_over_for_the_sheet_with_the_numbers_and_it_is_said() {
+    let outcome = read(open_text(&workbook(&[COVER, ("Empty", ""), PATIENTS])).unwrap(), 1);
+    assert_eq!(outcome.contacts[0].name.as_deref(), Some("Ada Marsh"));
+    let said: Vec<_> = outcome.account.warnings.iter().map(|warning| &*warning.sentence).collect();
+    assert_eq!(said, ["the sheet \"Patients\" is read, as \"Cover\" before it holds no list"]);
+    let outcome = read(open_text(&workbook(&[PATIENTS, COVER])).unwrap(), 1);
+    assert_eq!((outcome.contacts.len(), outcome.account.warnings.len()), (1, 0));
+}
+
+#[test]
+fn without_any_numbers_the_error_names_the_sheets_and_the_setting() {
+    let refused = |text: &str, options: &Options| {
+        open(Source::Bytes(text.as_bytes().to_vec()), options).unwrap_err().to_string()
+    };
+    let notes = ("Notes", "Note\nremember");
+    let error = refused(&workbook(&[COVER, notes]), &us());
+    assert!(error.contains("\"Clinic list, confidential\"") || error.contains("\"Column 1\""), "{error}");
+    let place = " in the sheet \"Cover\", and no such column in \"Notes\" either; `sheet` names another one to read, also a \
+                 hidden one";
+    assert!(error.ends_with(place), "{error}");
+    let named = Options { sheet: Some("cover".to_owned()), ..us() };
+    let error = refused(&workbook(&[COVER, PATIENTS]), &named);
+    assert!(error.contains(" in the sheet \"Cover\"; `sheet` names"), "what is named is read: {error}");
+    let many: Vec<(&str, &str)> = vec![notes; SHEETS].into_iter().chain([PATIENTS]).collect();
+    assert!(refused(&workbook(&many), &us()).contains("expected a column"), "so many are tried, and no more");
+}
+
+#[test]
+fn a_sheet_is_read_from_a_file_while_another_one_was() {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, workbook(&[COVER, PATIENTS]).as_bytes()).unwrap();
+    let list = open(Source::File(file), &us()).unwrap();
+    assert_eq!(read(list, 1).contacts.len(), 1);
 }

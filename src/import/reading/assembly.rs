@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Limits;
 use super::packed::Packed;
@@ -22,6 +23,8 @@ pub(super) enum Stop {
     Refused(ImportError),
     /// Nobody wants the rows any more.
     Dropped,
+    /// There is something in this sheet, which is passed over.
+    PassedOver,
 }
 
 impl From<ImportError> for Stop {
@@ -36,24 +39,30 @@ pub(super) struct Assembled {
     chunks: Receiver<Result<Packed, ImportError>>,
     /// The first message, which `start` has waited for.
     first: Option<Packed>,
+    sheet: Arc<Mutex<Option<String>>>,
 }
 
 impl Assembled {
-    /// Starts to read, and waits for the first rows: what is wrong with the whole file mostly shows until then.
+    /// Starts to read, and waits for the first rows: what is wrong with the whole file mostly shows until then. So many
+    /// sheets with anything in them are passed over.
     pub(super) fn start(
         limits: Limits,
+        passed_over: usize,
         read: impl FnOnce(&mut Assembly) -> Result<(), Stop> + Send + 'static,
     ) -> Result<Self, ImportError> {
         let (sender, chunks) = sync_channel(WAITING);
+        let sheet = Arc::default();
+        let begun = Arc::clone(&sheet);
         let work = move || {
             let mut assembly = Assembly::new(limits, sender.clone());
+            (assembly.passed_over, assembly.sheet) = (passed_over, begun);
             // A panic of whatever reads a format is the file's fault.
             let result = catch_unwind(AssertUnwindSafe(|| {
                 read(&mut assembly)?;
                 assembly.finish()
             }));
             let refusal = match result {
-                Ok(Ok(()) | Err(Stop::Dropped)) => return,
+                Ok(Ok(()) | Err(Stop::Dropped | Stop::PassedOver)) => return,
                 Ok(Err(Stop::Refused(error))) => error,
                 Err(_) => ImportError::corrupt("it makes no sense"),
             };
@@ -62,9 +71,14 @@ impl Assembled {
         };
         let thread = std::thread::Builder::new().name("reading".to_owned());
         thread.spawn(work).map_err(|error| ImportError::Unreadable { what: error.to_string() })?;
-        let mut assembled = Self { chunks, first: None };
+        let mut assembled = Self { chunks, first: None, sheet };
         assembled.first = assembled.next_chunk()?;
         Ok(assembled)
+    }
+
+    /// The name of the sheet from which the rows are, if it has one.
+    pub(super) fn sheet(&self) -> Option<String> {
+        self.sheet.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The next rows, none at the end.
@@ -89,12 +103,21 @@ pub(super) struct Assembly {
     text: String,
     rows: usize,
     cells: usize,
+    /// How many sheets with anything in them are still to be passed over.
+    passed_over: usize,
+    sheet: Arc<Mutex<Option<String>>>,
 }
 
 impl Assembly {
     fn new(limits: Limits, chunks: SyncSender<Result<Packed, ImportError>>) -> Self {
         let (filled, text) = (Vec::new(), String::new());
-        Self { limits, chunks, packed: Packed::default(), row: 0, filled, text, rows: 0, cells: 0 }
+        let (packed, sheet) = (Packed::default(), Arc::default());
+        Self { limits, chunks, packed, row: 0, filled, text, rows: 0, cells: 0, passed_over: 0, sheet }
+    }
+
+    /// Begins a sheet. Once there is anything in one, no other may begin.
+    pub(super) fn begin_sheet(&mut self, name: &str) {
+        *self.sheet.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.to_owned());
     }
 
     /// Adds a cell, in whatever order within its row. A cell of another row ends the one before: rows come in the
@@ -102,6 +125,10 @@ impl Assembly {
     pub(super) fn put(&mut self, (row, column): (u32, u32), shown: &str, is_error: bool) -> Result<(), Stop> {
         if shown.trim().is_empty() {
             return Ok(());
+        }
+        if self.passed_over > 0 {
+            self.passed_over -= 1;
+            return Err(Stop::PassedOver);
         }
         if row != self.row {
             self.end_row(1)?;
@@ -209,7 +236,7 @@ mod tests {
         limits: Limits,
         read: impl FnOnce(&mut Assembly) -> Result<(), Stop> + Send + 'static,
     ) -> Result<Vec<(u32, Vec<String>)>, ImportError> {
-        let mut assembled = Assembled::start(limits, read)?;
+        let mut assembled = Assembled::start(limits, 0, read)?;
         let mut rows = Vec::new();
         while let Some(packed) = assembled.next_chunk()? {
             rows.extend(packed.rows().map(|row| {
@@ -253,15 +280,16 @@ mod tests {
     #[test]
     fn reading_ends_when_nobody_wants_the_rows() {
         let (told, stopped) = std::sync::mpsc::channel();
-        let assembled = Assembled::start(Limits { rows: usize::MAX, ..Limits::default() }, move |assembly| {
-            for row in 0..=u32::MAX {
-                if let Err(stop) = assembly.put((row, 0), "x", false) {
-                    let _ = told.send(matches!(stop, Stop::Dropped));
-                    return Err(stop);
+        let assembled =
+            Assembled::start(Limits { rows: usize::MAX, ..Limits::default() }, 0, move |assembly| {
+                for row in 0..=u32::MAX {
+                    if let Err(stop) = assembly.put((row, 0), "x", false) {
+                        let _ = told.send(matches!(stop, Stop::Dropped));
+                        return Err(stop);
+                    }
                 }
-            }
-            Ok(())
-        });
+                Ok(())
+            });
         drop(assembled.unwrap());
         assert!(stopped.recv().unwrap());
     }

@@ -346,9 +346,10 @@ mod tests {
 
     fn read(file: &[u8]) -> Result<Vec<(u32, usize)>, ImportError> {
         use crate::domain::phone::Region;
-        use crate::import::reading::{Source, open};
+        use crate::import::reading::{Source, Wanted, open};
         let source = Source::Bytes(file.to_vec());
-        let mut reading = open(source, None, &Limits::default(), Region::US)?;
+        let first = Wanted::Visible { after: 0 };
+        let mut reading = open(source.into(), first, &Limits::default(), Region::US)?;
         let mut rows = Vec::new();
         while let Some(chunk) = reading.next_chunk()? {
             rows.extend(chunk.rows().map(|row| (row.number, row.cells().len())));

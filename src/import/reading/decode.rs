@@ -192,11 +192,11 @@ pub(super) fn is_binary(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::source::Source;
+    use super::super::source::{Shared, Source};
     use super::*;
 
     fn decode(bytes: &[u8], piece: usize) -> String {
-        let (bytes, _) = Source::Bytes(bytes.to_vec()).open().unwrap();
+        let (bytes, _) = Shared::from(Source::Bytes(bytes.to_vec())).open().unwrap();
         let mut decoding = Decoding::of(Stream::plain(bytes).unwrap(), piece);
         let mut text = String::new();
         while decoding.next_piece(&mut text).unwrap() {}

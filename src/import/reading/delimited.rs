@@ -11,7 +11,7 @@ use super::record::{Quoting, record};
 use super::row::{Cell, Content, Row};
 use crate::domain::phone::{Region, parse_phone};
 use crate::import::ImportError;
-use crate::import::rejects::OUR_COLUMNS;
+use crate::import::rejects::{self, OUR_COLUMNS};
 
 /// What parts columns, the likelier first where nothing else tells: a comma also stands inside texts.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
@@ -114,7 +114,8 @@ impl Delimited {
             self.text.drain(..length);
             (self.delimiter, self.line) = (Some(delimiter), 2);
         } else {
-            self.delimiter = Some(sniff_delimiter(sample, self.home));
+            let told = rejects::delimiter(sample).filter(|told| DELIMITERS.contains(told));
+            self.delimiter = Some(told.unwrap_or_else(|| sniff_delimiter(sample, self.home)));
         }
         Ok(())
     }

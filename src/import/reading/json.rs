@@ -316,7 +316,8 @@ mod tests {
 
     fn rows(json: &str) -> Result<Vec<(u32, Vec<String>)>, ImportError> {
         let source = Source::Bytes(json.as_bytes().to_vec());
-        let mut reading = open(source, None, &Limits::default(), Region::US)?;
+        let first = crate::import::reading::Wanted::Visible { after: 0 };
+        let mut reading = open(source.into(), first, &Limits::default(), Region::US)?;
         let mut rows = Vec::new();
         while let Some(chunk) = reading.next_chunk()? {
             for row in chunk.rows() {

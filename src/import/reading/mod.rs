@@ -20,6 +20,7 @@ mod opendocument;
 mod packed;
 mod record;
 mod row;
+mod sheet;
 mod source;
 mod stream;
 mod workbook;
@@ -29,6 +30,8 @@ use std::io::{BufReader, Seek};
 pub use self::format::Format;
 pub use self::limits::Limits;
 pub(super) use self::row::{Cell, Content, Row};
+pub(super) use self::sheet::Wanted;
+pub(super) use self::source::Shared;
 pub use self::source::Source;
 
 use self::archive::Kind;
@@ -72,11 +75,11 @@ enum Part {
 }
 
 /// Opens a list: XLSX, XLSB, XLS, ODS, JSON or text in columns or lines, also as gzip. Of a workbook the sheet that is
-/// named is read, or the first visible one with anything in it. The home region tells which delimiter sets the numbers
+/// wanted is read. The home region tells which delimiter sets the numbers
 /// apart.
 pub(super) fn open(
-    source: Source,
-    sheet: Option<&str>,
+    source: Shared,
+    sheet: Wanted,
     limits: &Limits,
     home: Region,
 ) -> Result<Reading, ImportError> {
@@ -85,8 +88,8 @@ pub(super) fn open(
 
 /// The same, reading so many bytes of a text at once.
 pub(super) fn open_in_pieces(
-    source: Source,
-    sheet: Option<&str>,
+    source: Shared,
+    sheet: Wanted,
     limits: &Limits,
     home: Region,
     piece: usize,
@@ -104,9 +107,9 @@ pub(super) fn open_in_pieces(
         Container::Zip => open_archive(bytes, size, sheet, *limits),
         Container::Compound => {
             bytes.rewind().map_err(unreadable)?;
-            let (sheet, limits) = (sheet.map(str::to_owned), *limits);
-            let rows = Assembled::start(limits, move |assembly| {
-                workbook::read_xls(bytes, size, sheet.as_deref(), &limits, assembly)
+            let limits = *limits;
+            let rows = Assembled::start(limits, sheet.after(), move |assembly| {
+                workbook::read_xls(bytes, size, sheet.name(), &limits, assembly)
             })?;
             Ok(Reading { format: Format::Xls, rows: Rows::Assembled(rows) })
         }
@@ -121,18 +124,12 @@ pub(super) fn open_in_pieces(
     }
 }
 
-fn open_archive(
-    bytes: Bytes,
-    size: u64,
-    sheet: Option<&str>,
-    limits: Limits,
-) -> Result<Reading, ImportError> {
+fn open_archive(bytes: Bytes, size: u64, sheet: Wanted, limits: Limits) -> Result<Reading, ImportError> {
     let mut archive = archive::open(BufReader::new(bytes))?;
     let kind = archive::kind(&archive)?;
     archive::inspect(&mut archive, size, &limits)?;
-    let sheet = sheet.map(str::to_owned);
-    let rows = Assembled::start(limits, move |assembly| {
-        let sheet = sheet.as_deref();
+    let rows = Assembled::start(limits, sheet.after(), move |assembly| {
+        let sheet = sheet.name();
         match kind {
             Kind::Ods => opendocument::read_ods(&mut archive, sheet, &limits, assembly),
             Kind::Xlsx => workbook::read_xlsx(archive.into_inner(), sheet, assembly),
@@ -149,7 +146,7 @@ fn open_archive(
 
 fn open_text(
     mut decoding: Decoding,
-    sheet: Option<&str>,
+    sheet: Wanted,
     limits: Limits,
     home: Region,
 ) -> Result<Reading, ImportError> {
@@ -161,14 +158,13 @@ fn open_text(
             Ok(Reading { format: Format::Text, rows: Rows::Delimited(Box::new(rows)) })
         }
         Text::Json => {
-            let rows = Assembled::start(limits, move |assembly| json::read(decoding, &limits, assembly))?;
+            let rows = Assembled::start(limits, 0, move |assembly| json::read(decoding, &limits, assembly))?;
             Ok(Reading { format: Format::Json, rows: Rows::Assembled(rows) })
         }
         Text::FlatXml => {
-            let sheet = sheet.map(str::to_owned);
             let stream = decoding.into_stream().again()?;
-            let rows = Assembled::start(limits, move |assembly| {
-                opendocument::read_flat(stream, sheet.as_deref(), &limits, assembly)
+            let rows = Assembled::start(limits, sheet.after(), move |assembly| {
+                opendocument::read_flat(stream, sheet.name(), &limits, assembly)
             })?;
             Ok(Reading { format: Format::Ods, rows: Rows::Assembled(rows) })
         }
@@ -179,6 +175,14 @@ impl Reading {
     /// What the file is.
     pub(super) fn format(&self) -> Format {
         self.format
+    }
+
+    /// The name of the sheet that is read, if it is one of a workbook.
+    pub(super) fn sheet(&self) -> Option<String> {
+        match &self.rows {
+            Rows::Delimited(_) => None,
+            Rows::Assembled(rows) => rows.sheet(),
+        }
     }
 
     /// The next rows, none at the end. After an error there is nothing more to be had.

@@ -10,9 +10,9 @@ use zip::ZipArchive;
 
 use super::Limits;
 use super::assembly::{Assembly, Stop};
+use super::sheet::find_sheet;
 use super::source::Bytes;
 use super::stream::Stream;
-use super::workbook::find_sheet;
 use crate::import::ImportError;
 
 const MIMETYPE: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
@@ -135,7 +135,11 @@ impl<R: BufRead> Content<R> {
                             None => style.is_none_or(|style| !hidden.contains(&style)),
                         };
                         if is_wanted {
-                            self.read_table(assembly)?;
+                            assembly.begin_sheet(name.as_deref().unwrap_or_default());
+                            match self.read_table(assembly) {
+                                Err(Stop::PassedOver) => self.skip("table:table")?,
+                                read => read?,
+                            }
                         } else {
                             self.skip("table:table")?;
                         }

@@ -11,6 +11,8 @@ mod hostile;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
 
+const FIRST: Wanted = Wanted::Visible { after: 0 };
+
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(FIXTURES).join(name)).unwrap()
 }
@@ -37,7 +39,7 @@ fn read_all(reading: Result<Reading, ImportError>) -> Result<(Format, Vec<String
 }
 
 fn read_within(limits: &Limits, bytes: Vec<u8>) -> Result<(Format, Vec<String>), ImportError> {
-    read_all(open(Source::Bytes(bytes), None, limits, Region::US))
+    read_all(open(Source::Bytes(bytes).into(), FIRST, limits, Region::US))
 }
 
 fn read(bytes: impl Into<Vec<u8>>) -> Result<(Format, Vec<String>), ImportError> {
@@ -263,7 +265,8 @@ const TYPED_BY_LIBREOFFICE: [&str; 4] = [
 fn the_sheet_that_is_named_is_read_whether_it_is_hidden_or_not() {
     let sheet = |name: &str, sheet: &str| {
         let source = Source::Bytes(fixture(name));
-        read_all(open(source, Some(sheet), &Limits::default(), Region::US)).map(|(_, rows)| rows.concat())
+        read_all(open(source.into(), Wanted::Named(sheet.to_owned()), &Limits::default(), Region::US))
+            .map(|(_, rows)| rows.concat())
     };
     for (name, named, rows) in [
         ("several_sheets.xlsx", "Old", "1: Phone2: 202-555-0109"),
@@ -279,6 +282,25 @@ fn the_sheet_that_is_named_is_read_whether_it_is_hidden_or_not() {
     let error = sheet("several_sheets.xlsx", "Customers").unwrap_err().to_string();
     assert_eq!(error, "expected a sheet named \"Customers\"; found \"Read me\", \"Kunden\", \"Old\"");
     assert_eq!(sheet("typed_cells.ods", "Empty").unwrap_err(), ImportError::Empty);
+}
+
+#[test]
+fn sheets_with_anything_in_them_can_be_passed_over() {
+    for (name, after, expected) in [
+        ("several_sheets.xlsx", 0, Some("Kunden")),
+        ("several_sheets.xlsx", 1, Some("Old")),
+        ("several_sheets.xlsx", 2, None),
+        ("typed_cells.ods", 1, Some("Second")),
+        ("typed_cells.ods", 2, None),
+        ("flat_and_compressed.fods.gz", 1, Some("Second")),
+    ] {
+        let source = Source::Bytes(fixture(name)).into();
+        let reading = open(source, Wanted::Visible { after }, &Limits::default(), Region::US);
+        match expected {
+            Some(sheet) => assert_eq!(reading.unwrap().sheet().as_deref(), Some(sheet), "{name}"),
+            None => assert_eq!(reading.unwrap_err(), ImportError::Empty, "{name}"),
+        }
+    }
 }
 
 #[test]
@@ -308,7 +330,7 @@ fn a_file_on_disk_is_read_from_its_beginning() {
     {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&fixture(name)).unwrap();
-        let read_from_disk = read_all(open(Source::File(file), None, &Limits::default(), Region::US));
+        let read_from_disk = read_all(open(Source::File(file).into(), FIRST, &Limits::default(), Region::US));
         assert_eq!(read_from_disk, read(fixture(name)), "{name}");
     }
 }
@@ -367,7 +389,7 @@ fn expected(rows: &[Vec<String>]) -> Vec<Vec<String>> {
 }
 
 fn cells(bytes: Vec<u8>) -> Vec<Vec<String>> {
-    let mut reading = open(Source::Bytes(bytes), None, &Limits::default(), Region::US).unwrap();
+    let mut reading = open(Source::Bytes(bytes).into(), FIRST, &Limits::default(), Region::US).unwrap();
     let mut rows = Vec::new();
     while let Some(chunk) = reading.next_chunk().unwrap() {
         let texts = |row: Row| row.cells().iter().map(|cell| cell.as_str().to_owned()).collect();
@@ -449,7 +471,7 @@ proptest! {
         let cut = |piece: usize| {
             let source = Source::Bytes(text.clone().into_bytes());
             let (_, mut rows) =
-                read_all(open_in_pieces(source, None, &Limits::default(), Region::US, piece)).unwrap();
+                read_all(open_in_pieces(source.into(), FIRST, &Limits::default(), Region::US, piece)).unwrap();
             rows.split_off(20_190)
         };
         prop_assert_eq!(cut(piece), cut(1 << 20));

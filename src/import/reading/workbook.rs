@@ -1,5 +1,5 @@
 //! Excel's workbooks to rows, by calamine. Numbers keep every digit, dates become ISO texts. The sheet that is named is
-//! read, or the first visible one with anything in it.
+//! read, or the first visible one with anything in it that is not passed over.
 //!
 //! Sheets are read cell by cell instead of by the size that they claim. What would make the reader itself take memory
 //! without end is refused before it begins (`archive`, `compound`).
@@ -15,6 +15,7 @@ use calamine::{
 use super::Limits;
 use super::assembly::{Assembly, Stop};
 use super::compound;
+use super::sheet::find_sheet;
 use super::source::Bytes;
 use crate::import::ImportError;
 
@@ -28,21 +29,18 @@ pub(super) fn read_xlsx(
     assembly: &mut Assembly,
 ) -> Result<(), Stop> {
     let mut workbook: Xlsx<_> = Xlsx::new(file).map_err(xlsx_error)?;
-    for name in sheets(workbook.sheets_metadata(), sheet)? {
-        let mut cells = match workbook.worksheet_cells_reader(&name) {
+    read_each(sheets(workbook.sheets_metadata(), sheet)?, assembly, |name, assembly| {
+        let mut cells = match workbook.worksheet_cells_reader(name) {
             Ok(cells) => cells,
-            Err(XlsxError::NotAWorksheet(_)) => continue,
+            Err(XlsxError::NotAWorksheet(_)) => return Ok(()),
             Err(error) => return Err(xlsx_error(error).into()),
         };
         let mut shown = String::new();
         while let Some(cell) = cells.next_cell().map_err(xlsx_error)? {
             put(assembly, cell.get_position(), cell.get_value(), &mut shown)?;
         }
-        if assembly.has_rows() {
-            break;
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Reads an XLSB file.
@@ -52,17 +50,14 @@ pub(super) fn read_xlsb(
     assembly: &mut Assembly,
 ) -> Result<(), Stop> {
     let mut workbook: Xlsb<_> = Xlsb::new(file).map_err(xlsb_error)?;
-    for name in sheets(workbook.sheets_metadata(), sheet)? {
-        let mut cells = workbook.worksheet_cells_reader(&name).map_err(xlsb_error)?;
+    read_each(sheets(workbook.sheets_metadata(), sheet)?, assembly, |name, assembly| {
+        let mut cells = workbook.worksheet_cells_reader(name).map_err(xlsb_error)?;
         let mut shown = String::new();
         while let Some(cell) = cells.next_cell().map_err(xlsb_error)? {
             put(assembly, cell.get_position(), cell.get_value(), &mut shown)?;
         }
-        if assembly.has_rows() {
-            break;
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Reads an XLS file.
@@ -75,14 +70,30 @@ pub(super) fn read_xls(
 ) -> Result<(), Stop> {
     let file = compound::workbook_alone(bytes, size, limits)?;
     let mut workbook: Xls<_> = Xls::new(file).map_err(xls_error)?;
-    for name in sheets(workbook.sheets_metadata(), sheet)? {
-        let range = workbook.worksheet_range(&name).map_err(xls_error)?;
+    read_each(sheets(workbook.sheets_metadata(), sheet)?, assembly, |name, assembly| {
+        let range = workbook.worksheet_range(name).map_err(xls_error)?;
         let (first_row, first_column) = range.start().unwrap_or_default();
         let place = |from: u32, by: usize| from.saturating_add(u32::try_from(by).unwrap_or(u32::MAX));
         let mut shown = String::new();
         for (row, column, value) in range.used_cells() {
             let position = (place(first_row, row), place(first_column, column));
             put(assembly, position, value, &mut shown)?;
+        }
+        Ok(())
+    })
+}
+
+/// Reads one sheet after the other until one has anything in it and is not passed over.
+fn read_each(
+    sheets: Vec<String>,
+    assembly: &mut Assembly,
+    mut read: impl FnMut(&str, &mut Assembly) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    for name in sheets {
+        assembly.begin_sheet(&name);
+        match read(&name, assembly) {
+            Ok(()) | Err(Stop::PassedOver) => {}
+            Err(stop) => return Err(stop),
         }
         if assembly.has_rows() {
             break;
@@ -100,16 +111,6 @@ fn sheets(sheets: &[Sheet], named: Option<&str>) -> Result<Vec<String>, ImportEr
     };
     let names: Vec<String> = worksheets().map(|sheet| sheet.name.clone()).collect();
     Ok(vec![find_sheet(named, names)?])
-}
-
-/// The sheet of this name, in whatever letters, as spreadsheets have it.
-pub(super) fn find_sheet(named: &str, sheets: Vec<String>) -> Result<String, ImportError> {
-    let wanted = named.trim().to_lowercase();
-    let is_wanted = |sheet: &&String| sheet.trim().to_lowercase() == wanted;
-    match sheets.iter().find(|sheet| *sheet == named).or_else(|| sheets.iter().find(is_wanted)) {
-        Some(sheet) => Ok(sheet.clone()),
-        None => Err(ImportError::UnknownSheet { named: named.to_owned(), sheets }),
-    }
 }
 
 /// Adds a value as its owner would write it, but numbers with all their digits and dates in ISO order.

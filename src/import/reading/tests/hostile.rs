@@ -117,7 +117,7 @@ fn what_is_never_closed_ends_with_the_file() {
 
 /// Reads a text; returns its rows and how long the longest chunk was.
 fn chunks(text: Vec<u8>) -> Result<(usize, usize), ImportError> {
-    let mut reading = open(Source::Bytes(text), None, &Limits::default(), Region::US)?;
+    let mut reading = open(Source::Bytes(text).into(), FIRST, &Limits::default(), Region::US)?;
     let (mut rows, mut longest) = (0, 0);
     while let Some(Chunk(part)) = reading.next_chunk()? {
         let Part::Piece(piece) = &part else { panic!("text comes in pieces") };
