@@ -40,6 +40,7 @@ test: machine lints ## Run everything that must hold: format, lints, tests
 
 explore: machine ## Try every property with many more cases, drawn anew each time: about ten minutes
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --lib
+	OUTDIAL_FUZZ_SEED=$$(date +%s) $(CARGO) test --locked --test it corpus::
 
 # CHAOS_MINUTES of storm come after some ten minutes of each fault by itself; CHAOS_SEED repeats what a run did; the report
 # goes to CHAOS_REPORT, or target/chaos.json.
