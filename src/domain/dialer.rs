@@ -251,6 +251,9 @@ names! {
         CallOpen = "call-open",
         /// Everybody left is due later.
         NobodyDue = "nobody-due",
+        /// Everybody left is due later, and the first of them because a cap holds him back. Only who asks is told so: the
+        /// dialer waits in the same way for whoever is due later.
+        Capped = "capped",
         /// Most of its last calls failed.
         CallsFail = "calls-fail",
         /// The account's calls per second are spent, or the provider asked for patience.
@@ -275,6 +278,7 @@ impl Because {
             | Self::CalledPartyHours
             | Self::NoCommonHours
             | Self::NobodyDue
+            | Self::Capped
             | Self::CallsFail
             | Self::ProviderDown
             | Self::NodeIsolated => true,
@@ -296,6 +300,9 @@ impl Because {
             Self::Pacing => "it pauses between two calls",
             Self::CallOpen => "a call is under way",
             Self::NobodyDue => "everybody left is due later",
+            Self::Capped => {
+                "everybody left is due later, the first of them because the number was called often enough"
+            }
             Self::CallsFail => {
                 "most of its last calls failed; one is made then to see whether it works again"
             }
@@ -360,7 +367,7 @@ pub struct Waiting {
     pub because: Because,
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
-    /// The rule and the clock by which it is closed, or how many calls have failed, if that is why.
+    /// The rule and the clock by which it is closed, the cap, or how many calls have failed, if that is why.
     pub rule: Option<String>,
 }
 
@@ -384,20 +391,24 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
     }
 }
 
-/// What more can be said of it: the rule and the clock that keep the first who is left from being called, where a campaign
-/// waits for its hours, or how many calls have failed.
+/// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where
+/// a campaign waits for that, or how many calls have failed.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
     if because == Because::CallsFail {
         let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
         return Some(format!("{failures} of the last {calls} calls failed"));
     }
-    let (Because::OutsideHours | Because::Holiday | Because::CalledPartyHours | Because::NoCommonHours) =
-        because
+    let (Because::OutsideHours
+    | Because::Holiday
+    | Because::CalledPartyHours
+    | Because::NoCommonHours
+    | Because::Capped) = because
     else {
         return None;
     };
     let terms = Terms::of(&view.settings, view.rules.as_ref()?);
     match first_turn(&view.queues, &terms, now) {
+        Turn::NotUntil { because: Reason::Capped(limit), .. } => Some(limit.to_string()),
         Turn::NotUntil { because, .. } | Turn::Never { because } => Some(because.to_string()),
         Turn::Now | Turn::Nobody => None,
     }
@@ -540,7 +551,7 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
 /// The wait of a campaign for which it is closed, whatever else it would wait for.
 fn closed(turn: &Turn<'_>, now: DateTime<Utc>) -> Option<Step> {
     match *turn {
-        Turn::NotUntil { because: Reason::NotDue, .. } | Turn::Now | Turn::Nobody => None,
+        Turn::NotUntil { because: Reason::NotDue | Reason::Capped(_), .. } | Turn::Now | Turn::Nobody => None,
         Turn::NotUntil { at, because } => Some(Step::Wait { until: at, because: because.into() }),
         Turn::Never { .. } => {
             let until = now + LOOK_AGAIN_WHEN_NEVER_OPEN;

@@ -19,12 +19,14 @@ use crate::db::contacts::{
     AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
-use crate::db::look::look;
+use crate::db::look::{Look, look, look_at_calls_to_next};
 use crate::db::{Database, Error};
 use crate::domain::agent::Agent;
 use crate::domain::campaign::State;
+use crate::domain::caps::Reach;
 use crate::domain::contact::ContactState;
-use crate::domain::dialer::waits_for;
+use crate::domain::contactable::Terms;
+use crate::domain::dialer::{Because, Waiting, waits_for};
 use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
@@ -308,11 +310,28 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
         return Err(Problem::not_found("campaign"));
     };
     let look = look(&board.database, id, &board.account_sid, None).await?;
-    let waits = look.and_then(|look| waits_for(&board.view_of_anybody(&look), board.moment()));
     let mut body = show::campaign(&campaign);
-    body["waiting"] = show::waiting(waits);
+    body["waiting"] = show::waiting(match look {
+        Some(look) => waiting(api, (team, id), &look).await?,
+        None => None,
+    });
     body["simulated"] = api.is_simulated.into();
     Ok(body)
+}
+
+/// What a campaign waits for. Where it is for somebody to be due, it is asked whether that is because of a cap.
+async fn waiting(api: &Api, (team, campaign): (Uuid, Uuid), look: &Look) -> Result<Option<Waiting>, Problem> {
+    let (board, moment) = (&api.board, api.board.moment());
+    let mut view = board.view_of_anybody(look);
+    let waits = waits_for(&view, moment);
+    let reach = view.rules.as_ref().map(|rules| Terms::of(&view.settings, rules).reach());
+    let is_nobody_due = waits.as_ref().is_some_and(|waits| waits.because == Because::NobodyDue);
+    let Some(reach) = reach.filter(|reach| is_nobody_due && *reach != Reach::NONE) else { return Ok(waits) };
+    let mut calls = look_at_calls_to_next(&board.database, (team, campaign), reach, moment.now).await?;
+    for queue in &mut view.queues {
+        queue.calls_to_next = calls.remove(&queue.number).unwrap_or_default();
+    }
+    Ok(waits_for(&view, moment))
 }
 
 async fn start(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

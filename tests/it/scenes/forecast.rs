@@ -140,8 +140,11 @@ async fn whom_a_cap_holds_back_is_foreseen_with_the_cap_before_and_after_a_claim
     };
     is_foreseen("a draft").await;
     scene.command(&campaign, "start").await;
-    let put_off = |campaign: &Value| campaign["waiting"]["because"] == "nobody-due";
-    scene.until(&campaign, "the claim has put it off", put_off).await;
+    // The caps were used up by the other campaign.
+    let put_off = |campaign: &Value| campaign["waiting"]["because"] == "capped";
+    let waiting = &scene.until(&campaign, "the claim has put it off", put_off).await["waiting"];
+    assert_eq!(waiting["rule"], "caps: at most 1 call within 24 hours");
+    assert_eq!(instant(&waiting["until"]), called_at + TimeDelta::hours(24));
     is_foreseen("one that runs").await;
     scene.end().await;
 }
