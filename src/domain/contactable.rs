@@ -87,6 +87,8 @@ pub enum Reason<'a> {
     Suppressed,
     /// Nothing tells their time zone, and the campaign does not call in that case.
     Unmapped(Unmapped),
+    /// The campaign does not begin before.
+    NotStarted,
     /// They are due later.
     NotDue,
     /// Their number was called often enough.
@@ -103,6 +105,7 @@ impl Reason<'_> {
             Self::BeingCalled => "call-open",
             Self::Suppressed => "suppressed",
             Self::Unmapped(_) => "unmapped",
+            Self::NotStarted => "not-started",
             Self::NotDue => "not-due",
             Self::Capped(_) => "capped",
             Self::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, .. }) => "outside-hours",
@@ -116,7 +119,8 @@ impl Reason<'_> {
             Self::Closed(rules::Because::Closed { rule, zone, .. }) => Some((rule, Some(zone))),
             Self::Capped(limit) => Some((limit.rule, None)),
             Self::Closed(rules::Because::NothingKnown) => None,
-            Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) | Self::NotDue => None,
+            Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) => None,
+            Self::NotStarted | Self::NotDue => None,
         }
     }
 }
@@ -131,6 +135,7 @@ impl fmt::Display for Reason<'_> {
                 f,
                 "nothing tells the person's time zone ({why}), and the campaign's setting unmapped is block"
             ),
+            Self::NotStarted => f.write_str("the campaign does not begin before"),
             Self::NotDue => f.write_str("it is due later"),
             Self::Capped(limit) => write!(f, "the number was called often enough: {limit}"),
             Self::Closed(because) => write!(f, "{because}"),

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use crate::db::forecast::{Reading, read_forecast};
 use crate::domain::area::Area;
-use crate::domain::beginning::begins_at;
 use crate::domain::campaign::State;
 use crate::domain::contactable::{Decision, Terms};
 use crate::domain::forecast::{
@@ -34,8 +33,8 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     let now = board.clock.now();
     let ids = (caller.team, *id);
     // Without its rules it is refused below, whatever was counted.
-    let limits = |settings: &Settings, areas: &[Arc<Area>]| match board.rules(settings) {
-        Some(rules) => Limits::of(&Terms::of(settings, &rules), areas, now),
+    let limits = |settings: &Settings, areas: &[Arc<Area>], at| match board.rules(settings) {
+        Some(rules) => Limits::of(&Terms::of(settings, &rules), areas, at),
         None => Limits::NONE,
     };
     let Some(reading) = read_forecast(&board.database, ids, &board.account_sid, limits, now).await? else {
@@ -53,8 +52,8 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
 
 fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
     let terms = Terms::of(&reading.settings, rules);
-    let seen = forecast(&reading.standing, &terms, now);
-    let begins_at = begins_at(reading.state, &reading.settings, reading.starts_at, now);
+    let begins_at = reading.begins_at;
+    let seen = forecast(&reading.standing, &terms, begins_at, now);
     let is_over = matches!(reading.state, State::Completed | State::Failed | State::Canceled);
     let estimate = if is_over { None } else { estimate(&reading.standing, &reading.past, &terms, begins_at) };
     json!({
@@ -75,6 +74,7 @@ fn counts(seen: &Forecast<'_>) -> Value {
     json!({
         "total": counts.total(),
         "callable_now": counts.callable_now,
+        "not_started": counts.not_started,
         "outside_hours": counts.outside_hours,
         "due_later": counts.due_later,
         "capped": counts.capped,

@@ -1,12 +1,15 @@
 //! How long a campaign takes: how many calls are left, how long each takes, and when the hours leave time for them. It
 //! is a range, from what the calls so far leave open, and it says on what it is based.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::walk::{End, Work, by_hours, walk};
 use super::{Past, Pending, Range, Rates, Standing};
+use crate::domain::area::Area;
 use crate::domain::caps::{Allowance, Limit, allowance};
-use crate::domain::contactable::{Decision, Terms};
+use crate::domain::contactable::{Decision, Hours, Terms};
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::{Earlier, Ended, Verdict};
 use crate::domain::settings::Settings;
@@ -22,7 +25,7 @@ const HALF_A_CONTACT: f64 = 0.5;
 pub struct Estimate {
     /// What the calls are expected to be like, and what tells so.
     pub rates: Rates,
-    /// When it begins.
+    /// When the first call may come: when the campaign has begun, somebody is due, and it is time to call him.
     pub begins_at: DateTime<Utc>,
     /// How many calls are left.
     pub calls: Range<u64>,
@@ -48,12 +51,30 @@ pub fn estimate(
     let dialing = range(one.dialing_seconds, other.dialing_seconds);
     let ends = if one.end <= other.end { (one.end, other.end) } else { (other.end, one.end) };
     Some(Estimate {
-        begins_at,
+        begins_at: first_call_at(standing, terms, begins_at).unwrap_or(begins_at),
         calls: Range { low: calls.low.floor() as u64, high: calls.high.ceil() as u64 },
         dialing: Range { low: two_digits(dialing.low), high: two_digits(dialing.high) },
         ends: Range { low: coarse(ends.0), high: coarse(ends.1) },
         rates,
     })
+}
+
+/// When the first of them may be called: the hours are asked once for all areas in which they are the same.
+fn first_call_at(standing: &Standing, terms: &Terms<'_>, begins_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let mut first: BTreeMap<Hours<'_>, (DateTime<Utc>, &Area)> = BTreeMap::new();
+    for pending in &standing.areas {
+        let (Some(hours), Some(at)) = (terms.hours(&pending.area), pending.first_at(begins_at)) else {
+            continue;
+        };
+        let known = first.entry(hours).or_insert((at, &pending.area));
+        known.0 = known.0.min(at);
+    }
+    let opening = |(at, area): (DateTime<Utc>, &Area)| match terms.opening(area, at) {
+        Decision::Now { .. } => Some(at),
+        Decision::NotUntil { at, .. } => Some(at),
+        Decision::Never { .. } => None,
+    };
+    first.into_values().filter_map(opening).min()
 }
 
 fn range(one: f64, other: f64) -> Range<f64> {

@@ -80,7 +80,13 @@ async fn a_campaign_that_is_to_begin_later_is_estimated_from_then_on() {
     let scene = Scene::start().await;
     let starts_at = scene.clock.now() + TimeDelta::days(2);
     let campaign = scene.upload(json!({"starts_at": starts_at}), &PHONES[..1]).await;
-    let estimate = &scene.forecast(&campaign).await["estimate"];
+    let forecast = scene.forecast(&campaign).await;
+    // Nobody may be called now, whatever the hours say.
+    assert_eq!(counts(&forecast), [("not_started", 1), ("total", 1)]);
+    let group = &forecast["groups"][0];
+    assert_eq!((&group["open"], &group["because"]), (&json!(false), &json!("not-started")));
+    assert_eq!(instant(&group["until"]).timestamp_millis(), starts_at.timestamp_millis());
+    let estimate = &forecast["estimate"];
     assert_eq!(instant(&estimate["begins_at"]).timestamp_millis(), starts_at.timestamp_millis());
     assert!(instant(&estimate["ends_at"]["earliest"]) >= starts_at, "{estimate}");
     let next = &scene.contact_with(&campaign, PHONES[0]).await["next_call"];
