@@ -17,7 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use self::estimate::{Estimate, estimate};
-pub use self::past::{Basis, Calls, Past, Rates};
+pub use self::past::{Basis, Calls, ENOUGH, Past, Rates};
 pub use self::walk::End;
 use super::area::Area;
 use super::caps::{self, Reach};
