@@ -227,6 +227,7 @@ fn an_estimate_says_on_what_it_is_based() {
     ];
     for (own, team, basis, sample, low, high) in table {
         let rates = rates(own, team);
+        assert_eq!(rates.own_calls, own);
         assert_eq!((rates.basis, rates.sample), (basis, sample), "{own} {team}");
         let Range { low: lowest, high: highest } = rates.answered;
         assert!(low.contains(&lowest) && high.contains(&highest), "{own} {team}: {:?}", rates.answered);
@@ -338,6 +339,29 @@ fn whoever_is_called_again_waits_for_the_caps_as_well() {
     // Two a day are no hindrance for the second call, but for the third.
     let twice = ends(r#"{"per_day": 2}"#);
     assert!(free.high < twice.high && twice.high < daily.high, "{twice:?}");
+}
+
+/// On a Monday from ten in the evening on, by New York's clock, it is time in Los Angeles until nine, two hours later in
+/// Honolulu, and in London from eight on.
+#[test]
+fn a_small_list_is_not_said_to_end_before_the_last_of_it_may_be_called_again() {
+    let business_hours: BusinessHours =
+        serde_json::from_str(r#"{"windows": {"mon": [["22:00", "06:00"]]}}"#).unwrap();
+    let settings = Settings { business_hours, ..settings() };
+    let few = standing(vec![due(LOS_ANGELES, 2), due("+18085550101", 1), due("+442079460101", 1)]);
+    let Range { low, high } = estimated(&few, Vec::new(), &settings, &eight_to_nine()).ends;
+    // Another Monday comes only after the second retry, and London's hours begin five hours after the campaign's.
+    assert!(low < high, "a point is no range");
+    assert!(low.instant() >= utc("2026-03-10T02:00:00Z"), "{low:?}");
+    assert!(high.instant() > utc("2026-03-10T08:00:00Z"), "{high:?}");
+    // Whoever is alone may need every attempt: 1, 4 and 24 hours, and the time of the last call.
+    let alone =
+        estimated(&standing(vec![due(NEW_YORK, 1)]), Vec::new(), &self::settings(), &around_the_clock());
+    assert!(alone.ends.high.instant() > ten() + TimeDelta::hours(29), "{alone:?}");
+    let again = calls(100_000, 80_000);
+    let lucky = estimated(&standing(vec![due(NEW_YORK, 1)]), again, &self::settings(), &around_the_clock());
+    assert!(lucky.ends.low.instant() < ten() + TimeDelta::hours(1), "{lucky:?}");
+    assert!(lucky.ends.high.instant() > ten() + TimeDelta::hours(1), "{lucky:?}");
 }
 
 #[test]
