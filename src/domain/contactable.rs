@@ -109,6 +109,7 @@ impl Reason<'_> {
             Self::NotDue => "not-due",
             Self::Capped(_) => "capped",
             Self::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, .. }) => "outside-hours",
+            Self::Closed(rules::Because::Apart { .. }) => "no-common-hours",
             Self::Closed(_) => "called-party-hours",
         }
     }
@@ -117,6 +118,7 @@ impl Reason<'_> {
     pub fn rule(&self) -> Option<(&str, Option<&Zone>)> {
         match self {
             Self::Closed(rules::Because::Closed { rule, zone, .. }) => Some((rule, Some(zone))),
+            Self::Closed(rules::Because::Apart { rule, zone, .. }) => Some((rule, Some(zone))),
             Self::Capped(limit) => Some((limit.rule, None)),
             Self::Closed(rules::Because::NothingKnown) => None,
             Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) => None,

@@ -383,12 +383,24 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
     // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
     let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
     match next_step(&asked, moment) {
+        // It looks again now and then, but nothing will have changed unless somebody changes it.
+        Step::Wait { because: because @ Because::NoCommonHours, .. } => waiting(because, None),
         Step::Wait { until, because } => waiting(because, Some(until)),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::HangUp { .. } | Step::Reopen { .. } => {
             waiting(Because::CallOpen, Some(moment.now))
         }
         Step::Start | Step::Dial | Step::Pause { .. } | Step::Finish | Step::Stop => None,
     }
+}
+
+/// Why some of those who are left are never called, for the first of such areas: nothing opens for them within a year.
+/// Nothing if there is nobody like that.
+pub fn never_called(view: &CampaignView, now: DateTime<Utc>) -> Option<String> {
+    if matches!(view.state, State::Completed | State::Failed | State::Canceled) {
+        return None;
+    }
+    let terms = Terms::of(&view.settings, view.rules.as_ref()?);
+    queue::first_never_open(&view.queues, &terms, now).map(|because| because.to_string())
 }
 
 /// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where

@@ -7,6 +7,7 @@ use super::beginning::begins_at;
 use super::campaign::State;
 use super::contact::ContactState;
 use super::contactable::{Decision, Person, Reason, Terms};
+use super::rules;
 use super::zone::Zone;
 
 /// A contact and its campaign, as far as they matter for its next call.
@@ -94,7 +95,7 @@ fn words(
         Decision::NotUntil { at, because } => {
             format!("{due}closed until {} ({zone}): {because}", clock.says(*at))
         }
-        Decision::Never { because: because @ Reason::Closed(_) } => {
+        Decision::Never { because: because @ Reason::Closed(rules::Because::Closed { .. }) } => {
             format!("its hours are never open together within a year: {because}")
         }
         Decision::Never { because } => because.to_string(),

@@ -26,7 +26,7 @@ use crate::domain::campaign::State;
 use crate::domain::caps::Reach;
 use crate::domain::contact::ContactState;
 use crate::domain::contactable::Terms;
-use crate::domain::dialer::{Because, Waiting, waits_for};
+use crate::domain::dialer::{Because, Waiting, never_called, waits_for};
 use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
@@ -153,6 +153,7 @@ async fn create(
     know_of_many(database, contacts).await;
     info!(campaign.id = %id, contacts, "uploaded");
     let mut body = report;
+    warn_of_never(&api, id, &mut body).await;
     body["id"] = id.to_string().into();
     body["import_id"] = origin.id().to_string().into();
     body["state"] = State::Draft.as_str().into();
@@ -161,6 +162,21 @@ async fn create(
     body["repeated"] = read.repeated.into();
     body["same_file_in"] = others.iter().map(Uuid::to_string).collect();
     Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// A list is stored also if nobody, or not everybody, can ever be called by the settings, but not without a word. It is
+/// committed: if the word cannot be had, that is no reason to send the list again.
+async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut Value) {
+    let look = look(&api.board.database, campaign, &api.board.account_sid, None).await;
+    let look = look.unwrap_or_else(|error| {
+        warn!(error = &error as &dyn std::error::Error, "it was not looked whether everybody can be called");
+        None
+    });
+    let never = look.and_then(|look| never(api, &look));
+    if let (Some(never), Some(warnings)) = (never, report["warnings"].as_array_mut()) {
+        let message = format!("some contacts are never called: {never}; the forecast counts them");
+        warnings.push(json!({ "warning": "never-called", "message": message }));
+    }
 }
 
 /// Lets the planner know of many new contacts. They are committed: whatever becomes of this is no reason to send the
@@ -226,6 +242,7 @@ async fn add(
     know_of_many(database, added.added).await;
     info!(campaign.id = %*id, contacts = added.added, "contacts added");
     let mut body = report;
+    warn_of_never(&api, *id, &mut body).await;
     body["import_id"] = origin.id().to_string().into();
     body["state"] = added.state.as_str().into();
     body["refused"] = read.refused.into();
@@ -311,12 +328,19 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
     };
     let look = look(&board.database, id, &board.account_sid, None).await?;
     let mut body = show::campaign(&campaign);
-    body["waiting"] = show::waiting(match look {
-        Some(look) => waiting(api, (team, id), &look).await?,
-        None => None,
-    });
+    let (waits, never) = match look {
+        Some(look) => (waiting(api, (team, id), &look).await?, never(api, &look)),
+        None => (None, None),
+    };
+    body["waiting"] = show::waiting(waits);
+    body["never_called"] = never.into();
     body["simulated"] = api.is_simulated.into();
     Ok(body)
+}
+
+/// Why some of a campaign's people are never called, if there are such.
+fn never(api: &Api, look: &Look) -> Option<String> {
+    never_called(&api.board.view_of_anybody(look), api.board.clock.now())
 }
 
 /// What a campaign waits for. Where it is for somebody to be due, it is asked whether that is because of a cap.

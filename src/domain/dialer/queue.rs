@@ -105,6 +105,24 @@ pub(super) fn first_turn<'a>(queues: &'a [Queue], terms: &'a Terms<'_>, now: Dat
     first
 }
 
+/// Why the first of the queues never opens of which that is so. Those whose hours are the same are asked once.
+pub(super) fn first_never_open<'a>(
+    queues: &'a [Queue],
+    terms: &'a Terms<'_>,
+    now: DateTime<Utc>,
+) -> Option<Reason<'a>> {
+    let mut walked = BTreeSet::new();
+    queues.iter().find_map(|queue| {
+        if !walked.insert(terms.hours(&queue.area)?) {
+            return None;
+        }
+        match terms.opening(&queue.area, now) {
+            Decision::Never { because } => Some(because),
+            Decision::Now { .. } | Decision::NotUntil { .. } => None,
+        }
+    })
+}
+
 impl From<Reason<'_>> for Because {
     fn from(reason: Reason<'_>) -> Self {
         match reason {
