@@ -71,6 +71,8 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
     let callback = contact.callback.as_ref().filter(|_| contact.callback_waits);
     let prospect = Prospect {
         person,
+        last_outcome: contact.last_outcome,
+        attempts_made: found.attempts_made,
         callback_at: callback.map(|callback| callback.at),
         campaign: found.campaign,
         starts_at: found.starts_at,

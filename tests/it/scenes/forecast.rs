@@ -187,6 +187,10 @@ async fn a_contact_says_when_it_is_called_next_and_by_which_rule_not_before() {
         (1, &json!("busy"), &Value::Null)
     );
     assert_eq!((&busy["hours"][0]["rule"], &busy["hours"][0]["open"]), (&json!("default"), &json!(true)));
+    let nowhere = scene.contact_with(&campaign, PHONES[3]).await;
+    assert_eq!((&nowhere["last_outcome"], &nowhere["attempts_made"]), (&json!("blocked"), &json!(0)));
+    let message = nowhere["next_call"]["message"].as_str().expect("a message");
+    assert!(message.contains("nothing tells the person's time zone (toll-free)"), "{message}");
     let asleep = &scene.contact_with(&campaign, PHONES[2]).await["next_call"];
     assert_eq!(
         (&asleep["because"], &asleep["zone"]),
