@@ -22,6 +22,7 @@ use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::{Look, look, look_at_calls_to_next};
 use crate::db::{Database, Error};
 use crate::domain::agent::Agent;
+use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
 use crate::domain::caps::Reach;
 use crate::domain::contact::ContactState;
@@ -94,6 +95,8 @@ async fn create(
         }
     };
     let settings = form.settings(&list_form, &api.default_from)?;
+    check_start(form.starts_at, api.board.clock.now())
+        .map_err(|far| Problem::invalid("bad-settings", far.to_string()))?;
     rules::check(&api, &settings)?;
     let agent = agent(&api, caller, &form).await?;
     let _turn = api.take_turn().await?;
