@@ -235,6 +235,8 @@ names! {
         Draft = "draft",
         /// Its start time is yet to come.
         NotStarted = "not-started",
+        /// It has a schedule, and its next run is yet to come.
+        NextRun = "next-run",
         /// A person, or the account's fault that its state names, stopped it.
         Paused = "paused",
         /// Its business hours are over or yet to begin.
@@ -272,6 +274,7 @@ impl Because {
             Self::Pacing | Self::CallOpen | Self::RateLimited => false,
             Self::Draft
             | Self::NotStarted
+            | Self::NextRun
             | Self::Paused
             | Self::OutsideHours
             | Self::Holiday
@@ -290,6 +293,7 @@ impl Because {
         match self {
             Self::Draft => "it has not been started",
             Self::NotStarted => "its start time is yet to come",
+            Self::NextRun => "its next run is yet to come; it calls nobody itself",
             Self::Paused => "it is paused; resume it to go on",
             Self::OutsideHours => "it is outside its business hours",
             Self::Holiday => "it does not call on holidays",
@@ -504,7 +508,11 @@ fn rings_until(
 
 fn begin(view: &CampaignView, now: DateTime<Utc>) -> Step {
     match view.starts_at {
-        Some(starts_at) if starts_at > now => Step::Wait { until: starts_at, because: Because::NotStarted },
+        Some(starts_at) if starts_at > now => {
+            let repeats = view.settings.schedule.is_some();
+            let because = if repeats { Because::NextRun } else { Because::NotStarted };
+            Step::Wait { until: starts_at, because }
+        }
         _ => Step::Start,
     }
 }

@@ -20,6 +20,7 @@ use crate::db::contacts::{
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::{Look, look, look_at_calls_to_next};
+use crate::db::recurrence::find_last_skipped;
 use crate::db::{Database, Error};
 use crate::domain::agent::Agent;
 use crate::domain::beginning::check_start;
@@ -337,6 +338,10 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
     };
     body["waiting"] = show::waiting(waits);
     body["never_called"] = never.into();
+    if campaign.settings.schedule.is_some() {
+        let skipped = find_last_skipped(&board.database, team, id).await?;
+        body["last_skipped"] = skipped.as_ref().map(show::skipped).into();
+    }
     body["simulated"] = api.is_simulated.into();
     Ok(body)
 }

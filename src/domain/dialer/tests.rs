@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::area::Area;
 use crate::domain::caps::Caps;
 use crate::domain::hours::{BusinessHours, Opening, SimpleHours};
+use crate::domain::recurrence::{Expression, Recurrence};
 use crate::domain::retry::{RetryPolicy, SimplePolicy};
 use crate::domain::rules::tests::{around_the_clock, eight_to_nine, is_eight_to_nine};
 use crate::domain::settings::tests::settings;
@@ -238,6 +239,15 @@ fn table() -> Vec<Row> {
             "a campaign of another account is paused",
             |view| (view.state, view.same_account) = (State::Running, false),
             Step::Pause { because: HaltReason::OtherAccount },
+        ),
+        (
+            "a campaign with a schedule waits for its next run",
+            |view| {
+                (view.state, view.same_account, view.starts_at) = (State::Pending, true, Some(after(60)));
+                let schedule = Some(Recurrence { cron: Expression::parse("0 9 * * MON-FRI").unwrap() });
+                view.settings = Arc::new(Settings { schedule, ..(*view.settings).clone() });
+            },
+            wait(Because::NextRun, 60),
         ),
         (
             "a start that is yet to come is waited for",
