@@ -219,13 +219,13 @@ impl Campaign<'_> {
 /// What becomes of the longest list: read, judged, and how long it takes.
 async fn forecasts(database: &Database, settings: &Settings, rules: &Rules, now: DateTime<Utc>) -> Spread {
     let terms = Terms::of(settings, rules);
-    let limits = |_: &Settings, areas: &[Arc<Area>]| Limits::of(&terms, areas, now);
+    let limits = |_: &Settings, areas: &[Arc<Area>], at| Limits::of(&terms, areas, at);
     let mut seconds = Spread::default();
     for _ in 0..ROUNDS {
         let watch = Stopwatch::start();
         let reading = read_forecast(database, (id(1), id(3)), ACCOUNT, limits, now).await;
         let reading = reading.expect("a reading").expect("a campaign");
-        black_box(forecast(&reading.standing, &terms, now));
+        black_box(forecast(&reading.standing, &terms, now, now));
         black_box(estimate(&reading.standing, &reading.past, &terms, now));
         seconds.add(watch.elapsed().as_secs_f64());
     }

@@ -15,6 +15,7 @@ use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
 use crate::domain::area::Area;
+use crate::domain::beginning::begins_at;
 use crate::domain::campaign::State;
 use crate::domain::forecast::{Calls, Capped, Later, Limit, Limits, Past, Pending, Standing};
 use crate::domain::outcome::Outcome;
@@ -36,21 +37,21 @@ pub struct Reading {
     pub state: State,
     /// How it dials.
     pub settings: Settings,
-    /// Before this instant it does not begin.
-    pub starts_at: Option<DateTime<Utc>>,
-    /// How its contacts stand.
+    /// When it begins: now if it runs already, or could be started now.
+    pub begins_at: DateTime<Utc>,
+    /// How its contacts stand then, and whose number is suppressed now.
     pub standing: Standing,
     /// What its calls and its team's were like.
     pub past: Past,
 }
 
-/// Counts a campaign's contacts. `limits` says how often numbers of which area may be called. Returns nothing if the
-/// team has no such campaign.
+/// Counts a campaign's contacts, as they stand when it begins. `limits` says how often numbers of which area may be called
+/// at an instant. Returns nothing if the team has no such campaign.
 pub async fn read_forecast(
     database: &Database,
     (team, campaign): (Uuid, Uuid),
     account_sid: &str,
-    limits: impl Fn(&Settings, &[Arc<Area>]) -> Limits,
+    limits: impl Fn(&Settings, &[Arc<Area>], DateTime<Utc>) -> Limits,
     now: DateTime<Utc>,
 ) -> Result<Option<Reading>, Error> {
     // A plan for any campaign would be one for a small one.
@@ -67,8 +68,10 @@ pub async fn read_forecast(
     let Some(row) = query_opt(&transaction, CAMPAIGN, &[&campaign, &team]).await? else { return Ok(None) };
     let settings: Settings = json(&row, "settings")?;
     let areas = list_areas(&transaction, team, campaign).await?;
-    let limits = limits(&settings, &areas);
-    let pending = count_pending(&transaction, (team, campaign), &areas, &limits, now).await?;
+    let (state, starts_at) = (name(&row, "state", State::parse)?, row.try_get("starts_at")?);
+    let begins_at = begins_at(state, &settings, starts_at, now);
+    let limits = limits(&settings, &areas, begins_at);
+    let pending = count_pending(&transaction, (team, campaign), &areas, &limits, (begins_at, now)).await?;
     let (failed, invalid) = (count(&row, "failed")?, count(&row, "invalid")?);
     let standing = Standing {
         areas: pending,
@@ -82,9 +85,8 @@ pub async fn read_forecast(
         own: list_calls(&transaction, team, &[campaign], OWN_CALLS).await?,
         team: list_team_s_calls(&transaction, team, account_sid).await?,
     };
-    let (state, starts_at) = (name(&row, "state", State::parse)?, row.try_get("starts_at")?);
     transaction.commit().await?;
-    Ok(Some(Reading { state, settings, starts_at, standing, past }))
+    Ok(Some(Reading { state, settings, begins_at, standing, past }))
 }
 
 fn no_such_area(number: i16) -> Error {
@@ -114,7 +116,7 @@ async fn count_pending(
     (team, campaign): (Uuid, Uuid),
     areas: &[Arc<Area>],
     limits: &Limits,
-    now: DateTime<Utc>,
+    (begins_at, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<Pending>, Error> {
     const SQL: &str = "
         WITH limits AS (
@@ -149,7 +151,7 @@ async fn count_pending(
                      in_force.phone IS NOT NULL AS is_suppressed, in_force.phone IS NULL AS is_called
               FROM contacts
               LEFT JOIN (SELECT phone FROM suppressions
-                         WHERE team_id = $2 AND (expires_at IS NULL OR expires_at > $3)) in_force
+                         WHERE team_id = $2 AND (expires_at IS NULL OR expires_at > $9)) in_force
                 ON in_force.phone = contacts.phone
               LEFT JOIN (SELECT id, place AS place_of_cap, free_at FROM capped) capped ON capped.id = contacts.id
               WHERE campaign_id = $1 AND team_id = $2 AND state = 'pending') pending
@@ -160,8 +162,9 @@ async fn count_pending(
     let calls = |limit: &Limit| i32::try_from(limit.cap.calls.max(1)).unwrap_or(i32::MAX);
     let calls: Vec<i32> = of_areas.iter().map(calls).collect();
     let within: Vec<f64> = of_areas.iter().map(|limit| limit.cap.within.as_seconds_f64()).collect();
-    let (since, newest) = (reach.since(now), i64::from(reach.calls));
-    let params: super::Params<'_> = &[&campaign, &team, &now, &limited, &calls, &within, &since, &newest];
+    let (since, newest) = (reach.since(begins_at), i64::from(reach.calls));
+    let params: super::Params<'_> =
+        &[&campaign, &team, &begins_at, &limited, &calls, &within, &since, &newest, &now];
     let mut pending: BTreeMap<i16, Pending> = BTreeMap::new();
     for row in query(transaction, SQL, params).await? {
         let number: i16 = row.try_get("area")?;

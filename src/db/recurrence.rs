@@ -137,6 +137,9 @@ impl Columns {
     }
 }
 
+/// So far back the last skipped firing is looked for, among the firings of a week every five minutes and more.
+const LATEST_EVENTS: i64 = 2_500;
+
 /// A firing that was expected, and what is to be done about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected {
@@ -266,6 +269,41 @@ async fn skip(
     }
     transaction.commit().await?;
     Ok(Fired::Skipped(skipped))
+}
+
+/// A firing of which no run was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedFiring {
+    /// When it was.
+    pub firing_at: DateTime<Utc>,
+    /// Why, in a word: `missed`, `still-going`, `made-before`.
+    pub reason: String,
+    /// The run that was still going, if that is why.
+    pub run: Option<Uuid>,
+}
+
+/// The last firing of which no run was made, if it is among what happened last to the campaign.
+pub async fn find_last_skipped(
+    database: &Database,
+    team: Uuid,
+    campaign: Uuid,
+) -> Result<Option<SkippedFiring>, Error> {
+    const SQL: &str = "
+        SELECT (data ->> 'firing_at')::timestamptz AS firing_at, data ->> 'reason' AS reason,
+               (data ->> 'run')::uuid AS run
+        FROM (SELECT number, kind, data FROM events WHERE campaign_id = $1 AND team_id = $2
+              ORDER BY number DESC LIMIT $3) latest
+        WHERE kind = 'schedule.skipped'
+        ORDER BY number DESC LIMIT 1";
+    let row = query_opt(&database.client().await?, SQL, &[&campaign, &team, &LATEST_EVENTS]).await?;
+    let read = |row: tokio_postgres::Row| {
+        Ok(SkippedFiring {
+            firing_at: row.try_get("firing_at")?,
+            reason: row.try_get("reason")?,
+            run: row.try_get("run")?,
+        })
+    };
+    row.map(read).transpose()
 }
 
 /// A run of the campaign, other than `but`, that is not at its end.

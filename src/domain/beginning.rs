@@ -1,10 +1,23 @@
 //! When a campaign begins to call that does not call yet: at once, at its start time, or with a schedule at its first firing
 //! from then on, when a run of it is made. That it begins is `super::dialer`'s decision.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::campaign::State;
 use super::settings::Settings;
+
+/// Nobody plans a campaign further ahead, nor asks for a callback; who seems to has mistaken the year.
+pub const FURTHEST: TimeDelta = TimeDelta::days(366);
+
+/// A start that is too far ahead to be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("starts_at is {0}, expected an instant within a year")]
+pub struct TooFar(DateTime<Utc>);
+
+/// Refuses a start that is too far ahead to be meant.
+pub fn check_start(starts_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<(), TooFar> {
+    starts_at.filter(|starts_at| *starts_at > now + FURTHEST).map_or(Ok(()), |far| Err(TooFar(far)))
+}
 
 /// From when on a campaign calls. One that waits to be started or resumed is judged as if somebody did that now.
 pub fn begins_at(
@@ -52,6 +65,18 @@ mod tests {
             }
         }
         assert_eq!(begins(State::Running, None, future), "02 15:00");
+    }
+
+    #[test]
+    fn a_start_lies_within_a_year() {
+        let now = utc("2026-03-02T15:00:00Z");
+        for starts_at in [None, Some(now - TimeDelta::days(1000)), Some(now + FURTHEST)] {
+            assert_eq!(check_start(starts_at, now), Ok(()), "{starts_at:?}");
+        }
+        let far = utc("9999-01-01T00:00:00Z");
+        let refused = check_start(Some(far), now).unwrap_err().to_string();
+        assert_eq!(refused, "starts_at is 9999-01-01 00:00:00 UTC, expected an instant within a year");
+        assert!(check_start(Some(now + FURTHEST + TimeDelta::seconds(1)), now).is_err());
     }
 
     #[test]

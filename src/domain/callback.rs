@@ -3,15 +3,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::beginning::FURTHEST;
 use super::campaign::State;
 use super::contact::ContactState;
 use super::outcome::Outcome;
 
 /// A wish to be called at once carries the instant at which it was spoken, by a clock that may be behind ours.
 const LATE_BY: TimeDelta = TimeDelta::minutes(5);
-
-/// Nobody asks for a callback further ahead; who seems to has mistaken the year.
-const FURTHEST: TimeDelta = TimeDelta::days(366);
 
 /// When somebody wants to be called, and what whoever calls should know.
 #[derive(Debug, Clone, PartialEq, Eq)]

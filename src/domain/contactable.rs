@@ -87,6 +87,8 @@ pub enum Reason<'a> {
     Suppressed,
     /// Nothing tells their time zone, and the campaign does not call in that case.
     Unmapped(Unmapped),
+    /// The campaign does not begin before.
+    NotStarted,
     /// They are due later.
     NotDue,
     /// Their number was called often enough.
@@ -103,9 +105,11 @@ impl Reason<'_> {
             Self::BeingCalled => "call-open",
             Self::Suppressed => "suppressed",
             Self::Unmapped(_) => "unmapped",
+            Self::NotStarted => "not-started",
             Self::NotDue => "not-due",
             Self::Capped(_) => "capped",
             Self::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, .. }) => "outside-hours",
+            Self::Closed(rules::Because::Apart { .. }) => "no-common-hours",
             Self::Closed(_) => "called-party-hours",
         }
     }
@@ -114,9 +118,11 @@ impl Reason<'_> {
     pub fn rule(&self) -> Option<(&str, Option<&Zone>)> {
         match self {
             Self::Closed(rules::Because::Closed { rule, zone, .. }) => Some((rule, Some(zone))),
+            Self::Closed(rules::Because::Apart { rule, zone, .. }) => Some((rule, Some(zone))),
             Self::Capped(limit) => Some((limit.rule, None)),
             Self::Closed(rules::Because::NothingKnown) => None,
-            Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) | Self::NotDue => None,
+            Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) => None,
+            Self::NotStarted | Self::NotDue => None,
         }
     }
 }
@@ -131,6 +137,7 @@ impl fmt::Display for Reason<'_> {
                 f,
                 "nothing tells the person's time zone ({why}), and the campaign's setting unmapped is block"
             ),
+            Self::NotStarted => f.write_str("the campaign does not begin before"),
             Self::NotDue => f.write_str("it is due later"),
             Self::Capped(limit) => write!(f, "the number was called often enough: {limit}"),
             Self::Closed(because) => write!(f, "{because}"),

@@ -235,6 +235,8 @@ names! {
         Draft = "draft",
         /// Its start time is yet to come.
         NotStarted = "not-started",
+        /// It has a schedule, and its next run is yet to come.
+        NextRun = "next-run",
         /// A person, or the account's fault that its state names, stopped it.
         Paused = "paused",
         /// Its business hours are over or yet to begin.
@@ -251,6 +253,9 @@ names! {
         CallOpen = "call-open",
         /// Everybody left is due later.
         NobodyDue = "nobody-due",
+        /// Everybody left is due later, and the first of them because a cap holds him back. Only who asks is told so: the
+        /// dialer waits in the same way for whoever is due later.
+        Capped = "capped",
         /// Most of its last calls failed.
         CallsFail = "calls-fail",
         /// The account's calls per second are spent, or the provider asked for patience.
@@ -269,12 +274,14 @@ impl Because {
             Self::Pacing | Self::CallOpen | Self::RateLimited => false,
             Self::Draft
             | Self::NotStarted
+            | Self::NextRun
             | Self::Paused
             | Self::OutsideHours
             | Self::Holiday
             | Self::CalledPartyHours
             | Self::NoCommonHours
             | Self::NobodyDue
+            | Self::Capped
             | Self::CallsFail
             | Self::ProviderDown
             | Self::NodeIsolated => true,
@@ -286,6 +293,7 @@ impl Because {
         match self {
             Self::Draft => "it has not been started",
             Self::NotStarted => "its start time is yet to come",
+            Self::NextRun => "its next run is yet to come; it calls nobody itself",
             Self::Paused => "it is paused; resume it to go on",
             Self::OutsideHours => "it is outside its business hours",
             Self::Holiday => "it does not call on holidays",
@@ -296,6 +304,9 @@ impl Because {
             Self::Pacing => "it pauses between two calls",
             Self::CallOpen => "a call is under way",
             Self::NobodyDue => "everybody left is due later",
+            Self::Capped => {
+                "everybody left is due later, the first of them because the number was called often enough"
+            }
             Self::CallsFail => {
                 "most of its last calls failed; one is made then to see whether it works again"
             }
@@ -360,7 +371,7 @@ pub struct Waiting {
     pub because: Because,
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
-    /// The rule and the clock by which it is closed, or how many calls have failed, if that is why.
+    /// The rule and the clock by which it is closed, the cap, or how many calls have failed, if that is why.
     pub rule: Option<String>,
 }
 
@@ -376,6 +387,8 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
     // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
     let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
     match next_step(&asked, moment) {
+        // It looks again now and then, but nothing will have changed unless somebody changes it.
+        Step::Wait { because: because @ Because::NoCommonHours, .. } => waiting(because, None),
         Step::Wait { until, because } => waiting(because, Some(until)),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::HangUp { .. } | Step::Reopen { .. } => {
             waiting(Because::CallOpen, Some(moment.now))
@@ -384,20 +397,34 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
     }
 }
 
-/// What more can be said of it: the rule and the clock that keep the first who is left from being called, where a campaign
-/// waits for its hours, or how many calls have failed.
+/// Why some of those who are left are never called, for the first of such areas: nothing opens for them within a year.
+/// Nothing if there is nobody like that.
+pub fn never_called(view: &CampaignView, now: DateTime<Utc>) -> Option<String> {
+    if matches!(view.state, State::Completed | State::Failed | State::Canceled) {
+        return None;
+    }
+    let terms = Terms::of(&view.settings, view.rules.as_ref()?);
+    queue::first_never_open(&view.queues, &terms, now).map(|because| because.to_string())
+}
+
+/// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where
+/// a campaign waits for that, or how many calls have failed.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
     if because == Because::CallsFail {
         let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
         return Some(format!("{failures} of the last {calls} calls failed"));
     }
-    let (Because::OutsideHours | Because::Holiday | Because::CalledPartyHours | Because::NoCommonHours) =
-        because
+    let (Because::OutsideHours
+    | Because::Holiday
+    | Because::CalledPartyHours
+    | Because::NoCommonHours
+    | Because::Capped) = because
     else {
         return None;
     };
     let terms = Terms::of(&view.settings, view.rules.as_ref()?);
     match first_turn(&view.queues, &terms, now) {
+        Turn::NotUntil { because: Reason::Capped(limit), .. } => Some(limit.to_string()),
         Turn::NotUntil { because, .. } | Turn::Never { because } => Some(because.to_string()),
         Turn::Now | Turn::Nobody => None,
     }
@@ -481,7 +508,11 @@ fn rings_until(
 
 fn begin(view: &CampaignView, now: DateTime<Utc>) -> Step {
     match view.starts_at {
-        Some(starts_at) if starts_at > now => Step::Wait { until: starts_at, because: Because::NotStarted },
+        Some(starts_at) if starts_at > now => {
+            let repeats = view.settings.schedule.is_some();
+            let because = if repeats { Because::NextRun } else { Because::NotStarted };
+            Step::Wait { until: starts_at, because }
+        }
         _ => Step::Start,
     }
 }
@@ -540,7 +571,7 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
 /// The wait of a campaign for which it is closed, whatever else it would wait for.
 fn closed(turn: &Turn<'_>, now: DateTime<Utc>) -> Option<Step> {
     match *turn {
-        Turn::NotUntil { because: Reason::NotDue, .. } | Turn::Now | Turn::Nobody => None,
+        Turn::NotUntil { because: Reason::NotDue | Reason::Capped(_), .. } | Turn::Now | Turn::Nobody => None,
         Turn::NotUntil { at, because } => Some(Step::Wait { until: at, because: because.into() }),
         Turn::Never { .. } => {
             let until = now + LOOK_AGAIN_WHEN_NEVER_OPEN;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use self::estimate::{Estimate, estimate};
-pub use self::past::{Basis, Calls, Past, Rates};
+pub use self::past::{Basis, Calls, ENOUGH, Past, Rates};
 pub use self::walk::End;
 use super::area::Area;
 use super::caps::{self, Reach};
@@ -58,7 +58,7 @@ pub struct Pending {
     pub area: Arc<Area>,
     /// Those whose number must not be contacted now. Whoever is in another count may be.
     pub suppressed: u32,
-    /// Those who are due.
+    /// Those who are due when the campaign begins.
     pub due: u32,
     /// Those who would be due if their number had not been called so often lately, by the cap that holds longest.
     pub capped: Vec<Capped>,
@@ -102,6 +102,14 @@ pub struct Later {
 }
 
 impl Pending {
+    /// When the first of those who may be called is due, or freed by a cap: at the beginning at the earliest.
+    fn first_at(&self, begins_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let due = (self.due > 0).then_some(begins_at);
+        let later = self.later.map(|later| later.first_at);
+        let capped = self.capped.iter().map(|capped| capped.first_at);
+        capped.chain(due).chain(later).min().map(|at| at.max(begins_at))
+    }
+
     /// Nobody in an area.
     pub fn none_in(area: Arc<Area>) -> Self {
         Self { area, suppressed: 0, due: 0, capped: Vec::new(), later: None, tried: Vec::new() }
@@ -191,6 +199,8 @@ pub struct Forecast<'a> {
 pub struct Counts {
     /// Due, and it is time to call them.
     pub callable_now: u32,
+    /// Due when the campaign begins, which is later, and then it is time to call them.
+    pub not_started: u32,
     /// Due, and it is not time to call them.
     pub outside_hours: u32,
     /// Due later.
@@ -216,7 +226,8 @@ pub struct Counts {
 impl Counts {
     /// All of them.
     pub fn total(&self) -> u32 {
-        let pending = self.callable_now + self.outside_hours + self.due_later + self.capped;
+        let open = self.callable_now + self.not_started;
+        let pending = open + self.outside_hours + self.due_later + self.capped;
         let not_called = self.suppressed + self.unmapped + self.never;
         pending + not_called + self.calling + self.completed + self.failed + self.invalid
     }
@@ -244,8 +255,13 @@ impl Group<'_> {
     }
 }
 
-/// What becomes of contacts that stand so, at these terms.
-pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<Utc>) -> Forecast<'a> {
+/// What becomes of contacts that stand so when their campaign begins, which is now or later, at these terms.
+pub fn forecast<'a>(
+    standing: &'a Standing,
+    terms: &'a Terms<'_>,
+    begins_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Forecast<'a> {
     let Standing { calling, completed, failed, invalid, suppressed, .. } = *standing;
     let mut counts = Counts { calling, completed, failed, invalid, suppressed, ..Counts::default() };
     let mut groups: Vec<Group<'a>> = Vec::new();
@@ -253,7 +269,12 @@ pub fn forecast<'a>(standing: &'a Standing, terms: &'a Terms<'_>, now: DateTime<
     let mut known: BTreeMap<Hours<'a>, Decision<'a>> = BTreeMap::new();
     for pending in &standing.areas {
         counts.suppressed += pending.suppressed;
-        let opening = || terms.opening(&pending.area, now);
+        let opening = || match terms.opening(&pending.area, begins_at) {
+            Decision::Now { .. } if begins_at > now => {
+                Decision::NotUntil { at: begins_at, because: Reason::NotStarted }
+            }
+            decision => decision,
+        };
         let decision = match terms.hours(&pending.area) {
             Some(hours) => *known.entry(hours).or_insert_with(opening),
             None => opening(),
@@ -306,6 +327,7 @@ impl Counts {
                 self.capped += group.capped;
                 match group.decision {
                     Decision::Now { .. } => self.callable_now += group.due,
+                    Decision::NotUntil { because: Reason::NotStarted, .. } => self.not_started += group.due,
                     _ => self.outside_hours += group.due,
                 }
             }

@@ -7,13 +7,19 @@ use super::beginning::begins_at;
 use super::campaign::State;
 use super::contact::ContactState;
 use super::contactable::{Decision, Person, Reason, Terms};
-use super::zone::Zone;
+use super::outcome::Outcome;
+use super::rules;
+use super::zone::{Candidates, Zone};
 
 /// A contact and its campaign, as far as they matter for its next call.
 #[derive(Debug, Clone, Copy)]
 pub struct Prospect<'a> {
     /// The contact.
     pub person: Person<'a>,
+    /// What its last attempt came to, or what it failed as without one.
+    pub last_outcome: Option<Outcome>,
+    /// How many attempts were made.
+    pub attempts_made: u32,
     /// The instant of a callback that somebody asked for and that is still to come.
     pub callback_at: Option<DateTime<Utc>>,
     /// The campaign's state.
@@ -94,10 +100,24 @@ fn words(
         Decision::NotUntil { at, because } => {
             format!("{due}closed until {} ({zone}): {because}", clock.says(*at))
         }
-        Decision::Never { because: because @ Reason::Closed(_) } => {
+        Decision::Never { because: Reason::Final(ContactState::Failed) } => failed(prospect),
+        Decision::Never { because: because @ Reason::Closed(rules::Because::Closed { .. }) } => {
             format!("its hours are never open together within a year: {because}")
         }
         Decision::Never { because } => because.to_string(),
+    }
+}
+
+/// Why a contact was given up.
+fn failed(prospect: &Prospect<'_>) -> String {
+    let failed = Reason::Final(ContactState::Failed);
+    match (prospect.last_outcome, &prospect.person.area.zones) {
+        // The claim told it off, and nothing was ever placed.
+        (Some(Outcome::Blocked), Candidates::Unmapped(why)) if prospect.attempts_made == 0 => {
+            format!("{failed}: {}", Reason::Unmapped(*why))
+        }
+        (Some(outcome), _) => format!("{failed}: its last attempt came to {outcome}"),
+        (None, _) => failed.to_string(),
     }
 }
 
@@ -164,7 +184,14 @@ mod tests {
             is_suppressed: false,
             calls,
         };
-        let mut prospect = Prospect { person, callback_at: None, campaign: State::Running, starts_at: None };
+        let mut prospect = Prospect {
+            person,
+            last_outcome: None,
+            attempts_made: 0,
+            callback_at: None,
+            campaign: State::Running,
+            starts_at: None,
+        };
         change(&mut prospect);
         next_call(&prospect, &Terms::of(settings, rules), now)
     }
@@ -236,6 +263,27 @@ mod tests {
         }
         let toll_free = ask_about(&settings(), &eight_to_nine(), "+18005550101", &[], |_| {});
         assert_eq!((toll_free.at, toll_free.because), (None, Some("unmapped")));
+    }
+
+    #[test]
+    fn whoever_was_given_up_is_told_with_the_reason() {
+        let ask = |phone: &str, outcome, attempts_made| {
+            let change = |prospect: &mut Prospect<'_>| {
+                prospect.person.state = ContactState::Failed;
+                (prospect.last_outcome, prospect.attempts_made) = (Some(outcome), attempts_made);
+            };
+            let next = ask_about(&settings(), &eight_to_nine(), phone, &[], change);
+            assert_eq!((next.at, next.because), (None, Some("final")));
+            next.message
+        };
+        let unmapped = "the contact is failed: nothing tells the person's time zone (toll-free), and the campaign's \
+                        setting unmapped is block";
+        assert_eq!(ask("+18005550101", Outcome::Blocked, 0), unmapped);
+        let refused = "the contact is failed: its last attempt came to blocked";
+        assert_eq!(ask("+18005550101", Outcome::Blocked, 1), refused);
+        assert_eq!(ask("+12125550101", Outcome::Blocked, 1), refused);
+        let missed = "the contact is failed: its last attempt came to no-answer";
+        assert_eq!(ask("+12125550101", Outcome::NoAnswer, 4), missed);
     }
 
     #[test]

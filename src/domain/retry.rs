@@ -74,6 +74,9 @@ pub enum BadRetryPolicy {
     /// A backoff that is no length of time.
     #[error("backoff_hours holds {0}, expected hours from 0 to 8760, fractions allowed")]
     BadBackoff(f64),
+    /// Retries, and nothing that says when.
+    #[error("backoff_hours is empty, expected hours before one retry at least, such as [1]")]
+    NoBackoff,
     /// An outcome after which there is nothing to retry.
     #[error("retryable_outcomes holds {0}, expected only outcomes that a later call can change")]
     NotRetryable(Outcome),

@@ -19,12 +19,16 @@ use crate::db::contacts::{
     AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
-use crate::db::look::look;
+use crate::db::look::{Look, look, look_at_calls_to_next};
+use crate::db::recurrence::find_last_skipped;
 use crate::db::{Database, Error};
 use crate::domain::agent::Agent;
+use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
+use crate::domain::caps::Reach;
 use crate::domain::contact::ContactState;
-use crate::domain::dialer::waits_for;
+use crate::domain::contactable::Terms;
+use crate::domain::dialer::{Because, Waiting, never_called, waits_for};
 use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
@@ -91,6 +95,8 @@ async fn create(
         }
     };
     let settings = form.settings(&list_form, &api.default_from)?;
+    check_start(form.starts_at(), api.board.clock.now())
+        .map_err(|far| Problem::invalid("bad-settings", far.to_string()))?;
     rules::check(&api, &settings)?;
     rules::check_safe_window(&api, &settings)?;
     let agent = agent(&api, caller, &form).await?;
@@ -151,6 +157,7 @@ async fn create(
     know_of_many(database, contacts).await;
     info!(campaign.id = %id, contacts, "uploaded");
     let mut body = report;
+    warn_of_never(&api, id, &mut body).await;
     body["id"] = id.to_string().into();
     body["import_id"] = origin.id().to_string().into();
     body["state"] = State::Draft.as_str().into();
@@ -159,6 +166,21 @@ async fn create(
     body["repeated"] = read.repeated.into();
     body["same_file_in"] = others.iter().map(Uuid::to_string).collect();
     Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// A list is stored also if nobody, or not everybody, can ever be called by the settings, but not without a word. It is
+/// committed: if the word cannot be had, that is no reason to send the list again.
+async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut Value) {
+    let look = look(&api.board.database, campaign, &api.board.account_sid, None).await;
+    let look = look.unwrap_or_else(|error| {
+        warn!(error = &error as &dyn std::error::Error, "it was not looked whether everybody can be called");
+        None
+    });
+    let never = look.and_then(|look| never(api, &look));
+    if let (Some(never), Some(warnings)) = (never, report["warnings"].as_array_mut()) {
+        let message = format!("some contacts are never called: {never}; the forecast counts them");
+        warnings.push(json!({ "warning": "never-called", "message": message }));
+    }
 }
 
 /// Lets the planner know of many new contacts. They are committed: whatever becomes of this is no reason to send the
@@ -224,6 +246,7 @@ async fn add(
     know_of_many(database, added.added).await;
     info!(campaign.id = %*id, contacts = added.added, "contacts added");
     let mut body = report;
+    warn_of_never(&api, *id, &mut body).await;
     body["import_id"] = origin.id().to_string().into();
     body["state"] = added.state.as_str().into();
     body["refused"] = read.refused.into();
@@ -308,11 +331,39 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
         return Err(Problem::not_found("campaign"));
     };
     let look = look(&board.database, id, &board.account_sid, None).await?;
-    let waits = look.and_then(|look| waits_for(&board.view_of_anybody(&look), board.moment()));
     let mut body = show::campaign(&campaign);
+    let (waits, never) = match look {
+        Some(look) => (waiting(api, (team, id), &look).await?, never(api, &look)),
+        None => (None, None),
+    };
     body["waiting"] = show::waiting(waits);
+    body["never_called"] = never.into();
+    if campaign.settings.schedule.is_some() {
+        let skipped = find_last_skipped(&board.database, team, id).await?;
+        body["last_skipped"] = skipped.as_ref().map(show::skipped).into();
+    }
     body["simulated"] = api.is_simulated.into();
     Ok(body)
+}
+
+/// Why some of a campaign's people are never called, if there are such.
+fn never(api: &Api, look: &Look) -> Option<String> {
+    never_called(&api.board.view_of_anybody(look), api.board.clock.now())
+}
+
+/// What a campaign waits for. Where it is for somebody to be due, it is asked whether that is because of a cap.
+async fn waiting(api: &Api, (team, campaign): (Uuid, Uuid), look: &Look) -> Result<Option<Waiting>, Problem> {
+    let (board, moment) = (&api.board, api.board.moment());
+    let mut view = board.view_of_anybody(look);
+    let waits = waits_for(&view, moment);
+    let reach = view.rules.as_ref().map(|rules| Terms::of(&view.settings, rules).reach());
+    let is_nobody_due = waits.as_ref().is_some_and(|waits| waits.because == Because::NobodyDue);
+    let Some(reach) = reach.filter(|reach| is_nobody_due && *reach != Reach::NONE) else { return Ok(waits) };
+    let mut calls = look_at_calls_to_next(&board.database, (team, campaign), reach, moment.now).await?;
+    for queue in &mut view.queues {
+        queue.calls_to_next = calls.remove(&queue.number).unwrap_or_default();
+    }
+    Ok(waits_for(&view, moment))
 }
 
 async fn start(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

@@ -15,7 +15,7 @@ use crate::db::calls::list_calls_to;
 use crate::db::contacts::{Detail, find_contact};
 use crate::domain::area::Area;
 use crate::domain::callback::{Callback, NoCallback};
-use crate::domain::contactable::{Person, Terms};
+use crate::domain::contactable::{Decision, Person, Reason, Terms};
 use crate::domain::next_call::{Prospect, next_call};
 use crate::domain::rules::Condition;
 use crate::domain::suppression::is_in_force;
@@ -89,6 +89,8 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
     let callback = contact.callback.as_ref().filter(|_| contact.callback_waits);
     let prospect = Prospect {
         person,
+        last_outcome: contact.last_outcome,
+        attempts_made: found.attempts_made,
         callback_at: callback.map(|callback| callback.at),
         campaign: found.campaign,
         starts_at: found.starts_at,
@@ -162,6 +164,9 @@ async fn ask_to_be_called(
     let wanted = CallbackForm::parse(&body)?;
     let board = &api.board;
     let now = board.clock.now();
+    if let Some(found) = find_contact(&board.database, caller.team, *path).await? {
+        can_be_called(&api, &found, wanted.at)?;
+    }
     let asked =
         ask_for_callback(&board.database, caller.team, (campaign, contact), &wanted, board.node, now).await?;
     let (state, due_at) = match asked {
@@ -181,6 +186,18 @@ async fn ask_to_be_called(
         "next_call": next_call,
     });
     Ok(answer(StatusCode::OK, &body))
+}
+
+/// Nobody is promised a call at a time from which on it is never time to call him.
+fn can_be_called(api: &Api, found: &Detail, at: DateTime<Utc>) -> Result<(), Problem> {
+    let Some(rules) = api.board.rules(&found.settings) else { return Ok(()) };
+    match Terms::of(&found.settings, &rules).opening(&found.contact.area, at) {
+        Decision::Never { because: because @ Reason::Closed(_) } => Err(Problem::conflict(
+            "never-called",
+            format!("it is never time to call this contact: {because}"),
+        )),
+        Decision::Never { .. } | Decision::Now { .. } | Decision::NotUntil { .. } => Ok(()),
+    }
 }
 
 impl From<NoCallback> for Problem {

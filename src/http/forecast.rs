@@ -11,11 +11,10 @@ use uuid::Uuid;
 
 use crate::db::forecast::{Reading, read_forecast};
 use crate::domain::area::Area;
-use crate::domain::beginning::begins_at;
 use crate::domain::campaign::State;
 use crate::domain::contactable::{Decision, Terms};
 use crate::domain::forecast::{
-    Basis, Capped, End, Estimate, Forecast, Group, Limits, Range, estimate, forecast,
+    Basis, Capped, ENOUGH, End, Estimate, Forecast, Group, Limits, Range, estimate, forecast,
 };
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
@@ -34,8 +33,8 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     let now = board.clock.now();
     let ids = (caller.team, *id);
     // Without its rules it is refused below, whatever was counted.
-    let limits = |settings: &Settings, areas: &[Arc<Area>]| match board.rules(settings) {
-        Some(rules) => Limits::of(&Terms::of(settings, &rules), areas, now),
+    let limits = |settings: &Settings, areas: &[Arc<Area>], at| match board.rules(settings) {
+        Some(rules) => Limits::of(&Terms::of(settings, &rules), areas, at),
         None => Limits::NONE,
     };
     let Some(reading) = read_forecast(&board.database, ids, &board.account_sid, limits, now).await? else {
@@ -53,8 +52,8 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
 
 fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
     let terms = Terms::of(&reading.settings, rules);
-    let seen = forecast(&reading.standing, &terms, now);
-    let begins_at = begins_at(reading.state, &reading.settings, reading.starts_at, now);
+    let begins_at = reading.begins_at;
+    let seen = forecast(&reading.standing, &terms, begins_at, now);
     let is_over = matches!(reading.state, State::Completed | State::Failed | State::Canceled);
     let estimate = if is_over { None } else { estimate(&reading.standing, &reading.past, &terms, begins_at) };
     json!({
@@ -75,6 +74,7 @@ fn counts(seen: &Forecast<'_>) -> Value {
     json!({
         "total": counts.total(),
         "callable_now": counts.callable_now,
+        "not_started": counts.not_started,
         "outside_hours": counts.outside_hours,
         "due_later": counts.due_later,
         "capped": counts.capped,
@@ -181,7 +181,10 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
     let basis = match rates.basis {
         Basis::Campaign => format!("by the campaign's last {} calls", rates.sample),
         Basis::Team => format!("by the team's last {} calls", rates.sample),
-        Basis::Assumed => "nobody has been called yet, so it is assumed".to_owned(),
+        Basis::Assumed if rates.own_calls == 0 => "nobody has been called yet, so it is assumed".to_owned(),
+        Basis::Assumed => {
+            format!("too few calls yet ({} of {ENOUGH}), so it is assumed", rates.own_calls)
+        }
     };
     let Range { low, high } = rates.answered;
     let zone = &settings.timezone;
@@ -189,18 +192,76 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
         End::At(at) => zone.local(at).format("%a %-d %b %Y %H:%M").to_string(),
         End::After(at) => zone.local(at).format("some time after %-d %b %Y").to_string(),
     };
-    let calls = &estimate.calls;
+    let (calls, ends) = (&estimate.calls, &estimate.ends);
+    let calls = if calls.low == calls.high {
+        format!("{} call{}", calls.low, if calls.low == 1 { "" } else { "s" })
+    } else {
+        format!("{} to {} calls", calls.low, calls.high)
+    };
+    let done = if ends.low == ends.high {
+        format!("about {}", local(ends.high))
+    } else {
+        format!("between {} and {}", local(ends.low), local(ends.high))
+    };
     format!(
-        "{} to {} calls, done between {} and {} ({}): {basis} that {:.0} to {:.0} of 100 calls reach somebody, that it \
+        "{calls}, done {done} ({}): {basis} that {:.0} to {:.0} of 100 calls reach somebody, that it \
          rings for {} seconds and that a call lasts {} seconds",
-        calls.low,
-        calls.high,
-        local(estimate.ends.low),
-        local(estimate.ends.high),
         zone.name(),
         low * 100.0,
         high * 100.0,
         seconds(rates.ring),
         seconds(rates.talk),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::forecast::Rates;
+    use crate::domain::settings::tests::settings;
+
+    fn said(basis: Basis, own_calls: u32, calls: (u64, u64), ends: (&str, &str)) -> String {
+        let rates = Rates {
+            basis,
+            sample: if basis == Basis::Assumed { 0 } else { 30 },
+            own_calls,
+            answered: Range { low: 0.2, high: 0.6 },
+            by_machine: 0.0,
+            unanswered: Vec::new(),
+            ring: TimeDelta::seconds(20),
+            talk: TimeDelta::seconds(60),
+        };
+        let end = |at: &str| End::At(at.parse().unwrap());
+        let estimate = Estimate {
+            rates,
+            begins_at: "2026-03-02T15:00:00Z".parse().unwrap(),
+            calls: Range { low: calls.0, high: calls.1 },
+            dialing: Range { low: TimeDelta::seconds(60), high: TimeDelta::seconds(90) },
+            ends: Range { low: end(ends.0), high: end(ends.1) },
+        };
+        sentence(&estimate, &settings())
+    }
+
+    #[test]
+    fn the_sentence_says_on_what_it_rests_and_gives_no_range_of_one() {
+        let assumed = "that 20 to 60 of 100 calls reach somebody, that it rings for 20 seconds and that a call lasts 60 \
+                       seconds";
+        let (three, five) = ("2026-03-02T20:00:00Z", "2026-03-02T22:00:00Z");
+        assert_eq!(
+            said(Basis::Assumed, 0, (4, 9), (three, five)),
+            format!(
+                "4 to 9 calls, done between Mon 2 Mar 2026 15:00 and Mon 2 Mar 2026 17:00 (America/New_York): nobody has \
+                 been called yet, so it is assumed {assumed}"
+            )
+        );
+        assert_eq!(
+            said(Basis::Assumed, 3, (1, 1), (three, three)),
+            format!(
+                "1 call, done about Mon 2 Mar 2026 15:00 (America/New_York): too few calls yet (3 of 30), so it is \
+                 assumed {assumed}"
+            )
+        );
+        let own = said(Basis::Campaign, 30, (2, 2), (three, five));
+        assert!(own.starts_with("2 calls, ") && own.contains("by the campaign's last 30 calls"), "{own}");
+    }
 }

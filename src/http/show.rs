@@ -7,6 +7,7 @@ use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, Remark, RemarkOfRow, Standing};
+use crate::db::recurrence::SkippedFiring;
 use crate::db::suppressions::{Added, Suppression};
 use crate::domain::area::Area;
 use crate::domain::campaign::State;
@@ -65,6 +66,11 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
         "completed_at": campaign.completed_at,
         "last_call_ended_at": campaign.last_call_ended_at,
     })
+}
+
+/// A firing of which no run was made.
+pub(super) fn skipped(skipped: &SkippedFiring) -> Value {
+    json!({ "firing_at": skipped.firing_at, "reason": skipped.reason, "run": skipped.run })
 }
 
 /// When the next run of a campaign with a schedule is made, if it is started and not paused.

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 
 use super::Because;
 use crate::domain::area::Area;
-use crate::domain::contactable::{BUSINESS_HOURS, Decision, Reason, Terms};
+use crate::domain::contact::ContactState;
+use crate::domain::contactable::{BUSINESS_HOURS, Decision, Person, Reason, Terms};
 use crate::domain::hours::Shut;
 use crate::domain::rules;
 
@@ -20,6 +21,9 @@ pub struct Queue {
     pub area: Arc<Area>,
     /// When the first of them is due.
     pub next_due_at: DateTime<Utc>,
+    /// The earlier calls to the number of the first who is due later, as [`Terms::reach`] asks for them, where somebody
+    /// wants to know what is waited for. The dialer goes without them: no step but a reason depends on them.
+    pub calls_to_next: Vec<DateTime<Utc>>,
 }
 
 impl Queue {
@@ -29,7 +33,7 @@ impl Queue {
         let due_at = self.next_due_at;
         match terms.opening(&self.area, due_at.max(now)) {
             Decision::Now { .. } if due_at > now => {
-                Decision::NotUntil { at: due_at, because: Reason::NotDue }
+                Decision::NotUntil { at: due_at, because: self.why_not_due(terms, now) }
             }
             Decision::Never { because: Reason::Unmapped(_) } if due_at > now => {
                 Decision::NotUntil { at: due_at, because: Reason::NotDue }
@@ -37,6 +41,18 @@ impl Queue {
             Decision::Never { because: Reason::Unmapped(_) } => Decision::Now { until: now },
             decision => decision,
         }
+    }
+
+    /// Why nobody of them is due: it is their time to wait, or the first of them was called too often.
+    fn why_not_due<'a>(&'a self, terms: &'a Terms<'_>, now: DateTime<Utc>) -> Reason<'a> {
+        let first = Person {
+            state: ContactState::Pending,
+            due_at: Some(self.next_due_at),
+            area: &self.area,
+            is_suppressed: false,
+            calls: &self.calls_to_next,
+        };
+        terms.capped_until(&first, now).map_or(Reason::NotDue, |(_, limit)| Reason::Capped(limit))
     }
 
     fn is_ready(&self, terms: &Terms<'_>, now: DateTime<Utc>) -> bool {
@@ -89,14 +105,30 @@ pub(super) fn first_turn<'a>(queues: &'a [Queue], terms: &'a Terms<'_>, now: Dat
     first
 }
 
+/// Why the first of the queues never opens of which that is so. Those whose hours are the same are asked once.
+pub(super) fn first_never_open<'a>(
+    queues: &'a [Queue],
+    terms: &'a Terms<'_>,
+    now: DateTime<Utc>,
+) -> Option<Reason<'a>> {
+    let mut walked = BTreeSet::new();
+    queues.iter().find_map(|queue| {
+        if !walked.insert(terms.hours(&queue.area)?) {
+            return None;
+        }
+        match terms.opening(&queue.area, now) {
+            Decision::Never { because } => Some(because),
+            Decision::Now { .. } | Decision::NotUntil { .. } => None,
+        }
+    })
+}
+
 impl From<Reason<'_>> for Because {
     fn from(reason: Reason<'_>) -> Self {
         match reason {
-            Reason::NotDue
-            | Reason::Capped(_)
-            | Reason::Final(_)
-            | Reason::Suppressed
-            | Reason::Unmapped(_) => Self::NobodyDue,
+            Reason::NotDue | Reason::Final(_) | Reason::Suppressed | Reason::Unmapped(_) => Self::NobodyDue,
+            Reason::Capped(_) => Self::Capped,
+            Reason::NotStarted => Self::NotStarted,
             Reason::BeingCalled => Self::CallOpen,
             Reason::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, shut, .. }) => match shut {
                 Shut::Holiday(..) | Shut::HolidaysUnknown(_) => Self::Holiday,

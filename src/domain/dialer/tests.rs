@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::area::Area;
+use crate::domain::caps::Caps;
 use crate::domain::hours::{BusinessHours, Opening, SimpleHours};
+use crate::domain::recurrence::{Expression, Recurrence};
 use crate::domain::retry::{RetryPolicy, SimplePolicy};
 use crate::domain::rules::tests::{around_the_clock, eight_to_nine, is_eight_to_nine};
 use crate::domain::settings::tests::settings;
@@ -52,11 +54,19 @@ fn ready() -> CampaignView {
 /// The queue of people in New York, the first of whom is due then.
 fn due(at: Option<DateTime<Utc>>) -> Vec<Queue> {
     let area = area("America/New_York");
-    at.map(|next_due_at| Queue { number: 0, area, next_due_at }).into_iter().collect()
+    at.map(|next_due_at| Queue { number: 0, area, next_due_at, calls_to_next: Vec::new() })
+        .into_iter()
+        .collect()
 }
 
 fn area(zones: &str) -> Arc<Area> {
     Arc::new(Area::parse(Some(zones), "column", "").unwrap())
+}
+
+/// A number is left alone for an hour after a call.
+fn with_a_gap(view: &mut CampaignView) {
+    let caps = Caps { minimum_gap: Some("1h".to_owned().try_into().unwrap()), ..Caps::default() };
+    view.settings = Arc::new(Settings { caps, ..(*view.settings).clone() });
 }
 
 /// Those who are left are in Auckland, and want to sleep there.
@@ -231,6 +241,15 @@ fn table() -> Vec<Row> {
             Step::Pause { because: HaltReason::OtherAccount },
         ),
         (
+            "a campaign with a schedule waits for its next run",
+            |view| {
+                (view.state, view.same_account, view.starts_at) = (State::Pending, true, Some(after(60)));
+                let schedule = Some(Recurrence { cron: Expression::parse("0 9 * * MON-FRI").unwrap() });
+                view.settings = Arc::new(Settings { schedule, ..(*view.settings).clone() });
+            },
+            wait(Because::NextRun, 60),
+        ),
+        (
             "a start that is yet to come is waited for",
             |view| {
                 (view.state, view.same_account) = (State::Pending, true);
@@ -313,6 +332,15 @@ fn table() -> Vec<Row> {
             "a contact that is due later is waited for",
             |view| (view.last_call_ended_at, view.queues) = (None, due(Some(after(90)))),
             wait(Because::NobodyDue, 90),
+        ),
+        (
+            "so is one whom a cap holds back",
+            |view| {
+                with_a_gap(view);
+                (view.last_call_ended_at, view.queues) = (None, due(Some(after(90))));
+                view.queues[0].calls_to_next = vec![after(90 - 3600)];
+            },
+            wait(Because::Capped, 90),
         ),
         (
             "unfinished contacts that nobody finds are looked for again",
@@ -559,6 +587,33 @@ fn whoever_asks_is_told_what_a_campaign_waits_for() {
 }
 
 #[test]
+fn who_waits_for_a_cap_is_told_which_and_nobody_who_would_wait_without_it() {
+    // When the first is due, when his number was called, and what is said.
+    let capped = Some((Because::Capped, 90, Some("caps: at most 1 call within 1 hour")));
+    let table = [
+        (90, vec![after(90 - 3600)], capped),
+        // Another campaign has called since: it is looked again when the first was to be due.
+        (90, vec![after(0), after(90 - 3600)], capped),
+        // The cap ends before the backoff does.
+        (90, vec![after(89 - 3600)], Some((Because::NobodyDue, 90, None))),
+        (90, vec![], Some((Because::NobodyDue, 90, None))),
+        // The claim puts him off.
+        (0, vec![after(90 - 3600)], None),
+    ];
+    for (seconds, calls, expected) in table {
+        let mut view = ready();
+        with_a_gap(&mut view);
+        view.queues = due(Some(after(seconds)));
+        view.queues[0].calls_to_next = calls.clone();
+        let said = waits_for(&view, moment());
+        let said =
+            said.as_ref().map(|waiting| (waiting.because, waiting.until.unwrap(), waiting.rule.as_deref()));
+        let expected = expected.map(|(because, seconds, rule)| (because, after(seconds), rule));
+        assert_eq!(said, expected, "due after {seconds}, called at {calls:?}");
+    }
+}
+
+#[test]
 fn every_reason_has_a_sentence_of_its_own() {
     let sentences: BTreeMap<&str, Because> = Because::ALL.iter().map(|one| (one.sentence(), *one)).collect();
     assert_eq!(sentences.len(), Because::ALL.len());
@@ -639,6 +694,7 @@ fn queue() -> impl Strategy<Value = Queue> {
         number,
         area: Arc::new(area),
         next_due_at,
+        calls_to_next: Vec::new(),
     })
 }
 

@@ -1,12 +1,15 @@
 //! How long a campaign takes: how many calls are left, how long each takes, and when the hours leave time for them. It
 //! is a range, from what the calls so far leave open, and it says on what it is based.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::walk::{End, Work, by_hours, walk};
 use super::{Past, Pending, Range, Rates, Standing};
+use crate::domain::area::Area;
 use crate::domain::caps::{Allowance, Limit, allowance};
-use crate::domain::contactable::{Decision, Terms};
+use crate::domain::contactable::{Decision, Hours, Terms};
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::{Earlier, Ended, Verdict};
 use crate::domain::settings::Settings;
@@ -14,15 +17,18 @@ use crate::domain::settings::Settings;
 /// Nobody knows the end of a campaign better than this.
 const AS_FINE_AS: TimeDelta = TimeDelta::minutes(15);
 
-/// With less than half a contact left nobody is.
+/// At best, with less than half a contact left nobody is.
 const HALF_A_CONTACT: f64 = 0.5;
+
+/// At worst somebody is left as long as one list of twenty like this one would have somebody.
+const ONE_OF_TWENTY: f64 = 0.05;
 
 /// How long a campaign takes from an instant on, if nothing about it changes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
     /// What the calls are expected to be like, and what tells so.
     pub rates: Rates,
-    /// When it begins.
+    /// When the first call may come: when the campaign has begun, somebody is due, and it is time to call him.
     pub begins_at: DateTime<Utc>,
     /// How many calls are left.
     pub calls: Range<u64>,
@@ -48,12 +54,30 @@ pub fn estimate(
     let dialing = range(one.dialing_seconds, other.dialing_seconds);
     let ends = if one.end <= other.end { (one.end, other.end) } else { (other.end, one.end) };
     Some(Estimate {
-        begins_at,
+        begins_at: first_call_at(standing, terms, begins_at).unwrap_or(begins_at),
         calls: Range { low: calls.low.floor() as u64, high: calls.high.ceil() as u64 },
         dialing: Range { low: two_digits(dialing.low), high: two_digits(dialing.high) },
         ends: Range { low: coarse(ends.0), high: coarse(ends.1) },
         rates,
     })
+}
+
+/// When the first of them may be called: the hours are asked once for all areas in which they are the same.
+fn first_call_at(standing: &Standing, terms: &Terms<'_>, begins_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let mut first: BTreeMap<Hours<'_>, (DateTime<Utc>, &Area)> = BTreeMap::new();
+    for pending in &standing.areas {
+        let (Some(hours), Some(at)) = (terms.hours(&pending.area), pending.first_at(begins_at)) else {
+            continue;
+        };
+        let known = first.entry(hours).or_insert((at, &pending.area));
+        known.0 = known.0.min(at);
+    }
+    let opening = |(at, area): (DateTime<Utc>, &Area)| match terms.opening(area, at) {
+        Decision::Now { .. } => Some(at),
+        Decision::NotUntil { at, .. } => Some(at),
+        Decision::Never { .. } => None,
+    };
+    first.into_values().filter_map(opening).min()
 }
 
 fn range(one: f64, other: f64) -> Range<f64> {
@@ -103,7 +127,11 @@ impl Course {
             retries.iter().map(|limits| life.last_retry(standing, settings, limits, last_begins, jitter));
         let last_retry = if jitter == 0.0 { retries.min() } else { retries.max() };
         let last_due = last_due_at(standing).map(End::At);
-        let last_call = [last_retry, last_due].into_iter().flatten().map(|last| opening(terms, &all, last));
+        // So it is with the hours in which the last call may begin. It takes its time, too.
+        let last_call = [last_retry, last_due].into_iter().flatten().map(|last| match jitter == 0.0 {
+            true => opening(terms, &all, last, Iterator::min),
+            false => opening(terms, &all, last, Iterator::max).after(rates.ring + rates.talk),
+        });
         let end = last_call.fold(dialed, End::max);
         Some(Self { calls: dialing_seconds / seconds, dialing_seconds, end })
     }
@@ -180,14 +208,14 @@ impl Life {
         tried.iter().map(|(tries, contacts)| f64::from(*contacts) * calls(*tries)).sum()
     }
 
-    /// How often the unluckiest is called.
-    fn rounds(&self, standing: &Standing) -> u32 {
+    /// How often the unluckiest is called, if nobody is with less than so much of a contact left.
+    fn rounds(&self, standing: &Standing, least: f64) -> u32 {
         let tried: Vec<(u32, u32)> =
             standing.areas.iter().flat_map(|pending| &pending.tried).copied().collect();
         let comes_to = |round: &u32| {
             let still = tried.iter().filter(|(tries, _)| self.left(*tries) >= *round);
             let contacts: f64 = still.map(|(_, contacts)| f64::from(*contacts)).sum();
-            contacts * self.share_of_round(*round) >= HALF_A_CONTACT
+            contacts * self.share_of_round(*round) >= least
         };
         (1..=self.most_attempts).take_while(comes_to).last().unwrap_or(1)
     }
@@ -204,7 +232,8 @@ impl Life {
     ) -> End {
         let (End::At(mut at), Some(outcome)) = (from, self.usual) else { return from };
         let (mut earlier, mut calls): (Vec<(Outcome, DateTime<Utc>)>, _) = (Vec::new(), vec![at]);
-        for _ in 1..self.rounds(standing) {
+        let least = if jitter == 0.0 { HALF_A_CONTACT } else { ONE_OF_TWENTY };
+        for _ in 1..self.rounds(standing, least) {
             let before = Earlier::of(earlier.iter().copied(), &settings.timezone);
             let Verdict::Due(due_at) = settings.verdict(&Ended { outcome, at, earlier: before }, jitter)
             else {
@@ -221,15 +250,21 @@ impl Life {
     }
 }
 
-/// When the first of these may be called who is due then.
-fn opening(terms: &Terms<'_>, work: &[Work<'_>], due: End) -> End {
+/// When whoever is due then may be called, if he is among those of these for whom that is the earliest, or the latest.
+fn opening(
+    terms: &Terms<'_>,
+    work: &[Work<'_>],
+    due: End,
+    of_all: fn(std::vec::IntoIter<DateTime<Utc>>) -> Option<DateTime<Utc>>,
+) -> End {
     let End::At(at) = due else { return due };
     let openings = work.iter().filter_map(|work| match terms.opening(work.area, at) {
         Decision::Now { .. } => Some(at),
         Decision::NotUntil { at, .. } => Some(at),
         Decision::Never { .. } => None,
     });
-    End::At(openings.min().unwrap_or(at))
+    let openings: Vec<_> = openings.collect();
+    End::At(of_all(openings.into_iter()).unwrap_or(at))
 }
 
 /// Rounded up: an end is not promised too early.

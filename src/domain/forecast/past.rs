@@ -9,7 +9,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::settings::Settings;
 
 /// So many calls tell enough to go by them.
-const ENOUGH: u32 = 30;
+pub const ENOUGH: u32 = 30;
 
 /// However many calls a team has made, they were made to other lists: what they tell is as sure as this many would be.
 const AS_SURE_AS: u32 = 100;
@@ -66,6 +66,8 @@ pub struct Rates {
     pub basis: Basis,
     /// How many calls that were.
     pub sample: u32,
+    /// How many calls the campaign has made of which something can be told, whether they were enough or not.
+    pub own_calls: u32,
     /// The share of calls that reach somebody.
     pub answered: Range<f64>,
     /// The share of calls that a machine takes.
@@ -81,12 +83,13 @@ pub struct Rates {
 impl Past {
     /// What the next calls are expected to be like.
     pub fn rates(&self, settings: &Settings) -> Rates {
-        let enough = |calls: &[Calls]| calls.iter().map(|calls| calls.calls).sum::<u32>() >= ENOUGH;
-        if enough(&self.own) {
-            return rates(Basis::Campaign, &self.own, u32::MAX);
+        let count = |calls: &[Calls]| calls.iter().map(|calls| calls.calls).sum::<u32>();
+        let own_calls = count(&self.own);
+        if own_calls >= ENOUGH {
+            return Rates { own_calls, ..rates(Basis::Campaign, &self.own, u32::MAX) };
         }
-        if enough(&self.team) {
-            return rates(Basis::Team, &self.team, AS_SURE_AS);
+        if count(&self.team) >= ENOUGH {
+            return Rates { own_calls, ..rates(Basis::Team, &self.team, AS_SURE_AS) };
         }
         let ring_seconds = ASSUMED_RING_SECONDS.min(f64::from(settings.ring_seconds));
         let talk_seconds = ASSUMED_TALK_SECONDS.min(f64::from(settings.max_call_seconds));
@@ -96,7 +99,8 @@ impl Past {
             ring_seconds: ring_seconds * f64::from(calls),
             talk_seconds: if is_taken(outcome) { talk_seconds * f64::from(calls) } else { 0.0 },
         });
-        Rates { sample: 0, answered: ASSUMED_ANSWERED, ..rates(Basis::Assumed, &assumed, u32::MAX) }
+        let answered = ASSUMED_ANSWERED;
+        Rates { sample: 0, own_calls, answered, ..rates(Basis::Assumed, &assumed, u32::MAX) }
     }
 }
 
@@ -117,6 +121,7 @@ fn rates(basis: Basis, past: &[Calls], as_sure_as: u32) -> Rates {
     Rates {
         basis,
         sample,
+        own_calls: 0,
         answered: wilson(share(answered, sample), sample.min(as_sure_as)),
         by_machine: share(count(|outcome| outcome == Outcome::Machine), sample),
         unanswered: unanswered.map(|calls| (calls.outcome, share(calls.calls, sample - answered))).collect(),

@@ -86,9 +86,10 @@ fn everybody_is_counted_once() {
     };
     let settings = settings();
     let terms = Terms::of(&settings, &rules);
-    let seen = forecast(&standing, &terms, ten());
+    let seen = forecast(&standing, &terms, ten(), ten());
     let expected = Counts {
         callable_now: 10,
+        not_started: 0,
         outside_hours: 20,
         due_later: 8,
         capped: 6,
@@ -113,7 +114,7 @@ fn groups_say_for_whom_it_opens_when_and_by_which_rule_those_first_who_may_be_ca
     // Two states in the zone of New York are one group as long as the rules say the same of them.
     let standing =
         standing(vec![due(TOLL_FREE, 9), due(LOS_ANGELES, 5), due(NEW_YORK, 1), due("+18135550101", 2)]);
-    let seen = forecast(&standing, &terms, ten());
+    let seen = forecast(&standing, &terms, ten(), ten());
     let said: Vec<_> = seen.groups.iter().map(|group| (group.contacts(), group.decision)).collect();
     assert_eq!(said.len(), 3, "{said:?}");
     assert_eq!(said[0], (3, Decision::Now { until: utc("2026-03-03T02:00:00Z") }));
@@ -127,6 +128,55 @@ fn groups_say_for_whom_it_opens_when_and_by_which_rule_those_first_who_may_be_ca
 }
 
 #[test]
+fn who_is_called_only_when_the_campaign_begins_is_not_counted_as_callable_now() {
+    let (settings, rules) = (settings(), eight_to_nine());
+    let terms = Terms::of(&settings, &rules);
+    let standing = standing(vec![due(NEW_YORK, 5), due(LOS_ANGELES, 3)]);
+    let seen = |begins_at: &str| {
+        let seen = forecast(&standing, &terms, utc(begins_at), ten());
+        let said = seen.groups.iter().map(|group| match group.decision {
+            Decision::NotUntil { at, because } => format!("{} {at:?} {}", group.contacts(), because.as_str()),
+            decision => format!("{} {decision:?}", group.contacts()),
+        });
+        assert_eq!(seen.counts.total(), 8);
+        (
+            seen.counts.callable_now,
+            seen.counts.not_started,
+            seen.counts.outside_hours,
+            said.collect::<Vec<_>>(),
+        )
+    };
+    // A week later, noon in New York.
+    let noon = "2026-03-10T16:00:00Z";
+    let both = vec![format!("5 {noon} not-started"), format!("3 {noon} not-started")];
+    assert_eq!(seen(noon), (0, 8, 0, both));
+    // A week later, ten at night in New York.
+    let (morning, begins) = ("2026-03-11T12:00:00Z", "2026-03-11T02:00:00Z");
+    let apart = vec![format!("3 {begins} not-started"), format!("5 {morning} called-party-hours")];
+    assert_eq!(seen(begins), (0, 3, 5, apart));
+}
+
+#[test]
+fn the_first_call_comes_when_somebody_is_due_and_it_is_time() {
+    let settings = Settings { retry_policy: once(), ..settings() };
+    let (rules, tonight) = (eight_to_nine(), utc("2026-03-03T04:00:00Z"));
+    let terms = Terms::of(&settings, &rules);
+    let first = |areas: Vec<Pending>, begins_at: DateTime<Utc>| {
+        estimate(&standing(areas), &Past::default(), &terms, begins_at).unwrap().begins_at
+    };
+    let (new_york, los_angeles) = (due(NEW_YORK, 5), due(LOS_ANGELES, 5));
+    let at_six = utc("2026-03-02T23:00:00Z");
+    let later = Later { contacts: 5, first_at: at_six, last_at: at_six };
+    let later = Pending { due: 0, later: Some(later), ..due(NEW_YORK, 5) };
+    let (at_eight, at_eight_there) = (utc("2026-03-03T13:00:00Z"), utc("2026-03-02T16:00:00Z"));
+    assert_eq!(first(vec![los_angeles.clone(), new_york.clone()], ten()), ten());
+    assert_eq!(first(vec![los_angeles.clone()], ten()), at_eight_there);
+    assert_eq!(first(vec![later.clone()], ten()), at_six);
+    assert_eq!(first(vec![later.clone(), los_angeles], ten()), at_eight_there);
+    assert_eq!(first(vec![new_york, later, due(TOLL_FREE, 5)], tonight), at_eight);
+}
+
+#[test]
 fn people_without_a_zone_are_counted_as_the_setting_treats_them() {
     let rules = eight_to_nine();
     let standing = standing(vec![due(TOLL_FREE, 5)]);
@@ -134,7 +184,7 @@ fn people_without_a_zone_are_counted_as_the_setting_treats_them() {
         let unmapped: OnUnmapped = serde_json::from_str(unmapped).unwrap();
         let settings = Settings { unmapped, ..settings() };
         let terms = Terms::of(&settings, &rules);
-        let seen = forecast(&standing, &terms, ten());
+        let seen = forecast(&standing, &terms, ten(), ten());
         assert_eq!(seen.without_zone, 5);
         (seen.counts.unmapped, seen.counts.callable_now, seen.counts.outside_hours)
     };
@@ -152,7 +202,7 @@ fn hours_that_have_nothing_in_common_are_never_open() {
     let rules = eight_to_nine();
     let terms = Terms::of(&settings, &rules);
     let standing = standing(vec![due(NEW_YORK, 7), due(LOS_ANGELES, 5)]);
-    let seen = forecast(&standing, &terms, ten());
+    let seen = forecast(&standing, &terms, ten(), ten());
     assert_eq!((seen.counts.never, seen.counts.outside_hours), (7, 5));
     // Those of whom it is never time are no work either: 22 in New York is 19 in Los Angeles.
     let estimate = estimate(&standing, &Past::default(), &terms, ten()).unwrap();
@@ -177,6 +227,7 @@ fn an_estimate_says_on_what_it_is_based() {
     ];
     for (own, team, basis, sample, low, high) in table {
         let rates = rates(own, team);
+        assert_eq!(rates.own_calls, own);
         assert_eq!((rates.basis, rates.sample), (basis, sample), "{own} {team}");
         let Range { low: lowest, high: highest } = rates.answered;
         assert!(low.contains(&lowest) && high.contains(&highest), "{own} {team}: {:?}", rates.answered);
@@ -288,6 +339,29 @@ fn whoever_is_called_again_waits_for_the_caps_as_well() {
     // Two a day are no hindrance for the second call, but for the third.
     let twice = ends(r#"{"per_day": 2}"#);
     assert!(free.high < twice.high && twice.high < daily.high, "{twice:?}");
+}
+
+/// On a Monday from ten in the evening on, by New York's clock, it is time in Los Angeles until nine, two hours later in
+/// Honolulu, and in London from eight on.
+#[test]
+fn a_small_list_is_not_said_to_end_before_the_last_of_it_may_be_called_again() {
+    let business_hours: BusinessHours =
+        serde_json::from_str(r#"{"windows": {"mon": [["22:00", "06:00"]]}}"#).unwrap();
+    let settings = Settings { business_hours, ..settings() };
+    let few = standing(vec![due(LOS_ANGELES, 2), due("+18085550101", 1), due("+442079460101", 1)]);
+    let Range { low, high } = estimated(&few, Vec::new(), &settings, &eight_to_nine()).ends;
+    // Another Monday comes only after the second retry, and London's hours begin five hours after the campaign's.
+    assert!(low < high, "a point is no range");
+    assert!(low.instant() >= utc("2026-03-10T02:00:00Z"), "{low:?}");
+    assert!(high.instant() > utc("2026-03-10T08:00:00Z"), "{high:?}");
+    // Whoever is alone may need every attempt: 1, 4 and 24 hours, and the time of the last call.
+    let alone =
+        estimated(&standing(vec![due(NEW_YORK, 1)]), Vec::new(), &self::settings(), &around_the_clock());
+    assert!(alone.ends.high.instant() > ten() + TimeDelta::hours(29), "{alone:?}");
+    let again = calls(100_000, 80_000);
+    let lucky = estimated(&standing(vec![due(NEW_YORK, 1)]), again, &self::settings(), &around_the_clock());
+    assert!(lucky.ends.low.instant() < ten() + TimeDelta::hours(1), "{lucky:?}");
+    assert!(lucky.ends.high.instant() > ten() + TimeDelta::hours(1), "{lucky:?}");
 }
 
 #[test]

@@ -23,6 +23,14 @@ pub enum End {
 }
 
 impl End {
+    /// So much later.
+    pub(super) fn after(self, span: TimeDelta) -> Self {
+        match self {
+            Self::At(at) => Self::At(at + span),
+            Self::After(at) => Self::After(at + span),
+        }
+    }
+
     /// The instant, as far as one is known.
     pub fn instant(self) -> DateTime<Utc> {
         match self {

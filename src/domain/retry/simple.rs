@@ -7,7 +7,7 @@ use crate::domain::outcome::Outcome;
 
 use super::BadRetryPolicy;
 
-/// Hours of backoff where the policy names none.
+/// Hours of backoff where the policy names none, as one that was stored before that was refused.
 const DEFAULT_BACKOFF_HOURS: f64 = 1.0;
 
 /// One list of backoffs for every outcome that is tried again.
@@ -35,6 +35,9 @@ impl SimplePolicy {
     pub(super) fn check(&self) -> Result<(), BadRetryPolicy> {
         if self.max_retries > 100 {
             return Err(BadRetryPolicy::TooManyRetries(self.max_retries));
+        }
+        if self.backoff_hours.is_empty() && self.max_retries > 0 {
+            return Err(BadRetryPolicy::NoBackoff);
         }
         if let Some(&hours) = self.backoff_hours.iter().find(|hours| !(0.0..=8760.0).contains(*hours)) {
             return Err(BadRetryPolicy::BadBackoff(hours));

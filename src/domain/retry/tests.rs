@@ -158,6 +158,8 @@ fn a_policy_that_makes_no_sense_is_refused() {
         RetryPolicy::Simple(policy).check().is_err()
     };
     assert!(bad(|policy| policy.max_retries = 101));
+    assert!(bad(|policy| policy.backoff_hours = Vec::new()));
+    assert!(!bad(|policy| (policy.max_retries, policy.backoff_hours) = (0, Vec::new())));
     assert!(bad(|policy| policy.backoff_hours = vec![1.0, -1.0]));
     assert!(bad(|policy| policy.backoff_hours = vec![f64::NAN]));
     assert!(bad(|policy| policy.retryable_outcomes = vec![Outcome::Answered]));

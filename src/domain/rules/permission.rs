@@ -56,6 +56,17 @@ pub enum Because<'a> {
         /// Why it is closed.
         shut: Shut,
     },
+    /// Two rules, each on the clock of its zone, of which one is closed whenever the other is open.
+    Apart {
+        /// The one's name.
+        rule: &'a str,
+        /// On whose clock.
+        zone: &'a Zone,
+        /// The other's name.
+        other_rule: &'a str,
+        /// On whose clock.
+        other_zone: &'a Zone,
+    },
     /// There is no zone to read a clock in, or no rule to go by.
     NothingKnown,
 }
@@ -64,6 +75,12 @@ impl std::fmt::Display for Because<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Closed { rule, zone, shut } => write!(f, "{rule} in {}: {shut}", zone.name()),
+            Self::Apart { rule, zone, other_rule, other_zone } => write!(
+                f,
+                "{rule} in {} and {other_rule} in {} are never open together within a year",
+                zone.name(),
+                other_zone.name()
+            ),
             Self::NothingKnown => f.write_str("neither a time zone nor a rule is known"),
         }
     }
@@ -80,6 +97,8 @@ pub fn permission<'a>(conditions: &[Condition<'a>], margin: TimeDelta, now: Date
     let horizon = now + AHEAD;
     let mut at = now;
     let mut last: Option<Because<'a>> = None;
+    // Who was in the way before the one that is: the two of them leap over each other until the horizon.
+    let mut in_the_way: [Option<Condition<'a>>; 2] = [None, None];
     loop {
         let Some(Obstacle { condition, shut, closed_at }) = obstacle(conditions, margin, at) else {
             return match last {
@@ -88,12 +107,37 @@ pub fn permission<'a>(conditions: &[Condition<'a>], margin: TimeDelta, now: Date
             };
         };
         let because = |shut| Because::Closed { rule: condition.rule, zone: condition.zone, shut };
+        if in_the_way[0].is_none_or(|known| !known.is_called_like(condition)) {
+            in_the_way = [Some(*condition), in_the_way[0]];
+        }
         let Some(opens_at) = condition.schedule.opens(condition.zone, closed_at, horizon) else {
-            return Permission::Never { because: because(why_never(condition, shut, horizon)) };
+            return Permission::Never {
+                because: match (why_never(condition, shut, horizon), in_the_way[1]) {
+                    (unknown @ Shut::HolidaysUnknown(_), _) => because(unknown),
+                    (shut, None) => because(shut),
+                    (_, Some(other)) => apart(condition, &other),
+                },
+            };
         };
         at = opens_at;
         last = Some(because(shut));
     }
+}
+
+impl Condition<'_> {
+    fn is_called_like(&self, other: &Condition<'_>) -> bool {
+        self.rule == other.rule && self.zone.name() == other.zone.name()
+    }
+}
+
+/// Whose order it is depends on the hour at which it is asked; it is told in one.
+fn apart<'a>(one: &Condition<'a>, other: &Condition<'a>) -> Because<'a> {
+    let (first, second) = if (one.rule, one.zone.name()) <= (other.rule, other.zone.name()) {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    Because::Apart { rule: first.rule, zone: first.zone, other_rule: second.rule, other_zone: second.zone }
 }
 
 /// Whether a call may begin now: what [`permission`] says, without looking for an end or for the next opening.

@@ -130,8 +130,24 @@ fn hours_that_have_nothing_in_common_never_open_and_say_why() {
     let (morning, evening) =
         (weekly(r#"{"mon-sun": [["08:00", "12:00"]]}"#), weekly(r#"{"mon-sun": [["12:00", "20:00"]]}"#));
     let apart = [on("morning", &morning, &utc_zone), on("evening", &evening, &utc_zone)];
-    assert!(say(&apart, 0, "2026-01-14T09:00:00Z").starts_with("never: "));
-    assert!(say(&apart, 0, "2026-01-14T09:00:00Z").ends_with("in UTC: it is outside the hours"));
+    // Both are named, and in one order, whenever it is asked.
+    for now in ["2026-01-14T09:00:00Z", "2026-01-14T13:00:00Z", "2026-01-14T23:00:00Z"] {
+        let said = say(&apart, 0, now);
+        assert_eq!(
+            said, "never: evening in UTC and morning in UTC are never open together within a year",
+            "{now}"
+        );
+    }
+    // One that never opens has nobody else to blame, and a third that does open is not in the way of two that are apart.
+    let (never, daily) = (weekly(r#"{"mon": [["09:00", "09:01"]]}"#), daily());
+    assert_eq!(
+        say(&[on("x", &never, &utc_zone)], 90, "2026-01-14T09:00:00Z"),
+        "never: x in UTC: the hours end too soon"
+    );
+    let three = [apart[0], on("daily", &daily, &utc_zone), apart[1]];
+    assert!(
+        say(&three, 0, "2026-01-14T23:00:00Z").starts_with("never: evening in UTC and morning in UTC are")
+    );
     assert_eq!(say(&[], 0, "2026-01-14T09:00:00Z"), "never: neither a time zone nor a rule is known");
 }
 

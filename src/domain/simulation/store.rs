@@ -259,7 +259,8 @@ impl Store {
         let queue = |(number, row): (usize, &AreaRow)| {
             let first = [self.first_timed(campaign, number), self.first_in_order(campaign, number)];
             let due = first.into_iter().flatten().filter_map(|contact| self.contacts[contact].due_at);
-            Some(Queue { number: number as i16, area: row.area.clone(), next_due_at: due.min()? })
+            let (number, area, next_due_at) = (number as i16, row.area.clone(), due.min()?);
+            Some(Queue { number, area, next_due_at, calls_to_next: Vec::new() })
         };
         self.campaigns[campaign].areas.iter().enumerate().filter_map(queue).collect()
     }

@@ -172,7 +172,7 @@ impl Decider {
                 end_asked_at: None,
             }
         });
-        let queue = Queue { number: 0, area: self.area.clone(), next_due_at: NOW };
+        let queue = Queue { number: 0, area: self.area.clone(), next_due_at: NOW, calls_to_next: Vec::new() };
         let view = CampaignView {
             state: if seen.completed { State::Completed } else { State::Running },
             owned: seen.owned,

@@ -24,7 +24,7 @@ const AREA_CODES: [u32; 6] = [212, 323, 312, 808, 850, 800];
 
 impl Bench {
     async fn read(&self, campaign: Uuid, limits: &Limits, now: DateTime<Utc>) -> Reading {
-        let limits = |_: &Settings, _: &[Arc<Area>]| limits.clone();
+        let limits = |_: &Settings, _: &[Arc<Area>], _: DateTime<Utc>| limits.clone();
         let reading = read_forecast(&self.database, (self.team, campaign), ACCOUNT, limits, now).await;
         reading.unwrap().expect("the campaign")
     }
@@ -140,7 +140,7 @@ async fn counting_by_area_comes_to_what_deciding_contact_by_contact_does() {
         for minutes in *moments {
             let now = bench.minutes(*minutes);
             let reading = bench.read(campaign, &Limits::NONE, now).await;
-            let counts = forecast(&reading.standing, &terms, now).counts;
+            let counts = forecast(&reading.standing, &terms, now, now).counts;
             assert_eq!(counts, bench.one_by_one(&contacts, &terms, now).await, "after {minutes} minutes");
             assert_eq!(counts.total(), 120);
             seen_each.callable_now += counts.callable_now;
@@ -375,7 +375,7 @@ async fn whom_caps_hold_back_and_until_when_is_counted_as_it_is_decided_for_each
             }
             let contacts = bench.contacts(campaign).await;
             let (decided, _) = bench.asked_one_by_one(&contacts, &listed, &terms, now).await;
-            let limits = |_: &Settings, areas: &[Arc<Area>]| Limits::of(&terms, areas, now);
+            let limits = |_: &Settings, areas: &[Arc<Area>], at| Limits::of(&terms, areas, at);
             let ids = (bench.team, campaign);
             let reading = read_forecast(&bench.database, ids, ACCOUNT, limits, now).await;
             let reading = reading.unwrap().expect("the campaign");
@@ -419,7 +419,7 @@ async fn the_past_is_the_campaign_s_own_and_the_team_s_on_the_same_account() {
     assert_eq!(of(Outcome::NotPlaced), None);
     let of_draft = bench.read(draft, &Limits::NONE, bench.now).await.past;
     assert_eq!((of_draft.own.len(), of_draft.team), (0, own.own.clone()));
-    let elsewhere = |_: &Settings, _: &[Arc<Area>]| Limits::NONE;
+    let elsewhere = |_: &Settings, _: &[Arc<Area>], _: DateTime<Utc>| Limits::NONE;
     let other_account = "AC00000000000000000000000000000001";
     let ids = (bench.team, draft);
     let on_other =

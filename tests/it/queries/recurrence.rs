@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use outdial::db::callbacks::{Asked, ask_for_callback};
-use outdial::db::recurrence::{Expected, Fired, Skipped, columns_of_a_run, fire};
+use outdial::db::recurrence::{
+    Expected, Fired, Skipped, SkippedFiring, columns_of_a_run, find_last_skipped, fire,
+};
 use outdial::domain::callback::{Callback, NoCallback};
 use outdial::domain::recurrence::{Expression, Recurrence};
 
@@ -158,11 +160,23 @@ async fn a_firing_while_a_run_still_goes_is_skipped_and_told() {
     let told = bench.happened(owner.campaign).await.pop().unwrap();
     let expected = json!({"reason": "still-going", "firing_at": "2026-03-04T14:00:00Z", "run": first});
     assert_eq!(told, ("schedule.skipped".to_owned(), expected));
+    let last_skipped = async |team| find_last_skipped(&bench.database, team, owner.campaign).await.unwrap();
+    let skipped = |firing_at: &str| {
+        let (firing_at, reason) = (at(firing_at), "still-going".to_owned());
+        Some(SkippedFiring { firing_at, reason, run: Some(first) })
+    };
+    assert_eq!(last_skipped(bench.team).await, skipped("2026-03-04T14:00:00Z"));
+    assert_eq!(last_skipped(Uuid::now_v7()).await, None);
     // Somebody paused it and forgot.
     assert_eq!(bench.command(first, Command::Pause).await, Moved::Done);
     assert_eq!(bench.fire_at(owner, "2026-03-05T14:00:00Z").await, still_going);
     assert_eq!(bench.command(first, Command::Cancel).await, Moved::Done);
     let second = bench.run_at(owner, "2026-03-06T14:00:00Z").await;
+    assert_eq!(
+        last_skipped(bench.team).await,
+        skipped("2026-03-05T14:00:00Z"),
+        "also after the next was made"
+    );
     // Friday's was made; the next one is on Monday, when clocks have been set forward.
     assert_eq!(bench.next_firing(owner.campaign).await, at("2026-03-09T13:00:00Z"));
     let runs: Vec<_> = bench.runs(owner.campaign).await.into_iter().map(|run| run.id).collect();

@@ -83,6 +83,18 @@ async fn a_bad_upload_is_refused_with_what_was_expected_and_nothing_is_kept() {
             "unknown-agent",
             "there is no agent",
         ),
+        (
+            settings(json!({"starts_at": "9999-01-01T00:00:00Z"})),
+            LIST,
+            "bad-settings",
+            "starts_at is 9999-01-01 00:00:00 UTC, expected an instant within a year",
+        ),
+        (
+            settings(json!({"retry_policy": {"backoff_hours": []}})),
+            LIST,
+            "bad-settings",
+            "backoff_hours is empty, expected hours before one retry at least",
+        ),
         (settings(agent(json!({"say": "Hi {{age}}"}))), LIST, "bad-script", "{{age}}"),
         (settings(agent(json!({"say": "Hi {{name.first}}"}))), LIST, "bad-settings", "name.first"),
         (settings(agent(json!({"shout": "Hi"}))), LIST, "bad-settings", "shout"),

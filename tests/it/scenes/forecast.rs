@@ -80,7 +80,13 @@ async fn a_campaign_that_is_to_begin_later_is_estimated_from_then_on() {
     let scene = Scene::start().await;
     let starts_at = scene.clock.now() + TimeDelta::days(2);
     let campaign = scene.upload(json!({"starts_at": starts_at}), &PHONES[..1]).await;
-    let estimate = &scene.forecast(&campaign).await["estimate"];
+    let forecast = scene.forecast(&campaign).await;
+    // Nobody may be called now, whatever the hours say.
+    assert_eq!(counts(&forecast), [("not_started", 1), ("total", 1)]);
+    let group = &forecast["groups"][0];
+    assert_eq!((&group["open"], &group["because"]), (&json!(false), &json!("not-started")));
+    assert_eq!(instant(&group["until"]).timestamp_millis(), starts_at.timestamp_millis());
+    let estimate = &forecast["estimate"];
     assert_eq!(instant(&estimate["begins_at"]).timestamp_millis(), starts_at.timestamp_millis());
     assert!(instant(&estimate["ends_at"]["earliest"]) >= starts_at, "{estimate}");
     let next = &scene.contact_with(&campaign, PHONES[0]).await["next_call"];
@@ -140,8 +146,11 @@ async fn whom_a_cap_holds_back_is_foreseen_with_the_cap_before_and_after_a_claim
     };
     is_foreseen("a draft").await;
     scene.command(&campaign, "start").await;
-    let put_off = |campaign: &Value| campaign["waiting"]["because"] == "nobody-due";
-    scene.until(&campaign, "the claim has put it off", put_off).await;
+    // The caps were used up by the other campaign.
+    let put_off = |campaign: &Value| campaign["waiting"]["because"] == "capped";
+    let waiting = &scene.until(&campaign, "the claim has put it off", put_off).await["waiting"];
+    assert_eq!(waiting["rule"], "caps: at most 1 call within 24 hours");
+    assert_eq!(instant(&waiting["until"]), called_at + TimeDelta::hours(24));
     is_foreseen("one that runs").await;
     scene.end().await;
 }
@@ -181,6 +190,10 @@ async fn a_contact_says_when_it_is_called_next_and_by_which_rule_not_before() {
     assert_eq!(busy["hours"][0]["windows_today"], json!([["08:00", "21:00"]]), "{}", busy["hours"]);
     assert_eq!(busy["hours"][0]["opens_at"], json!(null), "{}", busy["hours"]);
     assert!(busy["hours"][0]["open_until"].is_string(), "{}", busy["hours"]);
+    let nowhere = scene.contact_with(&campaign, PHONES[3]).await;
+    assert_eq!((&nowhere["last_outcome"], &nowhere["attempts_made"]), (&json!("blocked"), &json!(0)));
+    let message = nowhere["next_call"]["message"].as_str().expect("a message");
+    assert!(message.contains("nothing tells the person's time zone (toll-free)"), "{message}");
     let asleep = &scene.contact_with(&campaign, PHONES[2]).await["next_call"];
     assert_eq!(
         (&asleep["because"], &asleep["zone"]),

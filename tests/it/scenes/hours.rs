@@ -64,6 +64,50 @@ async fn who_waits_for_the_called_people_s_morning_says_whose_rule_it_is() {
     scene.end().await;
 }
 
+#[actix_web::test]
+async fn whom_the_hours_never_let_be_called_is_said_at_the_upload_at_the_start_and_to_who_asks_for_a_callback()
+ {
+    let scene = Scene::with(Setting { speed: 1, ..Setting::default() }).await;
+    let apart = "business_hours in America/New_York and default in America/New_York are never open together within a year";
+    // From ten in the evening on nobody is called in New York, but in Los Angeles.
+    let evening = json!({"business_hours": {"windows": {"mon": [["22:00", "06:00"]]}}});
+    let (new_york, los_angeles) = ("+12125550101", "+13105550101");
+    let campaign = scene.upload(evening.clone(), &[new_york, los_angeles]).await;
+    let (_, draft) = scene.ask(Method::GET, &campaign).await;
+    assert_eq!((&draft["never_called"], &draft["waiting"]["because"]), (&json!(apart), &json!("draft")));
+    scene.command(&campaign, "start").await;
+    let is_closed = |campaign: &Value| campaign["waiting"]["because"] == "outside-hours";
+    let closed = scene.until(&campaign, "it waits for those who may be called", is_closed).await;
+    assert_eq!(
+        (&closed["never_called"], &closed["waiting"]["until"]),
+        (&json!(apart), &json!("2026-03-03T03:00:00Z"))
+    );
+    let (_, forecast) = scene.ask(Method::GET, &format!("{campaign}/forecast")).await;
+    assert_eq!(
+        (&forecast["contacts"]["never"], &forecast["contacts"]["outside_hours"]),
+        (&json!(1), &json!(1))
+    );
+    let never = &forecast["groups"][1];
+    assert_eq!((&never["message"], &never["because"]), (&json!(apart), &json!("no-common-hours")));
+    let (_, listed) = scene.ask(Method::GET, &format!("{campaign}/contacts")).await;
+    for (contact, expected) in
+        listed["contacts"].as_array().unwrap().iter().zip([StatusCode::CONFLICT, StatusCode::OK])
+    {
+        let path = format!("{campaign}/contacts/{}/callback", contact["id"].as_str().unwrap());
+        let (status, answer) = scene.send(Method::POST, &path, &json!({"at": "2026-03-04T15:00:00Z"})).await;
+        assert_eq!(status, expected, "{answer}");
+        if status == StatusCode::CONFLICT {
+            assert!(answer["detail"].as_str().unwrap().ends_with(apart), "{answer}");
+        }
+    }
+    // Where nobody is left who can be called, nothing but a change ends the wait.
+    let alone = scene.call(evening, &[new_york]).await;
+    let is_never = |campaign: &Value| campaign["waiting"]["because"] == "no-common-hours";
+    let waiting = &scene.until(&alone, "it waits for nothing", is_never).await["waiting"];
+    assert_eq!((&waiting["until"], &waiting["rule"]), (&Value::Null, &json!(apart)));
+    scene.end().await;
+}
+
 /// As on a server that is started again with zone data that is older than what the list was uploaded under.
 #[actix_web::test]
 async fn a_campaign_is_paused_for_a_zone_that_the_data_in_use_does_not_know_and_others_go_on() {

@@ -51,7 +51,8 @@ async fn every_firing_calls_the_list_again_and_the_campaign_itself_calls_nobody(
         (&waiting["state"], &waiting["next_run_at"]),
         (&json!("pending"), &json!("2026-03-02T15:05:00Z"))
     );
-    assert_eq!(waiting["waiting"]["because"], "not-started");
+    assert_eq!(waiting["waiting"]["because"], "next-run");
+    assert_eq!(waiting.get("last_skipped"), Some(&Value::Null));
     assert_eq!(waiting["waiting"]["until"], waiting["next_run_at"]);
 
     let runs = until_completed_runs(&scene, &campaign, 2).await;
