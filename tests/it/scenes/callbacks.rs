@@ -26,7 +26,7 @@ impl Scene {
 async fn somebody_who_asks_for_a_callback_in_the_call_is_called_again_then_and_not_before() {
     let scene =
         Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
-    scene.simulator.fix("+12025550101", [Behavior::answer().talking(40.0), Behavior::answer()]).unwrap();
+    scene.simulator.fix("+12025550101", [Behavior::answer().talking(240.0), Behavior::answer()]).unwrap();
     let campaign = scene.call(json!({}), &["+12025550101"]).await;
     scene.until_placed(&campaign).await;
     let contact = scene.first_contact(&campaign).await;
