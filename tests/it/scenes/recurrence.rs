@@ -45,18 +45,19 @@ async fn until_completed_runs(scene: &Scene, campaign: &str, count: usize) -> Ve
 #[actix_web::test]
 async fn every_firing_calls_the_list_again_and_the_campaign_itself_calls_nobody() {
     let scene = scene().await;
-    let campaign = scene.call(schedule(), LIST).await;
+    // Long enough apart for a run to end on a machine that is busy.
+    let campaign = scene.call(json!({"schedule": {"cron": "*/10 * * * *"}}), LIST).await;
     let waiting = scene.look(&campaign).await;
     assert_eq!(
         (&waiting["state"], &waiting["next_run_at"]),
-        (&json!("pending"), &json!("2026-03-02T15:05:00Z"))
+        (&json!("pending"), &json!("2026-03-02T15:10:00Z"))
     );
     assert_eq!(waiting["waiting"]["because"], "next-run");
     assert_eq!(waiting.get("last_skipped"), Some(&Value::Null));
     assert_eq!(waiting["waiting"]["until"], waiting["next_run_at"]);
 
     let runs = until_completed_runs(&scene, &campaign, 2).await;
-    for (run, firing_at) in runs.iter().zip(["2026-03-02T15:05:00Z", "2026-03-02T15:10:00Z"]) {
+    for (run, firing_at) in runs.iter().zip(["2026-03-02T15:10:00Z", "2026-03-02T15:20:00Z"]) {
         assert_eq!((&run["repeats_of"], &run["firing_at"]), (&waiting["id"], &json!(firing_at)));
         assert_eq!((&run["settings"]["schedule"], &run["next_run_at"]), (&Value::Null, &Value::Null));
         assert_eq!(run["counts"]["completed"], 2);
