@@ -11,6 +11,12 @@ pub(super) const LENGTH: Duration = Duration::from_secs(15);
 /// How often it is renewed.
 pub(super) const RENEWAL: Duration = Duration::from_secs(5);
 
+/// How soon a renewal is tried again that failed.
+pub(super) const NEXT_TRY: Duration = Duration::from_secs(1);
+
+/// How long the answer to a renewal is waited for, so that there is time for another on a connection that answers.
+pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(4);
+
 /// So long before the row runs out the node stops dialing by itself: others may take its campaigns the moment it
 /// does.
 const MARGIN: Duration = Duration::from_secs(3);

@@ -245,7 +245,7 @@ impl Handler<Renew> for SupervisorActor {
         let (board, name) = (self.board.clone(), self.node_name.clone());
         let renewed = async move { renew(&board, &name).await };
         ctx.spawn(renewed.into_actor(self).map(|renewed, actor, ctx| {
-            match renewed {
+            let next = match renewed {
                 Ok(Shared { handed_over, taken }) => {
                     if handed_over > 0 {
                         info!(campaigns = handed_over, "handed over campaigns to other nodes");
@@ -254,13 +254,14 @@ impl Handler<Renew> for SupervisorActor {
                         info!(campaigns = taken, "took over campaigns without a living node");
                     }
                     actor.muster(ctx);
+                    lease::RENEWAL
                 }
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
+                    lease::NEXT_TRY
                 }
-            }
-            let soon = if actor.board.lease.is_held() { lease::RENEWAL } else { Duration::from_secs(1) };
-            ctx.notify_later(Renew, soon);
+            };
+            ctx.notify_later(Renew, next);
         }));
     }
 }
@@ -272,16 +273,17 @@ struct Shared {
 }
 
 async fn renew(board: &Switchboard, node_name: &str) -> Result<Shared, Error> {
+    let database = board.database.answering_within(lease::ANSWERED_WITHIN);
     let asked = Stopwatch::start();
     let until = Lease::asked_now();
-    let now = nodes::renew(&board.database, board.node, node_name, lease::LENGTH).await?;
+    let now = nodes::renew(&database, board.node, node_name, lease::LENGTH).await?;
     // Half of the way is taken to have passed since the database looked at its clock. That tells little of a long one.
     if asked.elapsed() < TELLS_THE_TIME || !board.clock.is_set() {
         board.clock.set(now, asked);
     }
     board.lease.keep(until);
-    let handed_over = nodes::hand_over(&board.database, board.node).await?;
-    let taken = nodes::take_over(&board.database, board.node).await?;
+    let handed_over = nodes::hand_over(&database, board.node).await?;
+    let taken = nodes::take_over(&database, board.node).await?;
     Ok(Shared { handed_over, taken })
 }
 

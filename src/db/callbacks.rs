@@ -2,7 +2,6 @@
 //! one that was asked for during a call is in `attempts`.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -12,7 +11,7 @@ use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
 use super::campaigns::{own_if_nobody_does, write_state};
-use super::{Database, Error, execute, name, name_opt, query_opt};
+use super::{Database, Error, Transaction, execute, name, name_opt, query_opt};
 
 /// What came of a wish for a callback.
 #[derive(Debug, Clone, PartialEq, Eq)]

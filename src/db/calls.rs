@@ -3,10 +3,9 @@
 //! deleted count, too. How many are too many is `crate::domain::caps`'s.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use deadpool_postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
-use super::{Database, Error, execute, query_one};
+use super::{Database, Error, Session, Transaction, execute, query_one};
 use crate::domain::caps::Reach;
 
 /// A pack's caps reach back 65,535 hours at most, a campaign's own a year, and a call may have been heard of a day after
@@ -32,7 +31,7 @@ pub async fn list_calls_to(
 
 /// What [`list_calls_to`] says, within a transaction.
 pub(super) async fn calls_to(
-    client: &impl GenericClient,
+    client: &impl Session,
     team: Uuid,
     phone: &str,
     reach: Reach,

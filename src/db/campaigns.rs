@@ -4,7 +4,6 @@
 //! writes the new state together with its event.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
 use crate::domain::answering_machine::AnsweringMachine;
@@ -14,7 +13,7 @@ use crate::domain::settings::Settings;
 use crate::domain::suppression::OptOutDigit;
 
 use super::recurrence::expect_next_firing;
-use super::{Database, Error, Ownership, count, execute, json, name, query, query_opt};
+use super::{Database, Error, Ownership, Transaction, count, execute, json, name, query, query_opt};
 
 /// A campaign that is about to be made.
 #[derive(Debug)]

@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Transaction;
-use tokio_postgres::{IsolationLevel, Row};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::area::Area;
@@ -21,7 +20,7 @@ use crate::domain::forecast::{Calls, Capped, Later, Limit, Limits, Past, Pending
 use crate::domain::outcome::Outcome;
 use crate::domain::settings::Settings;
 
-use super::{Database, Error, count, json, name, query, query_opt};
+use super::{Database, Error, Transaction, count, json, name, query, query_opt};
 
 /// Of the campaign's own calls the latest so many count.
 const OWN_CALLS: i64 = 10_000;
@@ -61,9 +60,7 @@ pub async fn read_forecast(
                least(failed, coalesce((outcomes ->> 'invalid-number')::int, 0)) AS invalid
         FROM campaigns WHERE id = $1 AND team_id = $2";
     let mut client = database.list_client().await?;
-    let consistent =
-        client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    let transaction = consistent.start().await?;
+    let transaction = client.consistent_read().await?;
     transaction.batch_execute(FOR_THIS_ONE).await?;
     let Some(row) = query_opt(&transaction, CAMPAIGN, &[&campaign, &team]).await? else { return Ok(None) };
     let settings: Settings = json(&row, "settings")?;

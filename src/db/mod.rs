@@ -25,18 +25,22 @@ pub mod recurrence;
 pub mod suppressions;
 pub mod watchdog;
 
+mod connection;
 mod migrations;
 mod tls;
 
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Manager, ManagerConfig, Object, Pool, QueueMode, RecyclingMethod};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
+pub use connection::Connection;
 pub use migrations::migrate;
+
+use connection::{Session, Transaction, execute, query, query_one, query_opt};
 
 /// Connections of one node. On two cores 8 beat 32 in almost every measured load.
 const POOL_SIZE: usize = 8;
@@ -52,9 +56,13 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 /// others up for long; and a prepared statement is planned once. Left to itself the server plans the merge of callbacks
 /// anew for each of them, because it takes an array of unknown length for ten rows; that made a statement of 0.16 ms one
 /// of 0.44 ms.
-const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=5s \
+const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=10s -c lock_timeout=5s \
                        -c idle_in_transaction_session_timeout=30s -c timezone=UTC \
                        -c plan_cache_mode=force_generic_plan";
+
+/// How long the answer to a statement is waited for: longer than the server lets one run, so that only a server that does
+/// not answer at all is given up.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 
 /// Connections on which lists are stored, of the dialer's none: that many lists at a time, the others wait.
 const LISTS_AT_ONCE: usize = 2;
@@ -67,11 +75,15 @@ const TURN_WITHIN: Duration = Duration::from_secs(600);
 const LIST_SESSION: &str = "-c statement_timeout=30min -c lock_timeout=10min \
                             -c idle_in_transaction_session_timeout=10min";
 
+/// The same, for them.
+const LIST_ANSWERED_WITHIN: Duration = Duration::from_secs(31 * 60);
+
 /// A reachable PostgreSQL. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
     lists: Pool,
+    patience: Duration,
 }
 
 /// How a connection is protected on its way.
@@ -96,22 +108,28 @@ impl Database {
         let pool = pool_of(config.clone(), tls, POOL_SIZE, PATIENCE);
         config.options(format!("{SESSION} {LIST_SESSION} {own}"));
         let lists = pool_of(config, tls, LISTS_AT_ONCE, TURN_WITHIN);
-        Ok(Self { pool, lists })
+        Ok(Self { pool, lists, patience: ANSWERED_WITHIN })
+    }
+
+    /// The same database, for those who cannot wait: it is given up if it does not answer a statement within this span.
+    #[must_use]
+    pub fn answering_within(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// A connection, for one or a few statements.
-    pub async fn client(&self) -> Result<Object, Error> {
-        Ok(self.pool.get().await?)
+    pub async fn client(&self) -> Result<Connection, Error> {
+        Ok(Connection::new(self.pool.get().await?, self.patience))
     }
 
     /// A connection for storing a list, or counting one, which may take long. There are few, and none of them is missed by the dialer.
-    pub async fn list_client(&self) -> Result<Object, Error> {
-        Ok(self.lists.get().await?)
+    pub async fn list_client(&self) -> Result<Connection, Error> {
+        Ok(Connection::new(self.lists.get().await?, LIST_ANSWERED_WITHIN))
     }
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.client().await?.query_one("SELECT 1", &[]).await?;
+        query_one(&self.client().await?, "SELECT 1", &[]).await?;
         Ok(())
     }
 }
@@ -154,6 +172,12 @@ pub enum Error {
     /// No connection could be had.
     #[error("the database cannot be reached")]
     Unreachable(#[from] deadpool_postgres::PoolError),
+    /// A statement was not answered: whether it had an effect is unknown.
+    #[error("the database has not answered for {} seconds", .waited.as_secs())]
+    Silent {
+        /// For how long.
+        waited: Duration,
+    },
     /// A statement failed. The cause is told in the words that quote no row: PostgreSQL's details of a refused one
     /// hold numbers and names, and logs show all causes.
     #[error("a statement failed: {}", without_details(.0))]
@@ -189,7 +213,7 @@ impl Error {
     /// Whether the database itself is gone or refuses to work, rather than this one statement being wrong.
     pub fn is_outage(&self) -> bool {
         match self {
-            Self::Unreachable(_) => true,
+            Self::Unreachable(_) | Self::Silent { .. } => true,
             Self::Statement(error) => match error.code() {
                 None => true,
                 Some(code) => {
@@ -236,27 +260,6 @@ impl From<crate::domain::area::BadArea> for Error {
 }
 
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
-
-async fn query(client: &impl GenericClient, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Error> {
-    let statement = client.prepare_cached(sql).await?;
-    Ok(client.query(&statement, params).await?)
-}
-
-async fn query_opt(client: &impl GenericClient, sql: &str, params: Params<'_>) -> Result<Option<Row>, Error> {
-    let statement = client.prepare_cached(sql).await?;
-    Ok(client.query_opt(&statement, params).await?)
-}
-
-async fn query_one(client: &impl GenericClient, sql: &str, params: Params<'_>) -> Result<Row, Error> {
-    let statement = client.prepare_cached(sql).await?;
-    Ok(client.query_one(&statement, params).await?)
-}
-
-/// Returns how many rows were written.
-async fn execute(client: &impl GenericClient, sql: &str, params: Params<'_>) -> Result<u64, Error> {
-    let statement = client.prepare_cached(sql).await?;
-    Ok(client.execute(&statement, params).await?)
-}
 
 /// A text column that holds one of an enumeration's names.
 fn name<T>(

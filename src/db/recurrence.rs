@@ -6,11 +6,10 @@
 //! under the lock.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
 use super::campaigns::lock;
-use super::{Database, Error, Ownership, execute, query_opt};
+use super::{Database, Error, Ownership, Transaction, execute, query_opt};
 use crate::domain::recurrence::Due;
 use crate::domain::settings::Settings;
 

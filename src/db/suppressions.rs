@@ -4,14 +4,13 @@
 use std::ops::AddAssign;
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
 use futures_util::{Stream, TryStreamExt, stream};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::suppression::Source;
 
-use super::{Database, Error, count, execute, name, query, query_one, query_opt};
+use super::{Database, Error, Session, count, execute, name, query, query_one, query_opt};
 
 /// Numbers of one statement. Each is a commit of its own: what a long list has brought so far holds already.
 const BATCH: usize = 5_000;
@@ -147,7 +146,7 @@ pub async fn opt_out(
 /// [`add_suppressions`] as a part of a larger decision. The numbers are locked in their order, so that two lists that
 /// share some do not wait for each other in a circle.
 pub(super) async fn add(
-    client: &impl GenericClient,
+    client: &impl Session,
     team: Uuid,
     suppressions: &[NewSuppression],
     now: DateTime<Utc>,
@@ -204,7 +203,7 @@ pub async fn find_suppression(
 
 /// [`find_suppression`] as a part of a larger read.
 pub(super) async fn find_in(
-    client: &impl GenericClient,
+    client: &impl Session,
     team: Uuid,
     phone: &str,
 ) -> Result<Option<Suppression>, Error> {

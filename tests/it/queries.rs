@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod caps;
+mod connection;
 mod forecast;
 
 use std::time::Duration;
@@ -857,13 +858,13 @@ async fn no_error_of_the_database_tells_a_number_or_a_name() {
     let bench = Bench::new().await;
     let owner = bench.running(&["+12025550101"]).await;
     bench.claimed(owner).await;
-    let psql = bench.database.client().await.unwrap();
+    let client = bench.database.client().await.unwrap();
     for refused in [
         "UPDATE contacts SET state = 'asleep'",
         "INSERT INTO suppressions (team_id, phone, reason, source, created_at)
          SELECT team_id, phone, 'twice', 'api', now() FROM contacts, generate_series(1, 2)",
     ] {
-        let error = outdial::db::Error::from(psql.execute(refused, &[]).await.unwrap_err());
+        let error = client.batch_execute(refused).await.unwrap_err();
         let mut told = String::new();
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {

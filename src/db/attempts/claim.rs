@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::db::calls::{calls_to, lock_number};
 use crate::db::campaigns::{Locked, lock};
 use crate::db::contacts::refile;
-use crate::db::{Database, Error, Ownership, count, execute, query_one, query_opt};
+use crate::db::{Database, Error, Ownership, Transaction, count, execute, query_one, query_opt};
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
 use crate::domain::campaign::State;

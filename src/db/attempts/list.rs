@@ -1,12 +1,11 @@
 //! Attempts as they are read: by the API, and by those who look for calls that have fallen silent.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::db::look::earlier;
-use crate::db::{Database, Error, name_opt, query, query_one, query_opt};
+use crate::db::{Database, Error, Session, name_opt, query, query_one, query_opt};
 use crate::domain::attempt::Status;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::Earlier;
@@ -90,7 +89,7 @@ pub async fn list_attempts(
 
 /// The newest attempts of a contact, so many of them, the first first.
 pub(in crate::db) async fn list_newest_of(
-    client: &impl GenericClient,
+    client: &impl Session,
     team: Uuid,
     contact: Uuid,
     limit: i64,

@@ -2,11 +2,10 @@
 //! with it.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Transaction;
 use uuid::Uuid;
 
 use crate::db::campaigns::{lock, make_move_in};
-use crate::db::{Database, Error, Ownership, execute, name, query, query_opt};
+use crate::db::{Database, Error, Ownership, Transaction, execute, name, query, query_opt};
 use crate::domain::breaker::{self, Tripped};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::HaltReason;

@@ -7,7 +7,6 @@
 //! campaign still takes contacts: until the commit nobody sees any of them.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Object, Transaction};
 use serde_json::Value;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
@@ -17,7 +16,7 @@ use super::copy::{Copy, Table};
 use super::encode::{Belongs, COLUMNS, Encoder, Portion};
 use crate::db::campaigns::{own_if_nobody_does, write_state};
 use crate::db::imports::{Origin, Remark, Remarks, open_import, store_import};
-use crate::db::{Error, execute, name, query_one, query_opt};
+use crate::db::{Connection, Error, Transaction, execute, name, query_one, query_opt};
 use crate::domain::campaign::{State, TakesNoContacts};
 
 /// How many rows that were there already are read at once.
@@ -41,7 +40,7 @@ pub struct Adding<'c> {
 
 /// Begins to add contacts, which come in portions, from a new list or from one that was previewed.
 pub async fn begin_addition<'c>(
-    client: &'c mut Object,
+    client: &'c mut Connection,
     team: Uuid,
     campaign: Uuid,
     origin: &Origin<'_>,
@@ -63,7 +62,7 @@ pub async fn begin_addition<'c>(
 
 /// Makes the table of the connection's own that lists are staged in, once for each connection: a table for each list
 /// would fill the server's catalogs.
-async fn prepare_stage(client: &Object) -> Result<(), Error> {
+async fn prepare_stage(client: &Connection) -> Result<(), Error> {
     const FIND: &str = "SELECT to_regclass('pg_temp.staged_contacts') IS NOT NULL AS is_there";
     if !query_one(client, FIND, &[]).await?.try_get::<_, bool>("is_there")? {
         let make = format!(
@@ -184,10 +183,9 @@ async fn remark_on_those_there(
         JOIN contacts USING (campaign_id, phone, extension, team_id)
         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND contacts.id <> staged.id";
     // Not one of the prepared: it is planned anew for each list, of three rows or of a million.
-    let statement = transaction.prepare(SQL).await?;
-    let portal = transaction.bind(&statement, &[&belongs.campaign, &belongs.team]).await?;
+    let portal = transaction.bind(SQL, &[&belongs.campaign, &belongs.team]).await?;
     loop {
-        let rows = transaction.query_portal(&portal, AT_ONCE).await?;
+        let rows = transaction.fetch(&portal, AT_ONCE).await?;
         if rows.is_empty() {
             return Ok(());
         }

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::{Error, execute, query, query_one};
+use crate::db::{Error, Transaction, execute, query, query_one};
 use crate::domain::area::Area;
 use crate::domain::phone::{NumberType, Phone};
 use crate::domain::zone::{Candidates, Unmapped, Zone};

@@ -3,14 +3,13 @@
 use std::pin::Pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use deadpool_postgres::Transaction;
 use futures_util::SinkExt;
 use tokio_postgres::CopyInSink;
 
 use super::areas::Areas;
 use super::encode::{Belongs, COLUMNS, Encoder, Portion};
-use crate::db::Error;
 use crate::db::imports::Remarks;
+use crate::db::{Error, Transaction};
 
 /// How many contacts one COPY takes. The trigger that asks for their campaign keeps them until the end of the
 /// statement: so many are kept in memory.
@@ -109,8 +108,7 @@ impl<'c> Copy<'c> {
 
 impl Open {
     async fn begin(transaction: &Transaction<'_>, table: Table) -> Result<Self, Error> {
-        let statement = transaction.prepare_cached(&table.statement()).await?;
-        let mut sink = Box::pin(transaction.copy_in(&statement).await?);
+        let mut sink = Box::pin(transaction.copy_in(&table.statement()).await?);
         let mut header = BytesMut::from(SIGNATURE);
         // No flags, and no extension of the header.
         header.put_i32(0);

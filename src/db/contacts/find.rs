@@ -1,7 +1,6 @@
 //! One contact with all that decides about its next call, as the API shows it.
 
 use chrono::{DateTime, Utc};
-use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
 use super::Contact;
@@ -49,9 +48,7 @@ pub async fn find_contact(
          WHERE contacts.id = $1 AND contacts.campaign_id = $2 AND contacts.team_id = $3"
     );
     let mut client = database.client().await?;
-    let consistent =
-        client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-    let transaction = consistent.start().await?;
+    let transaction = client.consistent_read().await?;
     let Some(row) = query_opt(&transaction, &sql, &[&id, &campaign, &team]).await? else { return Ok(None) };
     let contact = contact(&row)?;
     let detail = Detail {

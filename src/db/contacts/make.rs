@@ -1,7 +1,6 @@
 //! A campaign is made with its contacts: all of it or nothing.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::Object;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +8,7 @@ use super::copy::{Copy, Table};
 use super::encode::{Belongs, Encoder, Portion};
 use crate::db::campaigns::{NewCampaign, insert_campaign};
 use crate::db::imports::{Origin, leave_remarks, open_import, store_import};
-use crate::db::{Error, execute};
+use crate::db::{Connection, Error, execute};
 
 /// A campaign that is being made. Dropped before it is finished, it has never been.
 pub struct Making<'c> {
@@ -20,7 +19,7 @@ pub struct Making<'c> {
 /// Begins a campaign whose contacts come in portions, from a new list or from one that was previewed. Returns nothing
 /// if the preview is not there, or not any more.
 pub async fn begin_campaign<'c>(
-    client: &'c mut Object,
+    client: &'c mut Connection,
     campaign: &NewCampaign<'_>,
     origin: &Origin<'_>,
     now: DateTime<Utc>,
@@ -78,7 +77,7 @@ impl Making<'_> {
 }
 
 async fn count_contacts(
-    transaction: &deadpool_postgres::Transaction<'_>,
+    transaction: &crate::db::Transaction<'_>,
     team: Uuid,
     campaign: Uuid,
     contacts: i32,

@@ -7,7 +7,6 @@ mod read;
 mod remarks;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use deadpool_postgres::Transaction;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -20,7 +19,7 @@ pub use self::read::{
 };
 pub(super) use self::remarks::Remarks;
 pub use self::remarks::{Kind, KindName, Remark};
-use super::{Error, execute, query_opt};
+use super::{Error, Transaction, execute, query_opt};
 
 /// How long a preview can be made a campaign.
 pub const PREVIEW_LASTS: TimeDelta = TimeDelta::hours(24);

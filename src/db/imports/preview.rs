@@ -1,12 +1,11 @@
 //! A list is kept as it was uploaded, with what would become of its rows, so that a campaign can be made of it.
 
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Object, Transaction};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{NewImport, Remark, Remarks, insert_import};
-use crate::db::{Error, execute};
+use crate::db::{Connection, Error, Transaction, execute};
 
 /// The most bytes of one piece of a file.
 pub const LARGEST_PIECE: usize = 1 << 20;
@@ -23,7 +22,7 @@ pub struct Previewing<'c> {
 
 /// Begins to write a preview, which expires a day after `now`.
 pub async fn begin_preview<'c>(
-    client: &'c mut Object,
+    client: &'c mut Connection,
     team: Uuid,
     import: &NewImport<'_>,
     now: DateTime<Utc>,

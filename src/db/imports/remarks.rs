@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use deadpool_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{Json, ToSql, Type};
 use uuid::Uuid;
 
-use crate::db::Error;
+use crate::db::{Error, Transaction};
 use crate::domain::names;
 
 /// How many remarks, and how many bytes of refused rows, wait at most: a refused row may be as large as a row can be.
@@ -125,8 +124,7 @@ impl Remarks {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let statement = transaction.prepare_cached(COPY).await?;
-        let sink = transaction.copy_in(&statement).await?;
+        let sink = transaction.copy_in(COPY).await?;
         let mut writer = Box::pin(BinaryCopyInWriter::new(sink, &TYPES));
         for remark in self.waiting.drain(..) {
             self.written += 1;

@@ -224,7 +224,7 @@ async fn what_is_recorded_of_a_call_touches_no_index() {
     hear(Status::Ringing, 2).await;
     hear(Status::InProgress, 3).await;
     let later = "UPDATE attempts SET placed_at = placed_at + interval '1 s'";
-    bench.database.client().await.unwrap().execute(later, &[]).await.unwrap();
+    bench.database.client().await.unwrap().batch_execute(later).await.unwrap();
     assert_eq!(hot_updates(&bench).await - before, 3);
 }
 
@@ -234,7 +234,7 @@ async fn hot_updates(bench: &Bench) -> i64 {
     // The connection that was used last is given again: it is the one that has something to tell.
     let client = bench.database.client().await.unwrap();
     client.batch_execute("SELECT pg_stat_force_next_flush()").await.unwrap();
-    client.query_one(sql, &[]).await.unwrap().get(0)
+    bench.psql().await.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 /// Two campaigns that could each make the last call that is allowed: the second waits for the first, and counts it.
