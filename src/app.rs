@@ -16,7 +16,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::actors::{
-    Delivery, DispenserActor, InboxActor, Lease, Placing, Retire, SupervisorActor, Switchboard,
+    Delivery, DispenserActor, InboxActor, Lease, Pace, Placing, Retire, SupervisorActor, Switchboard,
     speech::Speeches,
 };
 use crate::cli::stop::asked_to_stop;
@@ -166,6 +166,7 @@ impl App {
             client: line.client,
             urls: CallbackUrls::below(&line.account.public_url),
             account_sid: line.account.account_sid.clone(),
+            pace: Pace::of(config.cps),
             node: Uuid::now_v7(),
             lease: Lease::default(),
             placing: Placing::default(),
@@ -173,7 +174,7 @@ impl App {
             speeches: Speeches::default(),
         };
         let dispenser =
-            DispenserActor::new(database.clone(), line.account.account_sid.clone(), config.cps).start();
+            DispenserActor::new(database.clone(), board.account_sid.clone(), board.pace.clone()).start();
         let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
         let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
         let account = line.account;

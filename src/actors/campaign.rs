@@ -18,7 +18,8 @@ use crate::domain::dialer::{Because, Step, next_step};
 
 use super::carry_out::carry_out;
 use super::dial::take_back;
-use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant, Place};
+use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant};
+use super::place::Place;
 use super::supervisor::{SupervisorActor, WakeCampaign};
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};

@@ -105,7 +105,16 @@ pub(super) async fn dial(
     if matches!(request.instructions, Instructions::Url(_)) || look.known.settings.opt_out_digit.is_some() {
         board.speeches.keep(owner.campaign, &attempt, &look.known.settings);
     }
-    memory.place = None;
+    let account = (&board.database, board.account_sid.as_str());
+    let place_came = board.pace.wait(memory.place.take(), account, deadline).await?;
+    // The wait was not long, and may have been too long all the same.
+    if !(place_came && board.lease.is_held()) {
+        info!(attempt.id = %attempt.id, "no place came within the second, taken back");
+        take_back(board, owner, attempt.id, "no place among the calls per second came within the second")
+            .await?;
+        memory.unsent = None;
+        return Ok(Carried::Out);
+    }
     let answer = board.client.create_call(&request, deadline).await;
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {
         memory.unsent = None;

@@ -1,6 +1,6 @@
 //! Places among the account's calls per second. They belong to the account and not to the node: all nodes take them
-//! from its one row. This actor takes the next ones while somebody here waits, and grants each when its time has
-//! come to the campaign that has waited longest, so that a big campaign does not starve a small one.
+//! from its one row. This actor takes the next ones while somebody here waits, and grants each, shortly before it comes, to
+//! the campaign that has waited longest, so that a big campaign does not starve a small one.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -9,31 +9,15 @@ use actix::prelude::*;
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::clock::Deadline;
 use crate::db::Database;
-use crate::db::accounts::{Places, take_places};
 
-/// How long a granted place is good for.
-const GOOD_FOR: Duration = Duration::from_secs(1);
+use super::place::{Pace, Place, Taken};
 
 /// Places are taken for this span at once, which saves statements at many calls per second and reserves little.
 const AHEAD: Duration = Duration::from_millis(50);
 
-/// How long is waited after the database failed.
+/// How long is waited after the database failed, or was slow.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// A permission to place one call, now.
-#[derive(Debug)]
-pub(super) struct Place {
-    good_until: Deadline,
-}
-
-impl Place {
-    /// Whether it can still be used.
-    pub(super) fn is_good(&self) -> bool {
-        !self.good_until.has_passed()
-    }
-}
 
 /// A campaign would dial and has no place. Asking twice is the same as asking once.
 #[derive(Message)]
@@ -57,7 +41,7 @@ pub(super) struct Grant(pub(super) Place);
 pub struct DispenserActor {
     database: Database,
     account_sid: String,
-    spacing: Duration,
+    pace: Pace,
     waiting: VecDeque<AskForPlace>,
     known: HashSet<Uuid>,
     /// Whether places have been taken, or are being taken, that are still to be granted.
@@ -65,10 +49,9 @@ pub struct DispenserActor {
 }
 
 impl DispenserActor {
-    /// A dispenser of `cps` calls per second of this account.
-    pub fn new(database: Database, account_sid: String, cps: f64) -> Self {
-        let spacing = Duration::from_secs_f64(1.0 / cps);
-        Self { database, account_sid, spacing, waiting: VecDeque::new(), known: HashSet::new(), busy: false }
+    /// A dispenser of this account's places.
+    pub fn new(database: Database, account_sid: String, pace: Pace) -> Self {
+        Self { database, account_sid, pace, waiting: VecDeque::new(), known: HashSet::new(), busy: false }
     }
 
     fn take(&mut self, ctx: &mut Context<Self>) {
@@ -76,13 +59,17 @@ impl DispenserActor {
             return;
         }
         self.busy = true;
-        let at_once = (AHEAD.as_secs_f64() / self.spacing.as_secs_f64()).floor().max(1.0) as usize;
+        let at_once = self.pace.places_within(AHEAD).max(1);
         let count = u32::try_from(self.waiting.len().min(at_once)).unwrap_or(1);
-        let (database, sid, spacing) = (self.database.clone(), self.account_sid.clone(), self.spacing);
-        let taken = async move { take_places(&database, &sid, count, spacing).await };
-        ctx.spawn(taken.into_actor(self).map(move |places, actor, ctx| match places {
-            Ok(Places::Granted { after, spacing }) => actor.schedule((after, spacing), count, ctx),
-            Ok(Places::Closed { for_another }) => actor.rest(for_another.max(Duration::from_millis(10)), ctx),
+        let (database, sid, pace) = (self.database.clone(), self.account_sid.clone(), self.pace.clone());
+        let taken = async move { pace.take(&database, &sid, count).await };
+        ctx.spawn(taken.into_actor(self).map(|taken, actor, ctx| match taken {
+            Ok(Taken::Places(places)) => actor.schedule(places, ctx),
+            Ok(Taken::Unsure) => {
+                warn!("the database took too long to say when the next places come");
+                actor.rest(PATIENCE, ctx);
+            }
+            Ok(Taken::Closed { for_another }) => actor.rest(for_another.max(Duration::from_millis(10)), ctx),
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "no places could be taken");
                 actor.rest(PATIENCE, ctx);
@@ -90,18 +77,14 @@ impl DispenserActor {
         }));
     }
 
-    fn schedule(
-        &mut self,
-        (first_after, spacing): (Duration, Duration),
-        count: u32,
-        ctx: &mut Context<Self>,
-    ) {
-        for place in 0..count {
-            let after = first_after + spacing * place;
-            let last = place + 1 == count;
+    fn schedule(&mut self, places: Vec<Place>, ctx: &mut Context<Self>) {
+        let lead = self.pace.lead();
+        let last = places.len();
+        for (number, place) in (1..).zip(places) {
+            let after = place.comes_in().saturating_sub(lead);
             let grant = move |actor: &mut Self, ctx: &mut Context<Self>| {
-                actor.grant(Place { good_until: Deadline::within(GOOD_FOR) });
-                if last {
+                actor.grant(place);
+                if number == last {
                     actor.busy = false;
                     actor.take(ctx);
                 }
@@ -126,7 +109,7 @@ impl DispenserActor {
         while let Some(first) = self.waiting.pop_front() {
             self.known.remove(&first.campaign);
             if first.to.connected() {
-                first.to.do_send(Grant(place));
+                first.to.do_send(Grant(place.grant()));
                 return;
             }
         }

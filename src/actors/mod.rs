@@ -12,6 +12,7 @@ mod dial;
 mod dispenser;
 mod inbox;
 mod lease;
+mod place;
 mod recur;
 pub mod speech;
 mod supervisor;
@@ -22,6 +23,7 @@ pub use campaign::{CampaignActor, Wake};
 pub use dispenser::DispenserActor;
 pub use inbox::{Deliver, Delivery, InboxActor, NotDelivered};
 pub use lease::Lease;
+pub use place::Pace;
 pub use supervisor::{
     FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, Sweep, TICK,
     Tick, WakeCampaign, Watch,

@@ -20,6 +20,7 @@ use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::Client;
 
 use super::lease::Lease;
+use super::place::Pace;
 use super::speech::Speeches;
 
 /// What the steps of all campaigns of a node are carried out with.
@@ -35,6 +36,8 @@ pub struct Switchboard {
     pub urls: CallbackUrls,
     /// The provider account.
     pub account_sid: String,
+    /// How fast its calls may follow each other.
+    pub pace: Pace,
     /// This node.
     pub node: Uuid,
     /// Whether this node is surely alive to the others.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::db::look::Known;
 use crate::domain::dialer::Because;
 
-use super::dispenser::Place;
+use super::place::Place;
 
 /// What an actor remembers from step to step. Losing it costs a query, or makes an attempt be looked for that could
 /// have been taken back.

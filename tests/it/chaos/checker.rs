@@ -9,9 +9,9 @@ use uuid::Uuid;
 /// A promise is kept within a second; the request is on its way for a moment more until the ledger sees it.
 const TAKES_EFFECT_WITHIN: f64 = 1.0 + 0.25;
 
-/// A place among the calls per second is good for so long: requests whose places came one after the other and that had
-/// to stand in line, as behind a database that is coming back, may leave together. The report tells how many did.
-const A_PLACE_IS_GOOD_FOR: f64 = 1.0;
+/// When a node's places come it knows as well as how long the database took to say so, and whoever stands at the door
+/// with a request may be held up on the last step. The report tells how many requests left together.
+const A_PLACE_IS_UNSURE_BY: f64 = 0.25;
 
 /// A node's clock may be wrong by half of the way to the database and back, which it takes for known below a second.
 const CLOCKS_DIFFER_BY: f64 = 0.5;
@@ -252,7 +252,7 @@ fn attempts_are_bounded(history: &History, blame: &mut Blame<'_>) {
 }
 
 fn the_rate_holds(history: &History, blame: &mut Blame<'_>) {
-    let allowed = (history.cps * (1.0 + A_PLACE_IS_GOOD_FOR)).floor() as usize + 1;
+    let allowed = (history.cps * (1.0 + A_PLACE_IS_UNSURE_BY)).floor() as usize + 1;
     let mut told_until = f64::NEG_INFINITY;
     for (since, within) in full_seconds(history) {
         // One burst is one violation.
