@@ -14,12 +14,21 @@ pub(super) const RENEWAL: Duration = Duration::from_secs(5);
 /// How soon a renewal is tried again that failed.
 pub(super) const NEXT_TRY: Duration = Duration::from_secs(1);
 
+/// How soon the next one is at the earliest.
+const SOONEST: Duration = Duration::from_millis(250);
+
 /// How long the answer to a renewal is waited for, so that there is time for another on a connection that answers.
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(4);
 
 /// So long before the row runs out the node stops dialing by itself: others may take its campaigns the moment it
 /// does.
 const MARGIN: Duration = Duration::from_secs(3);
+
+/// When the next renewal is due, after one from which the other nodes surely live for `others_until`: should one of them
+/// not renew its lease, its campaigns are taken over as soon as it has run out.
+pub(super) fn next_renewal(others_until: Option<Duration>) -> Duration {
+    others_until.map_or(RENEWAL, |span| (span + SOONEST / 2).clamp(SOONEST, RENEWAL))
+}
 
 /// The node's own view of its lease, by the monotonic clock. It ends earlier than the row in the database, so that a
 /// node which cannot renew has stopped dialing before anybody takes over.
@@ -53,6 +62,14 @@ impl Lease {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_is_renewed_every_five_seconds_and_looks_at_once_when_another_s_lease_has_run_out() {
+        assert_eq!(next_renewal(None), RENEWAL);
+        assert_eq!(next_renewal(Some(LENGTH)), RENEWAL);
+        assert_eq!(next_renewal(Some(Duration::from_secs(2))), Duration::from_millis(2125));
+        assert_eq!(next_renewal(Some(Duration::ZERO)), SOONEST);
+    }
 
     #[test]
     fn a_lease_is_held_from_its_first_renewal_until_it_runs_out() {

@@ -21,7 +21,8 @@ use uuid::Uuid;
 use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
 use crate::db::imports::{self, Expired};
-use crate::db::{Error, Ownership, nodes, watchdog};
+use crate::db::nodes::{self, Oneself, Renewed};
+use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
 
 use super::campaign::{CampaignActor, Gone, Wake};
@@ -246,7 +247,7 @@ impl Handler<Renew> for SupervisorActor {
         let renewed = async move { renew(&board, &name).await };
         ctx.spawn(renewed.into_actor(self).map(|renewed, actor, ctx| {
             let next = match renewed {
-                Ok(Shared { handed_over, taken }) => {
+                Ok(Shared { handed_over, taken, others_until }) => {
                     if handed_over > 0 {
                         info!(campaigns = handed_over, "handed over campaigns to other nodes");
                     }
@@ -254,7 +255,7 @@ impl Handler<Renew> for SupervisorActor {
                         info!(campaigns = taken, "took over campaigns without a living node");
                     }
                     actor.muster(ctx);
-                    lease::RENEWAL
+                    lease::next_renewal(others_until)
                 }
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
@@ -266,25 +267,27 @@ impl Handler<Renew> for SupervisorActor {
     }
 }
 
-/// How many campaigns changed hands.
+/// How many campaigns changed hands, and until when the others surely live.
 struct Shared {
     handed_over: u64,
     taken: u64,
+    others_until: Option<Duration>,
 }
 
 async fn renew(board: &Switchboard, node_name: &str) -> Result<Shared, Error> {
     let database = board.database.answering_within(lease::ANSWERED_WITHIN);
     let asked = Stopwatch::start();
     let until = Lease::asked_now();
-    let now = nodes::renew(&database, board.node, node_name, lease::LENGTH).await?;
+    let oneself = Oneself { id: board.node, name: node_name, account_sid: &board.account_sid };
+    let Renewed { now, others_until } = nodes::renew(&database, oneself, lease::LENGTH).await?;
     // Half of the way is taken to have passed since the database looked at its clock. That tells little of a long one.
     if asked.elapsed() < TELLS_THE_TIME || !board.clock.is_set() {
         board.clock.set(now, asked);
     }
     board.lease.keep(until);
-    let handed_over = nodes::hand_over(&database, board.node).await?;
-    let taken = nodes::take_over(&database, board.node).await?;
-    Ok(Shared { handed_over, taken })
+    let handed_over = nodes::hand_over(&database, oneself).await?;
+    let taken = nodes::take_over(&database, oneself).await?;
+    Ok(Shared { handed_over, taken, others_until })
 }
 
 impl Handler<WakeCampaign> for SupervisorActor {

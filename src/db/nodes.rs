@@ -8,38 +8,60 @@ use uuid::Uuid;
 
 use super::{Database, Error, Ownership, execute, query, query_one};
 
-/// Renews a node's row for `lease` and returns the database's time.
-pub async fn renew(
-    database: &Database,
-    node: Uuid,
-    node_name: &str,
-    lease: Duration,
-) -> Result<DateTime<Utc>, Error> {
-    const SQL: &str = "
-        INSERT INTO nodes (id, name, started_at, alive_until)
-        VALUES ($1, $2, clock_timestamp(), clock_timestamp() + make_interval(secs => $3))
-        ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
-        RETURNING clock_timestamp() AS now";
-    let client = database.client().await?;
-    let row = query_one(&client, SQL, &[&node, &node_name, &lease.as_secs_f64()]).await?;
-    Ok(row.try_get("now")?)
+/// A node, as it makes itself known.
+#[derive(Debug, Clone, Copy)]
+pub struct Oneself<'a> {
+    /// Its id, fresh for each process.
+    pub id: Uuid,
+    /// The machine's name.
+    pub name: &'a str,
+    /// The account whose calls it places.
+    pub account_sid: &'a str,
 }
 
-/// How many more campaigns belong to a node than its share: as many as every living node would have of those that have
-/// something to do, rounded up. So nobody who hands over what is too much takes it back.
+/// What a renewal tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Renewed {
+    /// The database's time.
+    pub now: DateTime<Utc>,
+    /// After which span the first of the other living nodes is dead, unless it renews its row before; none if there is
+    /// no other one.
+    pub others_until: Option<Duration>,
+}
+
+/// Renews a node's row for `lease`.
+pub async fn renew(database: &Database, node: Oneself<'_>, lease: Duration) -> Result<Renewed, Error> {
+    const SQL: &str = "
+        INSERT INTO nodes (id, name, account_sid, started_at, alive_until)
+        VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $4))
+        ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
+        RETURNING clock_timestamp() AS now,
+                  (SELECT extract(epoch FROM min(alive_until) - clock_timestamp())::float8 FROM nodes
+                   WHERE id <> $1 AND alive_until > clock_timestamp()) AS others_until";
+    let client = database.client().await?;
+    let row =
+        query_one(&client, SQL, &[&node.id, &node.name, &node.account_sid, &lease.as_secs_f64()]).await?;
+    let others_until: Option<f64> = row.try_get("others_until")?;
+    let others_until = others_until.map(|seconds| Duration::from_secs_f64(seconds.max(0.0)));
+    Ok(Renewed { now: row.try_get("now")?, others_until })
+}
+
+/// How many more campaigns belong to a node than its share: as many as every living node of the account would have of
+/// those that have something to do, rounded up. So nobody who hands over what is too much takes it back.
 const BEYOND_SHARE: &str = "
     SELECT (mine - ceil(everybodys::float8 / greatest(living, 1)))::bigint AS beyond
     FROM (SELECT count(*) AS everybodys, count(*) FILTER (WHERE node = $1) AS mine
-          FROM campaigns WHERE state IN ('pending', 'running')) campaigns,
-         (SELECT count(*) AS living FROM nodes WHERE alive_until > clock_timestamp()) nodes";
+          FROM campaigns WHERE state IN ('pending', 'running') AND account_sid = $2) campaigns,
+         (SELECT count(*) AS living FROM nodes
+          WHERE alive_until > clock_timestamp() AND account_sid = $2) nodes";
 
 /// Lets go of campaigns beyond this node's share, for others to take, except while one of them is on the phone. Returns
 /// how many.
-pub async fn hand_over(database: &Database, node: Uuid) -> Result<u64, Error> {
+pub async fn hand_over(database: &Database, node: Oneself<'_>) -> Result<u64, Error> {
     let sql = format!(
         "WITH excess AS (
             SELECT id, team_id FROM campaigns
-            WHERE node = $1 AND state IN ('pending', 'running') AND calling = 0
+            WHERE node = $1 AND state IN ('pending', 'running') AND account_sid = $2 AND calling = 0
             ORDER BY id DESC
             LIMIT (SELECT greatest(beyond, 0) FROM ({BEYOND_SHARE}) share)
             FOR NO KEY UPDATE SKIP LOCKED
@@ -48,24 +70,34 @@ pub async fn hand_over(database: &Database, node: Uuid) -> Result<u64, Error> {
         FROM excess
         WHERE campaigns.id = excess.id AND campaigns.team_id = excess.team_id"
     );
-    execute(&database.client().await?, &sql, &[&node]).await
+    execute(&database.client().await?, &sql, &[&node.id, &node.account_sid]).await
 }
 
 /// Takes campaigns that have something to do and no living owner, raising their epochs: of those that dial, up to this
-/// node's share. Returns how many.
-pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
+/// node's share. One of another account is left to that account's nodes, unless none is alive: then somebody has to say
+/// why it stands still. Returns how many.
+pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<u64, Error> {
     const OWNERLESS: &str = "
         NOT EXISTS (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+    const NOBODY_ELSE_S: &str = "
+        NOT EXISTS (SELECT FROM nodes
+                    WHERE nodes.account_sid = campaigns.account_sid AND nodes.account_sid <> $2
+                      AND alive_until > clock_timestamp())";
     let sql = format!(
         "WITH dialing AS (
             SELECT id, team_id FROM campaigns
-            WHERE state IN ('pending', 'running') AND {OWNERLESS}
+            WHERE state IN ('pending', 'running') AND account_sid = $2 AND {OWNERLESS}
             ORDER BY id
             LIMIT (SELECT greatest(-beyond, 0) FROM ({BEYOND_SHARE}) share)
             FOR NO KEY UPDATE SKIP LOCKED
+        ), left_alone AS (
+            SELECT id, team_id FROM campaigns
+            WHERE state IN ('pending', 'running') AND account_sid <> $2
+              AND {OWNERLESS} AND {NOBODY_ELSE_S}
+            FOR NO KEY UPDATE SKIP LOCKED
         ), left_behind AS (
             SELECT id, team_id FROM campaigns
-            WHERE state NOT IN ('pending', 'running') AND {OWNERLESS}
+            WHERE state NOT IN ('pending', 'running') AND {OWNERLESS} AND {NOBODY_ELSE_S}
               AND (EXISTS (SELECT FROM attempts
                            WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL)
                    OR EXISTS (SELECT FROM revived_attempts
@@ -73,10 +105,10 @@ pub async fn take_over(database: &Database, node: Uuid) -> Result<u64, Error> {
             FOR NO KEY UPDATE SKIP LOCKED
         )
         UPDATE campaigns SET node = $1, epoch = epoch + 1
-        FROM (SELECT * FROM dialing UNION ALL SELECT * FROM left_behind) taken
+        FROM (SELECT * FROM dialing UNION ALL SELECT * FROM left_alone UNION ALL SELECT * FROM left_behind) taken
         WHERE campaigns.id = taken.id AND campaigns.team_id = taken.team_id"
     );
-    execute(&database.client().await?, &sql, &[&node]).await
+    execute(&database.client().await?, &sql, &[&node.id, &node.account_sid]).await
 }
 
 /// The campaigns that this node should be running: pending, running, with an attempt that is not settled, or with one

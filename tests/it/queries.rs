@@ -16,8 +16,9 @@ use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
 use outdial::db::contacts::{ContactFilter, Encoder, NewContact, Portion, begin_campaign, list_contacts};
 use outdial::db::imports::{NewImport, Origin, Remark};
 use outdial::db::look::look;
+use outdial::db::nodes::{self, Oneself};
 use outdial::db::suppressions::suppress;
-use outdial::db::{Database, Error, Ownership, accounts, keys, nodes, watchdog};
+use outdial::db::{Database, Error, Ownership, accounts, keys, watchdog};
 use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
@@ -116,12 +117,17 @@ fn new_contact(phone: &str, position: u32) -> NewContact {
     }
 }
 
+/// A node of the account on which campaigns are started here.
+fn oneself(id: Uuid) -> Oneself<'static> {
+    Oneself { id, name: "a node", account_sid: ACCOUNT }
+}
+
 impl Bench {
     async fn new() -> Self {
         let (database, config) = fresh_database().await;
         let team = keys::ensure_team(&database).await.unwrap();
         let node = Uuid::now_v7();
-        nodes::renew(&database, node, "bench", std::time::Duration::from_secs(600)).await.unwrap();
+        nodes::renew(&database, oneself(node), Duration::from_secs(600)).await.unwrap();
         Self { database, config, team, node, now: "2026-03-02T15:00:00Z".parse().unwrap() }
     }
 
@@ -318,15 +324,14 @@ async fn nobody_decides_for_a_campaign_that_was_taken_over() {
     let attempt = bench.claimed(owner).await;
     bench.psql().await.execute("UPDATE nodes SET alive_until = now() - interval '1 s'", &[]).await.unwrap();
     let successor = Uuid::now_v7();
-    let lease = std::time::Duration::from_secs(60);
-    nodes::renew(&bench.database, successor, "successor", lease).await.unwrap();
-    assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap(), 1);
+    nodes::renew(&bench.database, oneself(successor), Duration::from_secs(60)).await.unwrap();
+    assert_eq!(nodes::take_over(&bench.database, oneself(successor)).await.unwrap(), 1);
     assert!(!bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
     assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
     let owned = nodes::list_owned(&bench.database, successor, ACCOUNT).await.unwrap();
     assert_eq!(owned[0].epoch, owner.epoch + 1);
     // A living node's campaigns are nobody's to take.
-    assert_eq!(nodes::take_over(&bench.database, bench.node).await.unwrap(), 0);
+    assert_eq!(nodes::take_over(&bench.database, oneself(bench.node)).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -340,16 +345,15 @@ async fn campaigns_are_shared_by_all_living_nodes_and_nobody_hands_over_one_that
     let on_the_phone = bench.claimed(owners[4]).await;
     let owned = async |node| nodes::list_owned(database, node, ACCOUNT).await.unwrap().len();
     // Alone it keeps them all.
-    assert_eq!(nodes::hand_over(database, first).await.unwrap(), 0);
-    let lease = std::time::Duration::from_secs(60);
-    nodes::renew(database, second, "second", lease).await.unwrap();
-    assert_eq!(nodes::take_over(database, second).await.unwrap(), 0, "they have a living owner");
-    assert_eq!(nodes::hand_over(database, first).await.unwrap(), 2);
-    assert_eq!(nodes::take_over(database, first).await.unwrap(), 0, "it has its share");
+    assert_eq!(nodes::hand_over(database, oneself(first)).await.unwrap(), 0);
+    nodes::renew(database, oneself(second), Duration::from_secs(60)).await.unwrap();
+    assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap(), 0, "they have a living owner");
+    assert_eq!(nodes::hand_over(database, oneself(first)).await.unwrap(), 2);
+    assert_eq!(nodes::take_over(database, oneself(first)).await.unwrap(), 0, "it has its share");
     assert_eq!((owned(first).await, owned(second).await), (3, 0));
     assert!(matches!(bench.claim(owners[3]).await, Claim::NotOurs), "a campaign that was handed over");
-    assert_eq!(nodes::take_over(database, second).await.unwrap(), 2);
-    assert_eq!(nodes::hand_over(database, second).await.unwrap(), 0);
+    assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap(), 2);
+    assert_eq!(nodes::hand_over(database, oneself(second)).await.unwrap(), 0);
     assert_eq!((owned(first).await, owned(second).await), (3, 2));
     assert!(bench.settle(owners[4], on_the_phone.id, Outcome::Answered, Verdict::Completed).await);
     // The other one has died: whoever is left takes all.
@@ -359,8 +363,48 @@ async fn campaigns_are_shared_by_all_living_nodes_and_nobody_hands_over_one_that
         .execute("UPDATE nodes SET alive_until = now() WHERE id = $1", &[&first])
         .await
         .unwrap();
-    assert_eq!(nodes::take_over(database, second).await.unwrap(), 3);
+    assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap(), 3);
     assert_eq!((owned(first).await, owned(second).await), (0, 5));
+}
+
+#[tokio::test]
+async fn campaigns_go_to_nodes_of_their_own_account_as_long_as_one_lives() {
+    let bench = Bench::new().await;
+    let database = &bench.database;
+    for line in 101..105 {
+        bench.running(&[&format!("+12025550{line}")]).await;
+    }
+    let theirs = Oneself { account_sid: "AC00000000000000000000000000000002", ..oneself(Uuid::now_v7()) };
+    let ours = oneself(Uuid::now_v7());
+    for node in [theirs, ours] {
+        nodes::renew(database, node, Duration::from_secs(60)).await.unwrap();
+    }
+    let owned = async |node: Oneself<'_>| nodes::list_owned(database, node.id, ACCOUNT).await.unwrap().len();
+    assert_eq!(nodes::hand_over(database, oneself(bench.node)).await.unwrap(), 2, "a half, not two thirds");
+    assert_eq!(nodes::take_over(database, theirs).await.unwrap(), 0);
+    assert_eq!(nodes::take_over(database, ours).await.unwrap(), 2);
+    nodes::leave(database, bench.node).await.unwrap();
+    assert_eq!(nodes::take_over(database, theirs).await.unwrap(), 0, "one of their own account lives");
+    nodes::leave(database, ours.id).await.unwrap();
+    // Nobody is left who could call on it: who takes them says so.
+    assert_eq!(nodes::take_over(database, theirs).await.unwrap(), 4);
+    assert_eq!(owned(theirs).await, 4);
+}
+
+#[tokio::test]
+async fn a_renewal_tells_how_long_the_others_surely_live() {
+    let bench = Bench::new().await;
+    let renew = async |node, seconds| {
+        let lease = Duration::from_secs(seconds);
+        nodes::renew(&bench.database, oneself(node), lease).await.unwrap().others_until
+    };
+    assert_eq!(renew(bench.node, 60).await, None);
+    let until = renew(Uuid::now_v7(), 60).await.unwrap();
+    assert!((59.0..=60.0).contains(&until.as_secs_f64()), "{until:?}");
+    // Who is dead already is not waited for.
+    nodes::leave(&bench.database, bench.node).await.unwrap();
+    bench.psql().await.execute("UPDATE nodes SET alive_until = now()", &[]).await.unwrap();
+    assert_eq!(renew(Uuid::now_v7(), 60).await, None);
 }
 
 #[tokio::test]
@@ -371,8 +415,8 @@ async fn what_a_dead_node_left_of_a_paused_campaign_is_taken_whatever_the_share(
     assert_eq!(bench.command(owner.campaign, Command::Pause).await, Moved::Done);
     bench.psql().await.execute("UPDATE nodes SET alive_until = now()", &[]).await.unwrap();
     let successor = Uuid::now_v7();
-    nodes::renew(&bench.database, successor, "successor", std::time::Duration::from_secs(60)).await.unwrap();
-    assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap(), 1);
+    nodes::renew(&bench.database, oneself(successor), Duration::from_secs(60)).await.unwrap();
+    assert_eq!(nodes::take_over(&bench.database, oneself(successor)).await.unwrap(), 1);
 }
 
 #[tokio::test]

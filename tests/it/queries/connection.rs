@@ -6,7 +6,7 @@ use outdial::db::{Error, nodes};
 use rustix::process::{Pid, Signal, kill_process};
 use uuid::Uuid;
 
-use super::Bench;
+use super::{Bench, oneself};
 
 /// None of the server's own timeouts ends the statement of a backend that hangs.
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_backend_that_hangs_is_given_up_and_its_connection_is_given_to_nobody_
 async fn a_statement_that_went_stale_is_prepared_anew() {
     let bench = Bench::new().await;
     let name_of = async || nodes::list_nodes(&bench.database).await.unwrap().pop().map(|node| node.name);
-    nodes::renew(&bench.database, Uuid::now_v7(), "a", Duration::from_secs(60)).await.unwrap();
+    nodes::renew(&bench.database, oneself(Uuid::now_v7()), Duration::from_secs(60)).await.unwrap();
     let name = name_of().await;
     bench.database.client().await.unwrap().batch_execute("DEALLOCATE ALL").await.unwrap();
     assert_eq!(name_of().await, name);
