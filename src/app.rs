@@ -22,6 +22,7 @@ use crate::actors::{
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
 use crate::config::{self, Config, ListLimits, Provider, Secret, TwilioAccount};
+use crate::db::words::Word;
 use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
@@ -255,7 +256,7 @@ impl App {
         while self.board.placing.count() > 0 && !patience.has_passed() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        if let Err(error) = db::nodes::leave(&self.board.database, self.board.node).await {
+        if let Err(error) = release(&self.board).await {
             warn!(error = &error as &dyn std::error::Error, "the campaigns could not be released");
         }
         handle.stop(true).await;
@@ -269,6 +270,12 @@ impl App {
     pub async fn run_until_stopped(self) -> Result<(), BuildError> {
         self.run_until(async { drop(asked_to_stop().await) }).await
     }
+}
+
+/// Lets go of the campaigns, and says so to whoever is left.
+async fn release(board: &Switchboard) -> Result<(), db::Error> {
+    db::nodes::leave(&board.database, board.node).await?;
+    db::words::tell(&board.database, board.node, &Word::Ownerless).await
 }
 
 /// Starts the private PostgreSQL again whenever it has died. Never returns.

@@ -15,7 +15,7 @@ pub(super) const RENEWAL: Duration = Duration::from_secs(5);
 pub(super) const NEXT_TRY: Duration = Duration::from_secs(1);
 
 /// How soon the next one is at the earliest.
-const SOONEST: Duration = Duration::from_millis(250);
+pub(super) const SOONEST: Duration = Duration::from_millis(250);
 
 /// How long the answer to a renewal is waited for, so that there is time for another on a connection that answers.
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(4);

@@ -12,6 +12,7 @@ mod dial;
 mod dispenser;
 mod inbox;
 mod lease;
+mod neighbors;
 mod place;
 mod recur;
 pub mod speech;

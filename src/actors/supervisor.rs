@@ -7,7 +7,8 @@
 //! * the **watchdog**, every 5 minutes, which finds what no mechanism caught, mends it and says so, and asks for a
 //!   **sweep**, which deletes what nobody came back for and which nobody waits for.
 //!
-//! Nothing waits for the tick: starts, due times and takeovers have their own triggers.
+//! Nothing waits for the tick: starts, due times and takeovers have their own triggers. Who is woken and has no actor here
+//! may be another node's: it is told.
 
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
@@ -22,12 +23,14 @@ use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
 use crate::db::imports::{self, Expired};
 use crate::db::nodes::{self, Oneself, Renewed};
+use crate::db::words::Word;
 use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
 
 use super::campaign::{CampaignActor, Gone, Wake};
 use super::dispenser::DispenserActor;
 use super::lease::{self, Lease};
+use super::neighbors::{Collected, Told, hear_others, tell_others};
 use super::switchboard::Switchboard;
 
 /// How often the tick comes.
@@ -58,8 +61,19 @@ pub struct SupervisorActor {
     dispenser: Addr<DispenserActor>,
     campaigns: HashMap<Uuid, Addr<CampaignActor>>,
     muster: Muster,
+    renewal: Renewal,
+    /// Whether there are other living nodes, by the last renewal.
+    has_neighbors: bool,
+    to_tell: Collected,
     is_sweeping: bool,
     report: SupervisorReport,
+}
+
+enum Renewal {
+    /// It comes by itself.
+    Scheduled(SpawnHandle),
+    /// It is under way; `again` if somebody asked for one meanwhile.
+    Busy { again: bool },
 }
 
 enum Muster {
@@ -154,10 +168,6 @@ pub struct FindActor {
     pub campaign: Uuid,
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Renew;
-
 impl SupervisorActor {
     /// The supervisor of a node.
     pub fn new(board: Switchboard, node_name: String, dispenser: Addr<DispenserActor>) -> Self {
@@ -167,6 +177,9 @@ impl SupervisorActor {
             dispenser,
             campaigns: HashMap::new(),
             muster: Muster::Idle,
+            renewal: Renewal::Busy { again: false },
+            has_neighbors: false,
+            to_tell: Collected::default(),
             is_sweeping: false,
             report: SupervisorReport {
                 running_since: Stopwatch::start(),
@@ -217,6 +230,59 @@ impl SupervisorActor {
         plan.start
     }
 
+    /// Renews the lease, and shares the campaigns with the other nodes.
+    fn renew(&mut self, ctx: &mut Context<Self>) {
+        match &mut self.renewal {
+            Renewal::Busy { again } => {
+                *again = true;
+                return;
+            }
+            Renewal::Scheduled(timer) => {
+                ctx.cancel_future(*timer);
+            }
+        }
+        self.renew_now(ctx);
+    }
+
+    fn renew_now(&mut self, ctx: &mut Context<Self>) {
+        self.renewal = Renewal::Busy { again: false };
+        let (board, name) = (self.board.clone(), self.node_name.clone());
+        let renewed = async move { renew(&board, &name).await };
+        ctx.spawn(renewed.into_actor(self).map(|renewed, actor, ctx| {
+            let after = actor.renewed(renewed, ctx);
+            let again = matches!(actor.renewal, Renewal::Busy { again: true });
+            let next = if again { lease::SOONEST } else { after };
+            actor.renewal = Renewal::Scheduled(ctx.run_later(next, |actor, ctx| actor.renew_now(ctx)));
+        }));
+    }
+
+    /// Returns how soon the next renewal is due.
+    fn renewed(&mut self, renewed: Result<Shared, Error>, ctx: &mut Context<Self>) -> Duration {
+        let Shared { handed_over, taken, others_until } = match renewed {
+            Ok(shared) => shared,
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
+                return lease::NEXT_TRY;
+            }
+        };
+        self.has_neighbors = others_until.is_some();
+        if handed_over > 0 {
+            info!(campaigns = handed_over, "handed over campaigns to other nodes");
+            self.tell(Word::Ownerless, ctx);
+        }
+        if taken > 0 {
+            info!(campaigns = taken, "took over campaigns without a living node");
+        }
+        self.muster(ctx);
+        lease::next_renewal(others_until)
+    }
+
+    fn tell(&self, word: Word, ctx: &mut Context<Self>) {
+        if self.has_neighbors {
+            ctx.spawn(tell_others(self.board.database.clone(), self.board.node, word).into_actor(self));
+        }
+    }
+
     /// Returns false if the campaign has no living actor here.
     fn wake(&self, campaign: Uuid) -> bool {
         match self.campaigns.get(&campaign) {
@@ -233,37 +299,11 @@ impl Actor for SupervisorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.notify(Renew);
+        self.renew_now(ctx);
+        let others = hear_others(self.board.database.clone(), self.board.node, ctx.address());
+        ctx.spawn(others.into_actor(self));
         ctx.notify_later(ScheduledTick, TICK);
         ctx.notify_later(ScheduledWatch, WATCH);
-    }
-}
-
-impl Handler<Renew> for SupervisorActor {
-    type Result = ();
-
-    fn handle(&mut self, _: Renew, ctx: &mut Context<Self>) {
-        let (board, name) = (self.board.clone(), self.node_name.clone());
-        let renewed = async move { renew(&board, &name).await };
-        ctx.spawn(renewed.into_actor(self).map(|renewed, actor, ctx| {
-            let next = match renewed {
-                Ok(Shared { handed_over, taken, others_until }) => {
-                    if handed_over > 0 {
-                        info!(campaigns = handed_over, "handed over campaigns to other nodes");
-                    }
-                    if taken > 0 {
-                        info!(campaigns = taken, "took over campaigns without a living node");
-                    }
-                    actor.muster(ctx);
-                    lease::next_renewal(others_until)
-                }
-                Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
-                    lease::NEXT_TRY
-                }
-            };
-            ctx.notify_later(Renew, next);
-        }));
     }
 }
 
@@ -294,8 +334,36 @@ impl Handler<WakeCampaign> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, WakeCampaign { campaign }: WakeCampaign, ctx: &mut Context<Self>) {
-        if !self.wake(campaign) {
+        if self.wake(campaign) {
+            return;
+        }
+        if self.to_tell.add(campaign) {
             self.muster(ctx);
+            ctx.run_later(Collected::lasts(), |actor, ctx| {
+                let campaigns = actor.to_tell.take();
+                if campaigns.len() > 1 {
+                    actor.muster(ctx);
+                }
+                // They may be other nodes'.
+                actor.tell(Word::Wake(campaigns), ctx);
+            });
+        }
+    }
+}
+
+impl Handler<Told> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, Told(word): Told, ctx: &mut Context<Self>) {
+        match word {
+            Word::Ownerless => self.renew(ctx),
+            Word::Wake(campaigns) => {
+                let woken = campaigns.iter().filter(|campaign| self.wake(**campaign)).count();
+                // One that has been started or resumed elsewhere may belong here all the same.
+                if woken < campaigns.len() {
+                    self.muster(ctx);
+                }
+            }
         }
     }
 }

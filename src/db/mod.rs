@@ -24,11 +24,13 @@ pub mod nodes;
 pub mod recurrence;
 pub mod suppressions;
 pub mod watchdog;
+pub mod words;
 
 mod connection;
 mod migrations;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod};
@@ -84,6 +86,8 @@ pub struct Database {
     pool: Pool,
     lists: Pool,
     patience: Duration,
+    config: Arc<tokio_postgres::Config>,
+    tls: Tls,
 }
 
 /// How a connection is protected on its way.
@@ -105,10 +109,11 @@ impl Database {
         config.tcp_user_timeout(ACKNOWLEDGED_WITHIN).keepalives_idle(ACKNOWLEDGED_WITHIN);
         config.keepalives_interval(PATIENCE).keepalives_retries(3);
         config.options(format!("{SESSION} {own}"));
+        let dialers = Arc::new(config.clone());
         let pool = pool_of(config.clone(), tls, POOL_SIZE, PATIENCE);
         config.options(format!("{SESSION} {LIST_SESSION} {own}"));
         let lists = pool_of(config, tls, LISTS_AT_ONCE, TURN_WITHIN);
-        Ok(Self { pool, lists, patience: ANSWERED_WITHIN })
+        Ok(Self { pool, lists, patience: ANSWERED_WITHIN, config: dialers, tls })
     }
 
     /// The same database, for those who cannot wait: it is given up if it does not answer a statement within this span.

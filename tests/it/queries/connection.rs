@@ -1,7 +1,8 @@
-//! Connections that are of no more use, and statements that went stale.
+//! Connections that are of no more use, statements that went stale, and what nodes tell each other.
 
 use std::time::Duration;
 
+use outdial::db::words::{Word, listen, tell};
 use outdial::db::{Error, nodes};
 use rustix::process::{Pid, Signal, kill_process};
 use uuid::Uuid;
@@ -40,6 +41,31 @@ async fn a_statement_that_went_stale_is_prepared_anew() {
         before,
         "another connection was made, of a statement that was no older"
     );
+}
+
+#[tokio::test]
+async fn what_a_node_tells_is_heard_by_all_that_listen_until_they_are_cut_off() {
+    let bench = Bench::new().await;
+    let (mut one, mut other) =
+        (listen(&bench.database).await.unwrap(), listen(&bench.database).await.unwrap());
+    let campaigns: Vec<Uuid> = (0..300).map(|_| Uuid::now_v7()).collect();
+    for word in [Word::Wake(campaigns.clone()), Word::Ownerless] {
+        tell(&bench.database, bench.node, &word).await.unwrap();
+    }
+    for listener in [&mut one, &mut other] {
+        let mut heard = Vec::new();
+        loop {
+            match listener.next().await.unwrap() {
+                (by, Word::Wake(some)) if by == bench.node => heard.extend(some),
+                (by, word) => break assert_eq!((by, word), (bench.node, Word::Ownerless)),
+            }
+        }
+        assert_eq!(heard, campaigns);
+    }
+    let cut_off = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN outdial'";
+    bench.psql().await.batch_execute(cut_off).await.unwrap();
+    assert_eq!(one.next().await, None);
+    assert_eq!(other.next().await, None);
 }
 
 /// The one connection that the database's pool has so far.

@@ -8,6 +8,7 @@ mod forecast;
 mod hours;
 mod lists;
 mod machines;
+mod nodes;
 mod opt_out;
 mod recurrence;
 mod start;
