@@ -46,7 +46,7 @@ pub(super) async fn dial(
     let deadline = Deadline::within(DIAL_WITHIN.to_std().unwrap_or_default());
     let settings = &look.known.settings;
     // The decision to dial was made by them: they are there.
-    let Some(rules) = board.rules(settings) else { return Ok(Carried::Out) };
+    let Ok(rules) = board.rules(settings) else { return Ok(Carried::Out) };
     let terms = Terms::of(settings, &rules);
     let now = board.clock.now();
     let ready = ready_queues(&look.queues, &terms, now);

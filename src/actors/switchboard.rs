@@ -15,7 +15,7 @@ use crate::domain::Moment;
 use crate::domain::dialer::{AccountView, CampaignView};
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
-use crate::rules::Library;
+use crate::rules::{Library, UnknownPack};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::Client;
 
@@ -84,9 +84,9 @@ impl Switchboard {
         Moment { now: self.clock.now(), jitter: rand::rng().random_range(0.0..1.0) }
     }
 
-    /// The rules that settings name; none if one of them is not there.
-    pub fn rules(&self, settings: &Settings) -> Option<Rules> {
-        self.library.select(settings.rules.iter().map(String::as_str)).ok()
+    /// The rules that settings name.
+    pub fn rules(&self, settings: &Settings) -> Result<Rules, UnknownPack> {
+        self.library.select(settings.rules.iter().map(String::as_str))
     }
 
     /// What `next_step` sees of a look, for the actor that looked under `epoch`.
@@ -110,7 +110,7 @@ impl Switchboard {
             owned: true,
             same_account: look.account_sid.as_ref().is_none_or(|sid| *sid == self.account_sid),
             settings: look.known.settings.clone(),
-            rules: self.rules(&look.known.settings),
+            rules: self.rules(&look.known.settings).ok(),
             zone_missing: look.missing_zone.is_some(),
             starts_at: look.starts_at,
             open: look.open.clone(),

@@ -43,7 +43,7 @@ async fn get(
     let Some(found) = find_contact(&board.database, caller.team, *path).await? else {
         return Err(Problem::not_found("contact of such a campaign"));
     };
-    let rules = board.library.select(found.settings.rules.iter().map(String::as_str));
+    let rules = board.rules(&found.settings);
     let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
     let terms = Terms::of(&found.settings, &rules);
     let now = board.clock.now();
@@ -68,7 +68,7 @@ async fn next_call_now(
 ) -> Result<Value, Problem> {
     let board = &api.board;
     let Some(found) = find_contact(&board.database, team, path).await? else { return Ok(Value::Null) };
-    let Ok(rules) = board.library.select(found.settings.rules.iter().map(String::as_str)) else {
+    let Ok(rules) = board.rules(&found.settings) else {
         return Ok(Value::Null);
     };
     let terms = Terms::of(&found.settings, &rules);
@@ -190,7 +190,7 @@ async fn ask_to_be_called(
 
 /// Nobody is promised a call at a time from which on it is never time to call him.
 fn can_be_called(api: &Api, found: &Detail, at: DateTime<Utc>) -> Result<(), Problem> {
-    let Some(rules) = api.board.rules(&found.settings) else { return Ok(()) };
+    let Ok(rules) = api.board.rules(&found.settings) else { return Ok(()) };
     match Terms::of(&found.settings, &rules).opening(&found.contact.area, at) {
         Decision::Never { because: because @ Reason::Closed(_) } => Err(Problem::conflict(
             "never-called",

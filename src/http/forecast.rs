@@ -34,13 +34,13 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     let ids = (caller.team, *id);
     // Without its rules it is refused below, whatever was counted.
     let limits = |settings: &Settings, areas: &[Arc<Area>], at| match board.rules(settings) {
-        Some(rules) => Limits::of(&Terms::of(settings, &rules), areas, at),
-        None => Limits::NONE,
+        Ok(rules) => Limits::of(&Terms::of(settings, &rules), areas, at),
+        Err(_) => Limits::NONE,
     };
     let Some(reading) = read_forecast(&board.database, ids, &board.account_sid, limits, now).await? else {
         return Err(Problem::not_found("campaign"));
     };
-    let rules = board.library.select(reading.settings.rules.iter().map(String::as_str));
+    let rules = board.rules(&reading.settings);
     let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
     // Hours are walked for as long as the list takes: too long for a thread that answers others.
     let body = web::block(move || foreseen(&reading, &rules, now)).await;

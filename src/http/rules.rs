@@ -85,7 +85,7 @@ pub(super) fn check(api: &Api, settings: &Settings) -> Result<(), Problem> {
     let refused = |key: &str, error: String| Problem::invalid("bad-settings", format!("{key}: {error}"));
     let board = &api.board;
     let today = settings.timezone.local(board.clock.now()).date();
-    let rules = board.library.select(settings.rules.iter().map(String::as_str));
+    let rules = board.rules(settings);
     let rules = rules.map_err(|error| refused("rules", error.to_string()))?;
     rules.check_on(today).map_err(|error| refused("rules", error.to_string()))?;
     settings.business_hours.check_on(today).map_err(|error| refused("business_hours", error.to_string()))
@@ -96,7 +96,7 @@ pub(super) fn check(api: &Api, settings: &Settings) -> Result<(), Problem> {
 pub(super) fn check_safe_window(api: &Api, settings: &Settings) -> Result<(), Problem> {
     let OnUnmapped::SafeWindow(_) = &settings.unmapped else { return Ok(()) };
     let board = &api.board;
-    let rules = board.library.select(settings.rules.iter().map(String::as_str));
+    let rules = board.rules(settings);
     let rules = rules.map_err(|error| Problem::invalid("bad-settings", format!("rules: {error}")))?;
     let nowhere = Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() };
     match Terms::of(settings, &rules).opening(&nowhere, board.clock.now()) {
