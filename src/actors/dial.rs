@@ -239,13 +239,15 @@ async fn record_answer(
     attempt: &ClaimedAttempt,
     answer: Result<Placed, CreateError>,
 ) -> Result<(), Error> {
+    let provider_works = match &answer {
+        Ok(_) => true,
+        Err(CreateError::Refused { http, code, .. }) => meaning(*http, *code) != Fault::Moment,
+        Err(_) => false,
+    };
     match answer {
         Ok(placed) => {
             info!(attempt.id = %attempt.id, call.sid = %placed.sid, "placed");
             record_placed(board, owner, attempt.id, placed).await?;
-            if look.account_had_troubles {
-                accounts::clear_troubles(&board.database, &board.account_sid).await?;
-            }
         }
         Err(CreateError::TooLate) => {
             warn!(attempt.id = %attempt.id, "the second was over before the request was written, taken back");
@@ -269,6 +271,9 @@ async fn record_answer(
             warn!(attempt.id = %attempt.id, http, code, "refused");
             refused(board, owner, look, attempt, meaning(http, code), (code, message)).await?;
         }
+    }
+    if provider_works && look.account_had_troubles {
+        accounts::clear_troubles(&board.database, &board.account_sid).await?;
     }
     Ok(())
 }

@@ -67,7 +67,8 @@ pub async fn take_places(
 }
 
 /// Closes the account: for as long as the provider asked, an hour at most, or else for a span that doubles with every
-/// trouble in a row, from one second to a minute. Returns for how long.
+/// trouble in a row, from one second to a minute. What was under way when it was closed is no further trouble: many
+/// campaigns meet the same one together. Returns for how long.
 pub async fn close(
     database: &Database,
     sid: &str,
@@ -76,12 +77,15 @@ pub async fn close(
 ) -> Result<Duration, Error> {
     const SQL: &str = "
         UPDATE accounts
-        SET troubles = troubles + 1,
+        SET troubles = troubles + is_new::int,
             closed_because = $2,
             closed_until = greatest(
                 closed_until,
-                clock_timestamp() + make_interval(secs => coalesce($3, least(2 ^ least(troubles, 10), 60)))
+                clock_timestamp()
+                    + make_interval(secs => coalesce($3, least(2 ^ least(troubles + is_new::int - 1, 10), 60)))
             )
+        FROM (SELECT troubles = 0 OR coalesce(closed_until <= clock_timestamp(), true) AS is_new
+              FROM accounts WHERE sid = $1 FOR UPDATE) AS now
         WHERE sid = $1
         RETURNING extract(epoch FROM closed_until - clock_timestamp())::float8 AS left";
     let seconds = asked_for.map(|span| span.min(LONGEST_CLOSURE).as_secs_f64());

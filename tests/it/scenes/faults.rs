@@ -3,6 +3,7 @@
 use outdial::simulator::{Behavior, Event, Fault, FaultKind, Outcome, Scenario};
 use serde_json::{Value, json};
 
+use crate::support::eventually;
 use crate::support::scene::{Scene, Setting};
 
 async fn scene() -> Scene {
@@ -236,5 +237,32 @@ async fn a_campaign_whose_calls_all_fail_pauses_says_so_and_goes_on_when_they_wo
     let after_the_tenth = calls.split_off(10);
     let pause = after_the_tenth[0] - calls[9];
     assert!(pause >= 60_000.0 / 100.0 - 20.0, "a minute at a hundredfold speed, paused for {pause} ms");
+    scene.end().await;
+}
+
+/// Twelve campaigns meet a provider that fails: together at first, then one at a time, ever less often, and all again when
+/// it works.
+#[actix_web::test]
+async fn a_provider_that_fails_is_tried_by_one_call_at_a_time_until_it_works() {
+    let scene = scene().await;
+    scene.simulator.fault(Fault::always(FaultKind::ServerError { placed: false })).unwrap();
+    let mut campaigns = Vec::new();
+    for line in 101..=112 {
+        campaigns.push(scene.call(json!({}), &[&format!("+12025550{line}")]).await);
+    }
+    let first = scene.simulator.ledger().creates()[0].real_ms;
+    let probes = || -> Vec<f64> {
+        let calls = scene.simulator.ledger().creates().iter().map(|call| call.real_ms).collect::<Vec<_>>();
+        calls.into_iter().filter(|at| *at > first + 900.0).collect()
+    };
+    eventually("it has been tried three times", || async { (probes().len() >= 3).then_some(()) }).await;
+    scene.simulator.clear_faults();
+    let probes = probes();
+    for pair in probes.windows(2) {
+        assert!(pair[1] - pair[0] > 900.0, "tried at {probes:?} ms");
+    }
+    for campaign in &campaigns {
+        scene.until_completed(campaign).await;
+    }
     scene.end().await;
 }
