@@ -24,7 +24,8 @@ use super::supervisor::{SupervisorActor, WakeCampaign};
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};
 
-/// The pauses after a first, second, … failure in a row.
+/// The longest pauses after a first, second, … failure in a row. Half of each is left to chance: campaigns that met the same
+/// outage do not all come back at once.
 const BACKOFF: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -130,7 +131,8 @@ impl CampaignActor {
         }
         match turn {
             Turn::Failed(error) => {
-                let pause = BACKOFF[self.failures.min(BACKOFF.len() - 1)];
+                let longest = BACKOFF[self.failures.min(BACKOFF.len() - 1)];
+                let pause = longest.mul_f64(0.5 + self.board.moment().jitter / 2.0);
                 self.failures += 1;
                 warn!(
                     campaign.id = %self.owner.campaign,

@@ -45,7 +45,7 @@ async fn live() -> HttpResponse {
 }
 
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    if timeout(PATIENCE, api.board.database.ping()).await.is_ok_and(|ping| ping.is_ok()) {
+    if api.board.database.answering_within(PATIENCE).ping().await.is_ok() {
         return Ok(answer(StatusCode::OK, &json!({ "status": "ready" })));
     }
     Err(Problem::unavailable("the database cannot be reached"))
@@ -58,7 +58,7 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         return Err(Problem::unavailable("the supervisor does not answer"));
     };
     let asked = Stopwatch::start();
-    let database_answers = timeout(PATIENCE, board.database.ping()).await.is_ok_and(|ping| ping.is_ok());
+    let database_answers = board.database.answering_within(PATIENCE).ping().await.is_ok();
     let database_ms = asked.elapsed().as_secs_f64() * 1000.0;
     let reason = match &report.tick {
         _ if !database_answers => Some("the database cannot be reached"),
