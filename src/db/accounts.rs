@@ -39,6 +39,9 @@ pub enum Places {
 
 /// Takes the account's next `count` places, each of which lasts `spacing`, and a second at least as long as nobody knows
 /// whether the provider works again: the calls that find out do not all come at once.
+///
+/// Places are taken shortly before they come. A next one that is far off was reckoned before the database's clock was set
+/// back, and is not waited for.
 pub async fn take_places(
     database: &Database,
     sid: &str,
@@ -47,7 +50,11 @@ pub async fn take_places(
 ) -> Result<Places, Error> {
     const TAKE: &str = "
         UPDATE accounts
-        SET next_place_at = greatest(next_place_at, clock_timestamp()) + make_interval(secs => $3::float8 * spacing)
+        SET next_place_at = make_interval(secs => $3::float8 * spacing) + greatest(
+                clock_timestamp(),
+                CASE WHEN next_place_at <= clock_timestamp() + interval '1 minute' + make_interval(secs => 10 * spacing)
+                THEN next_place_at END
+            )
         FROM (SELECT CASE WHEN troubles > 0 THEN greatest($2::float8, 1) ELSE $2::float8 END AS spacing
               FROM accounts WHERE sid = $1) AS now
         WHERE sid = $1 AND (closed_until IS NULL OR closed_until <= clock_timestamp())

@@ -154,7 +154,7 @@ pub(super) async fn own_if_nobody_does(
     const SQL: &str = "
         UPDATE campaigns SET node = $2, epoch = epoch + 1
         WHERE id = $1 AND NOT EXISTS
-            (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+            (SELECT FROM living_nodes WHERE living_nodes.id = campaigns.node)";
     execute(transaction, SQL, &[&campaign, &node]).await?;
     Ok(())
 }

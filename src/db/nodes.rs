@@ -29,15 +29,15 @@ pub struct Renewed {
     pub others_until: Option<Duration>,
 }
 
-/// Renews a node's row for `lease`.
+/// Renews a node's row for `lease`, a minute at most.
 pub async fn renew(database: &Database, node: Oneself<'_>, lease: Duration) -> Result<Renewed, Error> {
     const SQL: &str = "
         INSERT INTO nodes (id, name, account_sid, started_at, alive_until)
         VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp() + make_interval(secs => $4))
         ON CONFLICT (id) DO UPDATE SET alive_until = excluded.alive_until
         RETURNING clock_timestamp() AS now,
-                  (SELECT extract(epoch FROM min(alive_until) - clock_timestamp())::float8 FROM nodes
-                   WHERE id <> $1 AND alive_until > clock_timestamp()) AS others_until";
+                  (SELECT extract(epoch FROM min(alive_until) - clock_timestamp())::float8 FROM living_nodes
+                   WHERE id <> $1) AS others_until";
     let client = database.client().await?;
     let row =
         query_one(&client, SQL, &[&node.id, &node.name, &node.account_sid, &lease.as_secs_f64()]).await?;
@@ -52,8 +52,7 @@ const BEYOND_SHARE: &str = "
     SELECT (mine - ceil(everybodys::float8 / greatest(living, 1)))::bigint AS beyond
     FROM (SELECT count(*) AS everybodys, count(*) FILTER (WHERE node = $1) AS mine
           FROM campaigns WHERE state IN ('pending', 'running') AND account_sid = $2) campaigns,
-         (SELECT count(*) AS living FROM nodes
-          WHERE alive_until > clock_timestamp() AND account_sid = $2) nodes";
+         (SELECT count(*) AS living FROM living_nodes WHERE account_sid = $2) nodes";
 
 /// Lets go of campaigns beyond this node's share, for others to take, except while one of them is on the phone. Returns
 /// how many.
@@ -78,11 +77,10 @@ pub async fn hand_over(database: &Database, node: Oneself<'_>) -> Result<u64, Er
 /// why it stands still. Returns how many.
 pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<u64, Error> {
     const OWNERLESS: &str = "
-        NOT EXISTS (SELECT FROM nodes WHERE nodes.id = campaigns.node AND alive_until > clock_timestamp())";
+        NOT EXISTS (SELECT FROM living_nodes WHERE living_nodes.id = campaigns.node)";
     const NOBODY_ELSE_S: &str = "
-        NOT EXISTS (SELECT FROM nodes
-                    WHERE nodes.account_sid = campaigns.account_sid AND nodes.account_sid <> $2
-                      AND alive_until > clock_timestamp())";
+        NOT EXISTS (SELECT FROM living_nodes
+                    WHERE living_nodes.account_sid = campaigns.account_sid AND living_nodes.account_sid <> $2)";
     let sql = format!(
         "WITH dialing AS (
             SELECT id, team_id FROM campaigns
@@ -156,7 +154,7 @@ pub struct Node {
 /// All nodes that were alive within a day.
 pub async fn list_nodes(database: &Database) -> Result<Vec<Node>, Error> {
     const SQL: &str = "
-        SELECT nodes.id, nodes.name, alive_until > clock_timestamp() AS alive,
+        SELECT nodes.id, nodes.name, EXISTS (SELECT FROM living_nodes WHERE living_nodes.id = nodes.id) AS alive,
                (SELECT count(*) FROM campaigns
                 WHERE campaigns.node = nodes.id AND state IN ('pending', 'running')) AS campaigns
         FROM nodes

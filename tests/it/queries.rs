@@ -8,6 +8,7 @@ mod forecast;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use outdial::db::accounts::Places;
 use outdial::db::attempts::{
     Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, adopt, claim_next, look_once_more,
     record, reopen, settle, settle_and_halt,
@@ -127,7 +128,7 @@ impl Bench {
         let (database, config) = fresh_database().await;
         let team = keys::ensure_team(&database).await.unwrap();
         let node = Uuid::now_v7();
-        nodes::renew(&database, oneself(node), Duration::from_secs(600)).await.unwrap();
+        nodes::renew(&database, oneself(node), Duration::from_secs(59)).await.unwrap();
         Self { database, config, team, node, now: "2026-03-02T15:00:00Z".parse().unwrap() }
     }
 
@@ -405,6 +406,30 @@ async fn a_renewal_tells_how_long_the_others_surely_live() {
     nodes::leave(&bench.database, bench.node).await.unwrap();
     bench.psql().await.execute("UPDATE nodes SET alive_until = now()", &[]).await.unwrap();
     assert_eq!(renew(Uuid::now_v7(), 60).await, None);
+}
+
+/// By the new time, everything that was reckoned before lasts an hour longer than it was meant to.
+#[tokio::test]
+async fn a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    accounts::ensure(&bench.database, ACCOUNT).await.unwrap();
+    let psql = bench.psql().await;
+    psql.batch_execute("UPDATE nodes SET alive_until = alive_until + interval '1 hour'").await.unwrap();
+    psql.batch_execute("UPDATE accounts SET next_place_at = next_place_at + interval '1 hour'")
+        .await
+        .unwrap();
+    let successor = oneself(Uuid::now_v7());
+    let renewed = nodes::renew(&bench.database, successor, Duration::from_secs(15)).await.unwrap();
+    assert_eq!(renewed.others_until, None);
+    assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap(), 1);
+    assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
+    let second = Duration::from_secs(1);
+    let next = async || accounts::take_places(&bench.database, ACCOUNT, 1, second).await.unwrap();
+    assert_eq!(next().await, Places::Granted { after: Duration::ZERO, spacing: second });
+    // And no place is given twice for it.
+    let Places::Granted { after, .. } = next().await else { panic!("the account is closed") };
+    assert!(after > second * 9 / 10 && after <= second, "{after:?}");
 }
 
 #[tokio::test]

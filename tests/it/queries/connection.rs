@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use outdial::db::agents::Agent;
 use outdial::db::words::{Word, listen, tell};
-use outdial::db::{Error, nodes};
+use outdial::db::{Error, agents};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{Bench, oneself};
+use super::Bench;
 
 /// None of the server's own timeouts ends the statement of a backend that hangs.
 #[tokio::test]
@@ -28,19 +30,23 @@ async fn a_backend_that_hangs_is_given_up_and_its_connection_is_given_to_nobody_
 #[tokio::test]
 async fn a_statement_that_went_stale_is_prepared_anew() {
     let bench = Bench::new().await;
-    let name_of = async || nodes::list_nodes(&bench.database).await.unwrap().pop().map(|node| node.name);
-    nodes::renew(&bench.database, oneself(Uuid::now_v7()), Duration::from_secs(60)).await.unwrap();
-    let name = name_of().await;
+    let ada = Agent {
+        id: Uuid::now_v7(),
+        name: "Ada".to_owned(),
+        prompt_text: None,
+        script: json!({"say": "Hello"}),
+        created_at: bench.now,
+        updated_at: bench.now,
+    };
+    agents::insert_agent(&bench.database, bench.team, &ada).await.unwrap();
+    let find = async || agents::find_agent(&bench.database, bench.team, ada.id).await.unwrap().unwrap();
+    assert_eq!(find().await.name, "Ada");
     bench.database.client().await.unwrap().batch_execute("DEALLOCATE ALL").await.unwrap();
-    assert_eq!(name_of().await, name);
+    assert_eq!(find().await.name, "Ada");
     let before = backend_of(&bench).await;
-    bench.psql().await.batch_execute("ALTER TABLE nodes ALTER name TYPE varchar").await.unwrap();
-    assert_eq!(name_of().await, name);
-    assert_eq!(
-        backend_of(&bench).await,
-        before,
-        "another connection was made, of a statement that was no older"
-    );
+    bench.psql().await.batch_execute("ALTER TABLE agents ALTER name TYPE varchar").await.unwrap();
+    assert_eq!(find().await.name, "Ada");
+    assert_eq!(backend_of(&bench).await, before, "the connection was as good as another");
 }
 
 #[tokio::test]
