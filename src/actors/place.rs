@@ -47,6 +47,11 @@ impl Place {
         !self.good_until.has_passed()
     }
 
+    /// Whether a request would be late for it.
+    fn has_passed(&self) -> bool {
+        self.on_time_until.has_passed()
+    }
+
     /// The real time until it comes.
     pub(super) fn comes_in(&self) -> Duration {
         self.comes.left()
@@ -116,21 +121,25 @@ impl Pace {
         if let Some(place) = &place {
             self.learn(place.granted.elapsed());
         }
-        let place = match place.filter(|place| !place.on_time_until.has_passed()) {
-            Some(place) => place,
-            None => match self.take(database, account_sid, 1).await? {
-                Taken::Places(mut places) => match places.pop() {
-                    Some(place) => place,
-                    None => return Ok(false),
-                },
-                Taken::Closed { .. } | Taken::Unsure => return Ok(false),
-            },
-        };
-        if place.comes_in() >= deadline.left() {
-            return Ok(false);
+        let mut place = place;
+        while !deadline.has_passed() {
+            let Some(next) = place.take().filter(|place| !place.has_passed()) else {
+                place = match self.take(database, account_sid, 1).await? {
+                    Taken::Places(mut places) => places.pop(),
+                    Taken::Unsure => None,
+                    Taken::Closed { .. } => return Ok(false),
+                };
+                continue;
+            };
+            if next.comes_in() >= deadline.left() {
+                return Ok(false);
+            }
+            tokio::time::sleep(next.comes_in()).await;
+            if !next.has_passed() {
+                return Ok(true);
+            }
         }
-        tokio::time::sleep(place.comes_in()).await;
-        Ok(!place.on_time_until.has_passed())
+        Ok(false)
     }
 }
 
@@ -172,7 +181,7 @@ mod tests {
     #[test]
     fn a_place_is_late_when_the_next_one_has_come() {
         let second = Duration::from_secs(1);
-        assert!(!Place::coming(Duration::ZERO, second).on_time_until.has_passed());
+        assert!(!Place::coming(Duration::ZERO, second).has_passed());
         let place = Place::coming(second, second);
         assert!(place.comes_in() > second / 2 && place.is_good());
     }
