@@ -116,6 +116,7 @@ impl Switchboard {
             open: look.open.clone(),
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
+            call_day: look.call_day,
             recent: look.recent.clone(),
             queues: look.queues.clone(),
             has_unfinished: look.has_unfinished,

@@ -14,6 +14,7 @@ use crate::domain::attempt::{AnsweredBy, Status, outcome};
 use crate::domain::breaker;
 use crate::domain::campaign::State;
 use crate::domain::caps::Reach;
+use crate::domain::daily_cap::CallDay;
 use crate::domain::dialer::{Closure, Objection, OpenAttempt, Queue, Stage};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
@@ -21,6 +22,7 @@ use crate::domain::retry::Earlier;
 use crate::domain::settings::Settings;
 use crate::domain::zone::{Candidates, Unmapped, Zone};
 
+use super::campaigns::call_day;
 use super::{Database, Error, json, name, name_opt, query};
 
 /// How a campaign stands in the database. The account's spans are real time from now.
@@ -46,6 +48,8 @@ pub struct Look {
     pub revived: Option<Uuid>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// The day on which it last called, and its calls on it.
+    pub call_day: Option<CallDay>,
     /// Its last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area, except in a zone that is missing.
@@ -95,6 +99,7 @@ pub async fn look(
     const SQL: &str = "
         SELECT campaigns.team_id, campaigns.state, campaigns.node, campaigns.epoch, campaigns.account_sid,
                campaigns.settings_version, campaigns.starts_at, campaigns.last_call_ended_at,
+               campaigns.call_day, campaigns.day_calls,
                CASE WHEN campaigns.settings_version <> $3 THEN campaigns.settings END AS settings,
                campaigns.pending + campaigns.calling > 0 AS has_unfinished,
                queues.numbers AS queue_numbers, queues.dues AS queue_dues,
@@ -170,6 +175,7 @@ pub async fn look(
         open,
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
+        call_day: call_day(row)?,
         recent: recent(row)?,
         queues,
         missing_zone,

@@ -56,6 +56,8 @@ const CAMPAIGNS: Columns = Columns {
         "paused_at",
         "completed_at",
         "last_call_ended_at",
+        "call_day",
+        "day_calls",
         "pending",
         "calling",
         "completed",

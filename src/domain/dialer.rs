@@ -18,6 +18,7 @@ use super::area::Area;
 use super::breaker::{self, Tripped};
 use super::campaign::State;
 use super::contactable::{Reason, Terms};
+use super::daily_cap::{self, CallDay};
 use super::outcome::Outcome;
 use super::reconcile::Silence;
 use super::retry::{Earlier, Ended, Verdict};
@@ -60,6 +61,8 @@ pub struct CampaignView {
     pub revived: Option<Uuid>,
     /// When the last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// The day on which it last called, and its calls on it.
+    pub call_day: Option<CallDay>,
     /// The last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area.
@@ -256,6 +259,8 @@ names! {
         /// Everybody left is due later, and the first of them because a cap holds him back. Only who asks is told so: the
         /// dialer waits in the same way for whoever is due later.
         Capped = "capped",
+        /// It has made as many calls as it may in a day.
+        DailyCap = "daily-cap",
         /// Most of its last calls failed.
         CallsFail = "calls-fail",
         /// The account's calls per second are spent, or the provider asked for patience.
@@ -282,6 +287,7 @@ impl Because {
             | Self::NoCommonHours
             | Self::NobodyDue
             | Self::Capped
+            | Self::DailyCap
             | Self::CallsFail
             | Self::ProviderDown
             | Self::NodeIsolated => true,
@@ -307,6 +313,7 @@ impl Because {
             Self::Capped => {
                 "everybody left is due later, the first of them because the number was called often enough"
             }
+            Self::DailyCap => "it has made as many calls on this day as its max_calls_per_day allows",
             Self::CallsFail => {
                 "most of its last calls failed; one is made then to see whether it works again"
             }
@@ -342,8 +349,8 @@ names! {
 /// What a campaign should do next. Same view, same moment, same step.
 ///
 /// An attempt that is not settled comes before everything, in every state: it is looked after until it is. A
-/// contact is dialed only by a running campaign that is ours, with nothing open, in its hours, after its pause, with
-/// somebody due, and with a place in hand.
+/// contact is dialed only by a running campaign that is ours, with nothing open, in its hours, with calls of the day left,
+/// after its pause, with somebody due, and with a place in hand.
 pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     if !view.owned {
         return Step::Stop;
@@ -371,7 +378,7 @@ pub struct Waiting {
     pub because: Because,
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
-    /// The rule and the clock by which it is closed, the cap, or how many calls have failed, if that is why.
+    /// The rule and the clock by which it is closed, the cap, or how many calls have failed or were made, if that is why.
     pub rule: Option<String>,
 }
 
@@ -408,11 +415,15 @@ pub fn never_called(view: &CampaignView, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where
-/// a campaign waits for that, or how many calls have failed.
+/// a campaign waits for that, or how many calls have failed, or were made on the day.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
     if because == Because::CallsFail {
         let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
         return Some(format!("{failures} of the last {calls} calls failed"));
+    }
+    if let (Because::DailyCap, Some(day)) = (because, view.call_day) {
+        let (zone, plural) = (view.settings.timezone.name(), if day.calls == 1 { "" } else { "s" });
+        return Some(format!("max_calls_per_day: {} call{plural} on {} in {zone}", day.calls, day.on));
     }
     let (Because::OutsideHours
     | Because::Holiday
@@ -528,7 +539,7 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     }
     let terms = Terms::of(settings, rules);
     let turn = first_turn(&view.queues, &terms, now);
-    if let Some(step) = closed(&turn, now) {
+    if let Some(step) = day_is_full(view, &terms, &turn, now).or_else(|| closed(&turn, now)) {
         return step;
     }
     if let Some(ready_at) = view.last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
@@ -566,6 +577,23 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
             Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::RateLimited }
         }
     }
+}
+
+/// The wait of a campaign that has made its calls of the day, if somebody could be called before the day ends: until the
+/// first can be called on another day.
+fn day_is_full(view: &CampaignView, terms: &Terms<'_>, turn: &Turn<'_>, now: DateTime<Utc>) -> Option<Step> {
+    let settings = &view.settings;
+    let until = daily_cap::full_until(settings.max_calls_per_day, view.call_day, &settings.timezone, now)?;
+    match *turn {
+        Turn::Now => {}
+        Turn::NotUntil { at, .. } if at < until => {}
+        Turn::NotUntil { .. } | Turn::Never { .. } | Turn::Nobody => return None,
+    }
+    let until = match first_turn(&view.queues, terms, until) {
+        Turn::NotUntil { at, .. } => at,
+        Turn::Now | Turn::Never { .. } | Turn::Nobody => until,
+    };
+    Some(Step::Wait { until, because: Because::DailyCap })
 }
 
 /// The wait of a campaign for which it is closed, whatever else it would wait for.

@@ -12,6 +12,7 @@ pub mod campaign;
 pub mod caps;
 pub mod contact;
 pub mod contactable;
+pub mod daily_cap;
 pub mod dialer;
 pub mod forecast;
 pub mod holidays;

@@ -7,6 +7,7 @@ use super::beginning::begins_at;
 use super::campaign::State;
 use super::contact::ContactState;
 use super::contactable::{Decision, Person, Reason, Terms};
+use super::daily_cap::{CallDay, full_until};
 use super::outcome::Outcome;
 use super::rules;
 use super::zone::{Candidates, Zone};
@@ -26,6 +27,8 @@ pub struct Prospect<'a> {
     pub campaign: State,
     /// Before this instant the campaign does not begin.
     pub starts_at: Option<DateTime<Utc>>,
+    /// The day on which the campaign last called, and its calls on it.
+    pub call_day: Option<CallDay>,
 }
 
 /// A contact's next call.
@@ -54,7 +57,7 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
         State::Paused => "once the campaign is resumed: ",
         State::Pending | State::Running | State::Completed | State::Failed | State::Canceled => "",
     };
-    let decision = terms.decide(&prospect.person, from);
+    let decision = decide(prospect, terms, from);
     let (at, because) = match decision {
         Decision::Now { .. } if from > now => (Some(from), Some("not-started")),
         Decision::Now { .. } => (Some(now), None),
@@ -70,6 +73,26 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
     let said = words(prospect, &decision, (begins, from), &clock);
     let message = if is_left { format!("{proviso}{said}") } else { said };
     NextCall { at, because, message, rule: rule(&decision) }
+}
+
+/// Whether somebody may be called, as [`Terms::decide`] says it, and as the campaign's calls of the day allow it.
+fn decide<'t>(prospect: &'t Prospect<'_>, terms: &'t Terms<'_>, from: DateTime<Utc>) -> Decision<'t> {
+    let (decision, settings) = (terms.decide(&prospect.person, from), terms.settings());
+    let most = settings.max_calls_per_day;
+    let Some(tomorrow) = full_until(most, prospect.call_day, &settings.timezone, from) else {
+        return decision;
+    };
+    match decision {
+        Decision::NotUntil { because: Reason::BeingCalled, .. } | Decision::Never { .. } => decision,
+        Decision::NotUntil { at, .. } if at >= tomorrow => decision,
+        Decision::Now { .. } | Decision::NotUntil { .. } => {
+            let at = match terms.decide(&prospect.person, tomorrow) {
+                Decision::NotUntil { at, .. } => at,
+                Decision::Now { .. } | Decision::Never { .. } => tomorrow,
+            };
+            Decision::NotUntil { at, because: Reason::DayIsFull }
+        }
+    }
 }
 
 fn words(
@@ -94,7 +117,7 @@ fn words(
             format!("{} ({zone})", due.trim_end_matches(", "))
         }
         Decision::NotUntil { because: because @ Reason::BeingCalled, .. } => because.to_string(),
-        Decision::NotUntil { at, because: because @ Reason::Capped(_) } => {
+        Decision::NotUntil { at, because: because @ (Reason::Capped(_) | Reason::DayIsFull) } => {
             format!("not before {} ({zone}): {because}", clock.says(*at))
         }
         Decision::NotUntil { at, because } => {
@@ -191,6 +214,7 @@ mod tests {
             callback_at: None,
             campaign: State::Running,
             starts_at: None,
+            call_day: None,
         };
         change(&mut prospect);
         next_call(&prospect, &Terms::of(settings, rules), now)
@@ -238,6 +262,28 @@ mod tests {
             "not before 17:00 (America/New_York): the number was called often enough: caps: at most 1 call within \
              24 hours"
         );
+    }
+
+    #[test]
+    fn on_a_day_that_has_had_its_calls_the_next_day_is_told() {
+        let settings = Settings { max_calls_per_day: Some(2), ..settings() };
+        let full = Some(CallDay { on: "2026-03-02".parse().unwrap(), calls: 2 });
+        let ask = |due_at: &str| {
+            let due = due(due_at);
+            ask_about(&settings, &eight_to_nine(), "+12125550101", &[], |prospect| {
+                prospect.call_day = full;
+                due(prospect);
+            })
+        };
+        let next = ask("2026-03-02T15:00:00Z");
+        assert_eq!((next.at, next.because), (Some(utc("2026-03-03T13:00:00Z")), Some("daily-cap")));
+        assert_eq!(
+            next.message,
+            "not before Tue 3 Mar 2026 08:00 (America/New_York): the campaign has made as many calls on this day as its \
+             max_calls_per_day allows"
+        );
+        let later = ask("2026-03-03T15:00:00Z");
+        assert_eq!((later.at, later.because), (Some(utc("2026-03-03T15:00:00Z")), Some("not-due")));
     }
 
     #[test]

@@ -94,6 +94,7 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         callback_at: callback.map(|callback| callback.at),
         campaign: found.campaign,
         starts_at: found.starts_at,
+        call_day: found.call_day,
     };
     let next = next_call(&prospect, terms, now);
     json!({

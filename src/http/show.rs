@@ -65,6 +65,7 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
         "paused_at": campaign.paused_at,
         "completed_at": campaign.completed_at,
         "last_call_ended_at": campaign.last_call_ended_at,
+        "call_day": campaign.call_day.map(|day| json!({ "date": day.on, "calls": day.calls })),
     })
 }
 

@@ -3,6 +3,7 @@
 mod callbacks;
 mod caps;
 mod connection;
+mod daily_cap;
 mod forecast;
 
 use std::time::Duration;

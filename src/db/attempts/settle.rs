@@ -118,7 +118,7 @@ async fn apply(
                 ended_at = CASE WHEN $2 = 'unknown' THEN ended_at ELSE coalesce(ended_at, $5) END
             WHERE id = $1 AND settled_at IS NULL
               AND ($2 <> 'unknown' OR heard_at IS NOT DISTINCT FROM $11)
-            RETURNING id, campaign_id, contact_id, coalesce(duration_seconds, 0) AS seconds
+            RETURNING id, campaign_id, contact_id, call_day, coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
             SET state = CASE WHEN callback_waits AND $10 THEN 'pending' ELSE $8 END,
@@ -143,6 +143,7 @@ async fn apply(
                 retries = retries + ($9 = 1 AND contact.attempts > 1)::int,
                 outcomes = jsonb_set(outcomes, ARRAY[$2], to_jsonb(coalesce((outcomes ->> $2)::int, 0) + 1)),
                 talk_seconds = talk_seconds + attempt.seconds,
+                day_calls = day_calls - ($2 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
                 last_event = last_event + 1
             FROM attempt, contact

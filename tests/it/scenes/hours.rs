@@ -207,6 +207,40 @@ async fn a_number_is_left_alone_for_as_long_as_the_caps_say() {
     scene.end().await;
 }
 
+/// An hour before midnight in Kathmandu, where the campaign is, and noon in New York, where those are whom it calls.
+#[actix_web::test]
+async fn a_campaign_makes_its_calls_of_a_day_and_goes_on_when_the_next_begins() {
+    let setting = Setting {
+        begins_at: "2026-03-02T17:15:00Z",
+        speed: 400,
+        scenario: Scenario::instant(Outcome::Answer),
+        ..Setting::default()
+    };
+    let scene = Scene::with(setting).await;
+    let midnight = "2026-03-02T18:15:00Z";
+    let twice_a_day = json!({"max_calls_per_day": 2, "timezone": "Asia/Kathmandu"});
+    let phones = ["+12025550101", "+12025550102", "+12025550103"];
+    let campaign = scene.call(twice_a_day, &phones).await;
+    let is_full = |campaign: &Value| campaign["waiting"]["because"] == "daily-cap";
+    let full = scene.until(&campaign, "it has made its calls of the day", is_full).await;
+    assert_eq!(full["waiting"]["until"], midnight);
+    assert_eq!(full["waiting"]["rule"], "max_calls_per_day: 2 calls on 2026-03-02 in Asia/Kathmandu");
+    assert_eq!(full["call_day"], json!({"date": "2026-03-02", "calls": 2}));
+    let (_, left) = scene.ask(Method::GET, &format!("{campaign}/contacts?state=pending")).await;
+    let left = left["contacts"][0]["id"].as_str().unwrap();
+    let (_, contact) = scene.ask(Method::GET, &format!("{campaign}/contacts/{left}")).await;
+    assert_eq!(
+        (&contact["next_call"]["because"], &contact["next_call"]["at"]),
+        (&json!("daily-cap"), &json!(midnight))
+    );
+    scene.until_completed(&campaign).await;
+    let ledger = scene.simulator.ledger();
+    let before_midnight = phones.map(|phone| ledger.creates_to(phone)[0].at < instant(&json!(midnight)));
+    assert_eq!(before_midnight, [true, true, false]);
+    assert_eq!(scene.look(&campaign).await["call_day"], json!({"date": "2026-03-03", "calls": 1}));
+    scene.end().await;
+}
+
 /// The account is granted fewer calls a second than the program was told, so that calls pile up in the provider's queue.
 #[actix_web::test]
 async fn a_call_that_the_provider_still_keeps_when_the_hours_end_never_rings() {
