@@ -111,7 +111,7 @@ impl Switchboard {
             same_account: look.account_sid.as_ref().is_none_or(|sid| *sid == self.account_sid),
             settings: look.known.settings.clone(),
             rules: self.rules(&look.known.settings).ok(),
-            zone_missing: look.missing_zone.is_some(),
+            zone_missing: !look.missing_zones.is_empty(),
             starts_at: look.starts_at,
             open: look.open.clone(),
             revived: look.revived,

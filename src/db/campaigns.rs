@@ -364,6 +364,8 @@ pub struct Counts {
     pub failed: u32,
     /// Contacts that must not be called.
     pub suppressed: u32,
+    /// Of those given up, the ones that were set aside because they made it fail.
+    pub set_aside: u32,
     /// Attempts that count.
     pub attempts: u32,
     /// Of these, second and later tries of a contact.
@@ -377,7 +379,8 @@ pub struct Counts {
 const COLUMNS: &str = "
     id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
     created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
-    suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at, call_day, day_calls";
+    suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at, call_day, day_calls,
+    (SELECT count(*)::int FROM contacts WHERE campaign_id = campaigns.id AND set_aside IS NOT NULL) AS set_aside";
 
 /// One campaign of a team.
 pub async fn find_campaign(database: &Database, team: Uuid, id: Uuid) -> Result<Option<Campaign>, Error> {
@@ -480,6 +483,7 @@ fn campaign(row: &Row) -> Result<Campaign, Error> {
             completed: count(row, "completed")?,
             failed: count(row, "failed")?,
             suppressed: count(row, "suppressed")?,
+            set_aside: count(row, "set_aside")?,
             attempts: count(row, "attempts")?,
             retries: count(row, "retries")?,
             outcomes: json(row, "outcomes")?,

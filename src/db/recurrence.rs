@@ -58,6 +58,7 @@ const CAMPAIGNS: Columns = Columns {
         "last_call_ended_at",
         "call_day",
         "day_calls",
+        "set_aside_in_a_row",
         "pending",
         "calling",
         "completed",
@@ -106,6 +107,7 @@ const CONTACTS: Columns = Columns {
         "callback_at",
         "callback_note",
         "callback_waits",
+        "set_aside",
     ],
 };
 

@@ -51,7 +51,7 @@ pub struct CampaignView {
     pub settings: Arc<Settings>,
     /// The rules that its settings name; none if one of them is not there.
     pub rules: Option<Rules>,
-    /// Whether somebody is pending in a zone that the zone data in use does not know.
+    /// Whether somebody is pending in a zone that the zone data in use does not know. They stand in none of the queues.
     pub zone_missing: bool,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
@@ -65,7 +65,7 @@ pub struct CampaignView {
     pub call_day: Option<CallDay>,
     /// The last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
-    /// Those who are pending, by area.
+    /// Those who are pending, by area, where the hours can be told.
     pub queues: Vec<Queue>,
     /// Whether any contact is not final.
     pub has_unfinished: bool,
@@ -231,6 +231,21 @@ pub enum Step {
     Stop,
 }
 
+impl Step {
+    /// The attempt that it is about, if it is about one that there is.
+    pub fn attempt(self) -> Option<Uuid> {
+        match self {
+            Self::Settle { attempt, .. }
+            | Self::Reconcile { attempt, .. }
+            | Self::HangUp { attempt, .. }
+            | Self::Reopen { attempt } => Some(attempt),
+            Self::Start | Self::Dial | Self::Wait { .. } | Self::Pause { .. } | Self::Finish | Self::Stop => {
+                None
+            }
+        }
+    }
+}
+
 names! {
     /// What a campaign waits for.
     pub enum Because: "reason" {
@@ -341,8 +356,10 @@ names! {
         AgentUnreadable = "agent-unreadable",
         /// A pack of rules that it goes by is not there.
         RulesMissing = "rules-missing",
-        /// The zone data in use does not know a zone that somebody is in who is left.
+        /// The zone data in use does not know the zones of anybody who is left.
         ZoneMissing = "zone-missing",
+        /// Several contacts in a row made it fail and were set aside, so the fault is hardly theirs.
+        ContactsFail = "contacts-fail",
     }
 }
 
@@ -534,7 +551,8 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     }
     let settings = &view.settings;
     let Some(rules) = &view.rules else { return Step::Pause { because: HaltReason::RulesMissing } };
-    if view.zone_missing {
+    // Whose hours nobody can tell is not called, and holds nobody up.
+    if view.zone_missing && view.queues.is_empty() {
         return Step::Pause { because: HaltReason::ZoneMissing };
     }
     let terms = Terms::of(settings, rules);

@@ -22,6 +22,7 @@ pub mod next_call;
 pub mod outcome;
 pub mod pacing;
 pub mod phone;
+pub mod poison;
 pub mod reconcile;
 pub mod recurrence;
 pub mod retry;

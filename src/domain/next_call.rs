@@ -9,6 +9,7 @@ use super::contact::ContactState;
 use super::contactable::{Decision, Person, Reason, Terms};
 use super::daily_cap::{CallDay, full_until};
 use super::outcome::Outcome;
+use super::poison::MOST_FAILURES;
 use super::rules;
 use super::zone::{Candidates, Zone};
 
@@ -21,6 +22,8 @@ pub struct Prospect<'a> {
     pub last_outcome: Option<Outcome>,
     /// How many attempts were made.
     pub attempts_made: u32,
+    /// Why it was set aside, if it was.
+    pub set_aside: Option<&'a str>,
     /// The instant of a callback that somebody asked for and that is still to come.
     pub callback_at: Option<DateTime<Utc>>,
     /// The campaign's state.
@@ -134,6 +137,11 @@ fn words(
 /// Why a contact was given up.
 fn failed(prospect: &Prospect<'_>) -> String {
     let failed = Reason::Final(ContactState::Failed);
+    if let Some(because) = prospect.set_aside {
+        return format!(
+            "{failed}: it made its campaign fail {MOST_FAILURES} times in a row and was set aside: {because}"
+        );
+    }
     match (prospect.last_outcome, &prospect.person.area.zones) {
         // The claim told it off, and nothing was ever placed.
         (Some(Outcome::Blocked), Candidates::Unmapped(why)) if prospect.attempts_made == 0 => {
@@ -211,6 +219,7 @@ mod tests {
             person,
             last_outcome: None,
             attempts_made: 0,
+            set_aside: None,
             callback_at: None,
             campaign: State::Running,
             starts_at: None,
@@ -330,6 +339,20 @@ mod tests {
         assert_eq!(ask("+12125550101", Outcome::Blocked, 1), refused);
         let missed = "the contact is failed: its last attempt came to no-answer";
         assert_eq!(ask("+12125550101", Outcome::NoAnswer, 4), missed);
+    }
+
+    #[test]
+    fn whoever_was_set_aside_is_told_with_the_error() {
+        let next = ask(|prospect| {
+            prospect.person.state = ContactState::Failed;
+            prospect.set_aside = Some("impossible row: attempts is -1");
+        });
+        assert_eq!((next.at, next.because), (None, Some("final")));
+        assert_eq!(
+            next.message,
+            "the contact is failed: it made its campaign fail 3 times in a row and was set aside: impossible row: \
+             attempts is -1"
+        );
     }
 
     #[test]

@@ -91,6 +91,7 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         person,
         last_outcome: contact.last_outcome,
         attempts_made: found.attempts_made,
+        set_aside: contact.set_aside.as_deref(),
         callback_at: callback.map(|callback| callback.at),
         campaign: found.campaign,
         starts_at: found.starts_at,

@@ -48,6 +48,7 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
             "completed": counts.completed,
             "failed": counts.failed,
             "suppressed": counts.suppressed,
+            "set_aside": counts.set_aside,
             "attempts": counts.attempts,
             "retries": counts.retries,
             "outcomes": counts.outcomes,
@@ -113,6 +114,7 @@ pub(super) fn contact(contact: &Contact) -> Value {
         "callback_at": callback.map(|callback| callback.at),
         "callback_note": callback.and_then(|callback| callback.note.as_ref()),
         "callback_waits": contact.callback_waits,
+        "set_aside": contact.set_aside,
     })
 }
 

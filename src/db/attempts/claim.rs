@@ -116,10 +116,26 @@ async fn try_claim(
     let Some(row) = first_due(&transaction, owner.campaign, &campaign, open, now).await? else {
         return Ok(Claim::Nobody);
     };
-    let candidate = Candidate::read(&row, open)?;
+    let contact: Uuid = row.try_get("id")?;
+    let claim = take(&transaction, owner, &campaign, terms, (&row, open), now, number_is_taken).await;
+    let claim = claim.map_err(|error| error.met_with(contact))?;
+    transaction.commit().await?;
+    Ok(claim)
+}
+
+/// Claims the first due contact, or says why not. The campaign's row is held.
+async fn take(
+    transaction: &Transaction<'_>,
+    owner: Ownership,
+    campaign: &Locked,
+    terms: &Terms<'_>,
+    (row, open): (&Row, &[&Queue]),
+    now: DateTime<Utc>,
+    number_is_taken: bool,
+) -> Result<Claim, Error> {
+    let candidate = Candidate::read(row, open)?;
     if candidate.area.is_assumed() {
-        if refile(&transaction, campaign.team, owner.campaign, candidate.id).await? {
-            transaction.commit().await?;
+        if refile(transaction, campaign.team, owner.campaign, candidate.id).await? {
             return Ok(Claim::Refiled(candidate.id));
         }
         return Ok(Claim::NotNow);
@@ -129,36 +145,34 @@ async fn try_claim(
         due_at: Some(candidate.due_at),
         area: &candidate.area,
         is_suppressed: row.try_get("suppressed")?,
-        calls: &calls(&transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
+        calls: &calls(transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
     };
     let is_taken = number_is_taken || row.try_get("taken")?;
-    let claim = match terms.decide(&person, now) {
+    Ok(match terms.decide(&person, now) {
         // The call that is under way may yet be taken back, so it is not held against the caps for longer than this.
         Decision::Now { .. } | Decision::NotUntil { .. } if is_taken => {
-            put_off(&transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
+            put_off(transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
             Claim::PassedOver(candidate.id)
         }
-        Decision::Now { .. } if is_full(&campaign, terms.settings(), now) => Claim::DayIsFull,
+        Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
         Decision::Now { .. } => {
-            begin(&transaction, owner, &campaign, &candidate, terms.settings(), now).await?
+            begin(transaction, owner, campaign, &candidate, terms.settings(), now).await?
         }
         Decision::Never { because: Reason::Suppressed } => {
-            suppress(&transaction, owner.campaign, &candidate, now).await?
+            suppress(transaction, owner.campaign, &candidate, now).await?
         }
         Decision::Never { because: because @ Reason::Unmapped(_) } => {
-            block(&transaction, owner.campaign, &candidate, &because.to_string(), now).await?
+            block(transaction, owner.campaign, &candidate, &because.to_string(), now).await?
         }
         Decision::Never { .. } => Claim::NotNow,
         Decision::NotUntil { .. } => match terms.allowance(&person, now) {
             Allowance::NotUntil { at, .. } => {
-                put_off(&transaction, owner.campaign, &candidate, at, now).await?;
+                put_off(transaction, owner.campaign, &candidate, at, now).await?;
                 Claim::Capped(candidate.id)
             }
             Allowance::Now => Claim::NotNow,
         },
-    };
-    transaction.commit().await?;
-    Ok(claim)
+    })
 }
 
 /// Whether the campaign, whose row is held, makes no more calls on this day.

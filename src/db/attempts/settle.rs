@@ -145,6 +145,7 @@ async fn apply(
                 talk_seconds = talk_seconds + attempt.seconds,
                 day_calls = day_calls - ($2 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
+                set_aside_in_a_row = CASE WHEN $2 = 'not-placed' THEN set_aside_in_a_row ELSE 0 END,
                 last_event = last_event + 1
             FROM attempt, contact
             WHERE campaigns.id = attempt.campaign_id
@@ -197,6 +198,7 @@ pub async fn reopen(
             FROM contacts
             WHERE attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
               AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
+              AND contacts.set_aside IS NULL
             RETURNING attempts.id, attempts.contact_id, contacts.state AS was
         ), contact AS (
             UPDATE contacts SET state = 'calling', due_at = NULL, attempts = attempts - 1, updated_at = $3

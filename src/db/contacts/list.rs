@@ -56,13 +56,15 @@ pub struct Contact {
     pub callback: Option<Callback>,
     /// Whether that is still to be made.
     pub callback_waits: bool,
+    /// Why it was set aside, if it was: the error that it made its campaign fail with.
+    pub set_aside: Option<String>,
 }
 
 /// What a contact is read from, beside its area's row.
 pub(super) const COLUMNS: &str = "
     contacts.id, position, phone, extension, contacts.name, metadata, file_row, import_id, region, number_type,
     alternates, timezone, zones, told_by, places, priority, repair, contacts.state, due_at, contacts.attempts,
-    last_outcome, callback_at, callback_note, callback_waits";
+    last_outcome, callback_at, callback_note, callback_waits, set_aside";
 
 /// Which contacts of a campaign are listed.
 #[derive(Debug, Clone, Default)]
@@ -124,5 +126,6 @@ pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
         last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
         callback: callback_at.map(|at| Callback { at, note }),
         callback_waits: row.try_get("callback_waits")?,
+        set_aside: row.try_get("set_aside")?,
     })
 }

@@ -285,8 +285,11 @@ fn table() -> Vec<Row> {
             Step::Pause { because: HaltReason::RulesMissing },
         ),
         (
-            "while nobody can tell the hours of somebody who is left nobody is called",
-            |view| (view.rules, view.zone_missing) = (Some(around_the_clock()), true),
+            "where nobody can tell the hours of anybody who is left nobody is called",
+            |view| {
+                (view.rules, view.zone_missing) = (Some(around_the_clock()), true);
+                view.queues = Vec::new();
+            },
             Step::Pause { because: HaltReason::ZoneMissing },
         ),
         (
@@ -470,6 +473,14 @@ fn the_table_leaves_no_step_and_no_reason_out() {
 
 fn kind(step: &Step) -> String {
     format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
+}
+
+#[test]
+fn whose_zone_is_missing_holds_nobody_else_up() {
+    let step = |queues| next_step(&CampaignView { zone_missing: true, queues, ..ready() }, moment());
+    assert_eq!(step(due(Some(after(0)))), Step::Dial);
+    assert_eq!(step(due(Some(after(60)))), wait(Because::NobodyDue, 60));
+    assert_eq!(step(Vec::new()), Step::Pause { because: HaltReason::ZoneMissing });
 }
 
 #[test]

@@ -151,6 +151,24 @@ async fn a_campaign_is_paused_for_a_zone_that_the_data_in_use_does_not_know_and_
 }
 
 #[actix_web::test]
+async fn whose_zone_the_data_in_use_does_not_know_is_not_called_and_holds_nobody_up() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
+    let (chicago, new_york) = ("+13125550101", "+12025550101");
+    let campaign = scene.upload(json!({}), &[chicago, new_york]).await;
+    let missing = "UPDATE areas SET zones = 'America/Coyhaique_2031' WHERE zones = 'America/Chicago'";
+    scene.psql().await.execute(missing, &[]).await.unwrap();
+    scene.command(&campaign, "start").await;
+    let paused = scene.until(&campaign, "it is paused", |campaign| campaign["state"] == "paused").await;
+    assert_eq!(paused["state_reason"], "zone-missing");
+    assert_eq!((&paused["counts"]["completed"], &paused["counts"]["pending"]), (&json!(1), &json!(1)));
+    let never = paused["never_called"].as_str().unwrap();
+    assert!(never.starts_with("1 contact is in America/Coyhaique_2031, which the time zones"), "{never}");
+    assert_eq!(scene.simulator.ledger().creates_to(chicago).len(), 0);
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn who_may_be_anywhere_is_not_called_unless_the_campaign_says_how() {
     let scenario = Scenario::instant(Outcome::Answer);
     let scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
