@@ -91,6 +91,16 @@ pub enum KnownArea {
     ZoneMissing(Arc<str>),
 }
 
+impl KnownArea {
+    /// The area, if its hours can be judged.
+    pub fn whole(&self) -> Option<&Area> {
+        match self {
+            Self::Whole(area) => Some(area),
+            Self::ZoneMissing(_) => None,
+        }
+    }
+}
+
 /// Looks at a campaign, of which the asker may know something. Returns nothing if there is no such campaign.
 ///
 /// Earlier attempts of the contact that is being called are found among the calls to its number, whose index leaves out

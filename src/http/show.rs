@@ -7,9 +7,9 @@ use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, Remark, RemarkOfRow, Standing};
+use crate::db::look::KnownArea;
 use crate::db::recurrence::SkippedFiring;
 use crate::db::suppressions::{Added, Suppression};
-use crate::domain::area::Area;
 use crate::domain::campaign::State;
 use crate::domain::dialer::Waiting;
 use crate::domain::suppression::is_in_force;
@@ -118,13 +118,17 @@ pub(super) fn contact(contact: &Contact) -> Value {
     })
 }
 
-/// Where somebody may be: the zones whose clocks count for them, what tells so, and the places whose rules do.
-fn area(area: &Area) -> Value {
-    json!({
-        "zones": zones(&area.zones),
-        "told_by": area.told_by(),
-        "places": area.places.iter().map(|place| place.to_string()).collect::<Value>(),
-    })
+/// Where somebody may be: the zones whose clocks count for them, what tells so, and the places whose rules do; or the zone
+/// that the data in use does not know.
+fn area(area: &KnownArea) -> Value {
+    match area {
+        KnownArea::Whole(area) => json!({
+            "zones": zones(&area.zones),
+            "told_by": area.told_by(),
+            "places": area.places.iter().map(|place| place.to_string()).collect::<Value>(),
+        }),
+        KnownArea::ZoneMissing(zone) => json!({ "zones": null, "missing_zone": &**zone }),
+    }
 }
 
 /// The zones by their names; null if nothing tells them.

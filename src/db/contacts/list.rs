@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::areas::area_of;
+use super::areas::known_area_of;
+use crate::db::look::KnownArea;
 use crate::db::{Database, Error, count, name, name_opt, query};
-use crate::domain::area::Area;
 use crate::domain::callback::Callback;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
@@ -39,7 +39,7 @@ pub struct Contact {
     /// Its own time zone, where the file says it.
     pub timezone: Option<String>,
     /// Where they may be.
-    pub area: Area,
+    pub area: KnownArea,
     /// As the list says it.
     pub priority: i16,
     /// What was repaired about its number, by its stable name.
@@ -117,7 +117,7 @@ pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
         number_type: row.try_get("number_type")?,
         alternates: row.try_get("alternates")?,
         timezone: row.try_get("timezone")?,
-        area: area_of(row)?,
+        area: known_area_of(row)?,
         priority: row.try_get("priority")?,
         repair: row.try_get("repair")?,
         state: name(row, "state", ContactState::parse)?,

@@ -130,7 +130,6 @@ async fn a_campaign_is_paused_for_a_zone_that_the_data_in_use_does_not_know_and_
     for (method, path) in [
         (Method::POST, format!("{draft}/start")),
         (Method::POST, format!("{campaign}/resume")),
-        (Method::GET, format!("{campaign}/contacts")),
         (Method::GET, format!("{campaign}/forecast")),
     ] {
         let (status, refused) = scene.ask(method, &path).await;
@@ -162,9 +161,26 @@ async fn whose_zone_the_data_in_use_does_not_know_is_not_called_and_holds_nobody
     let paused = scene.until(&campaign, "it is paused", |campaign| campaign["state"] == "paused").await;
     assert_eq!(paused["state_reason"], "zone-missing");
     assert_eq!((&paused["counts"]["completed"], &paused["counts"]["pending"]), (&json!(1), &json!(1)));
+    let (_, listed) = scene.ask(Method::GET, &format!("{campaign}/contacts?state=pending")).await;
+    let contact = &listed["contacts"][0];
+    assert_eq!(contact["area"]["missing_zone"], "America/Coyhaique_2031");
+    let path = format!("{campaign}/contacts/{}", contact["id"].as_str().unwrap());
+    let (status, left) = scene.ask(Method::GET, &path).await;
+    assert_eq!((status, &left["next_call"]["because"]), (StatusCode::OK, &json!("zone-missing")));
+    let at = json!({"at": "2026-03-04T15:00:00Z"});
+    let (status, refused) = scene.send(Method::POST, &format!("{path}/callback"), &at).await;
+    assert_eq!((status, &refused["type"]), (StatusCode::CONFLICT, &json!("urn:outdial:zone-missing")));
     let never = paused["never_called"].as_str().unwrap();
     assert!(never.starts_with("1 contact is in America/Coyhaique_2031, which the time zones"), "{never}");
     assert_eq!(scene.simulator.ledger().creates_to(chicago).len(), 0);
+    // Others may be added all the same, and are called once it is resumed.
+    let (added, more) = ("+13235550103", "name,phone\nPerson 3,+13235550103\n");
+    let (status, answer) = scene.send_list(&format!("{campaign}/contacts"), &json!({}), more).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    scene.command(&campaign, "resume").await;
+    let waits = |campaign: &Value| campaign["waiting"]["because"] == "called-party-hours";
+    assert_eq!(scene.until(&campaign, "it waits for the morning", waits).await["state"], "running");
+    assert_eq!(scene.simulator.ledger().creates_to(added).len(), 0);
     scene.end().await;
 }
 
