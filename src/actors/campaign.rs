@@ -20,6 +20,7 @@ use super::carry_out::carry_out;
 use super::dial::take_back;
 use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant};
 use super::place::Place;
+use super::poison::is_set_aside;
 use super::supervisor::{SupervisorActor, WakeCampaign};
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};
@@ -113,7 +114,7 @@ impl CampaignActor {
         let mut memory = std::mem::take(&mut self.memory);
         let span = info_span!("campaign", campaign.id = %owner.campaign);
         let turn = async move {
-            let turn = take_turn(&board, owner, &mut memory).await.unwrap_or_else(Turn::Failed);
+            let turn = take_turn(&board, owner, &mut memory).await;
             (turn, memory)
         };
         ctx.spawn(turn.instrument(span).into_actor(self).map(|(turn, memory), actor, ctx| {
@@ -176,7 +177,27 @@ impl CampaignActor {
     }
 }
 
-async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -> Result<Turn, Error> {
+async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -> Turn {
+    let mut about = None;
+    match try_turn(board, owner, memory, &mut about).await {
+        Ok(turn) => turn,
+        Err(error) => {
+            let about = about.or(memory.unsent);
+            if is_set_aside(board, owner, &error, about, memory).await {
+                return Turn::LookAgain;
+            }
+            Turn::Failed(error)
+        }
+    }
+}
+
+/// One step. `about` becomes the attempt that it is about, if it is about one.
+async fn try_turn(
+    board: &Switchboard,
+    owner: Ownership,
+    memory: &mut Memory,
+    about: &mut Option<Uuid>,
+) -> Result<Turn, Error> {
     if let Some(attempt) = memory.unsent {
         take_back(board, owner, attempt, "the database failed before the request was written").await?;
         memory.unsent = None;
@@ -187,15 +208,22 @@ async fn take_turn(board: &Switchboard, owner: Ownership, memory: &mut Memory) -
     memory.place = memory.place.take().filter(Place::is_good);
     let view = board.view(&look, owner.epoch, memory.place.is_some());
     let step = next_step(&view, board.moment());
+    *about = step.attempt();
     debug!(?step, "decided");
     match step {
         Step::Stop => Ok(Turn::Stop),
         Step::Wait { until, because } => Ok(Turn::Wait { until, because }),
-        step => match carry_out(board, owner, step, &look, memory).await? {
-            Carried::Out => Ok(Turn::LookAgain),
-            Carried::Made { run } => Ok(Turn::Made { run }),
-            Carried::NotYet { until, because } => Ok(Turn::Wait { until, because }),
-        },
+        step => {
+            let carried = carry_out(board, owner, step, &look, memory).await?;
+            if let (Step::Settle { .. }, Some(contact)) = (step, look.called) {
+                memory.failures.forget(contact);
+            }
+            Ok(match carried {
+                Carried::Out => Turn::LookAgain,
+                Carried::Made { run } => Turn::Made { run },
+                Carried::NotYet { until, because } => Turn::Wait { until, because },
+            })
+        }
     }
 }
 

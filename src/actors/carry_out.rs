@@ -96,7 +96,7 @@ pub(super) async fn carry_out(
 }
 
 async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason, look: &Look) -> Result<(), Error> {
-    let missing_zone;
+    let missing_zones;
     let detail = match because {
         HaltReason::OtherAccount => "it was started with another provider account than the one in use",
         HaltReason::ByPerson => "paused by a person",
@@ -104,16 +104,18 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason, look:
         HaltReason::SenderRefused => "the provider refuses the calling number",
         HaltReason::RequestRefused => "the provider does not understand the request",
         HaltReason::AgentUnreadable => "what is kept of its agent cannot be read",
+        HaltReason::ContactsFail => "several contacts in a row made it fail and were set aside",
         HaltReason::RulesMissing => {
             "a pack of rules that its settings name is not there; bring it back, or name others"
         }
         HaltReason::ZoneMissing => {
-            missing_zone = format!(
-                "the time zones in use do not know {}, which contacts are in; name newer ones in OUTDIAL_ZONEINFO, or none \
-                 to use those that come with the program, and resume it",
-                look.missing_zone.as_deref().unwrap_or("one"),
+            let names: Vec<&str> = look.missing_zones.keys().map(AsRef::as_ref).collect();
+            missing_zones = format!(
+                "the time zones in use do not know {}, which all contacts that are left are in; name newer ones in \
+                 OUTDIAL_ZONEINFO, or none to use those that come with the program, and resume it",
+                names.join(", "),
             );
-            &missing_zone
+            &missing_zones
         }
     };
     if make_move(&board.database, owner, Move::Pause, Some((because, detail)), board.clock.now()).await? {

@@ -14,6 +14,7 @@ mod inbox;
 mod lease;
 mod neighbors;
 mod place;
+mod poison;
 mod recur;
 pub mod speech;
 mod supervisor;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::db::look::Known;
 use crate::domain::dialer::Because;
+use crate::domain::poison::Failures;
 
 use super::place::Place;
 
@@ -16,6 +17,8 @@ pub(super) struct Memory {
     pub(super) place: Option<Place>,
     /// An attempt of which nothing left, and that could not be taken back because the database failed.
     pub(super) unsent: Option<Uuid>,
+    /// Steps that contacts made fail.
+    pub(super) failures: Failures,
     /// Claims in a row that found nobody although somebody seemed due.
     pub(super) empty_claims: u32,
 }

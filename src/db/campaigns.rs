@@ -3,11 +3,13 @@
 //! Every move locks the campaign's row, asks `domain::campaign` whether it is legal from the state it finds, and
 //! writes the new state together with its event.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::campaign::{IllegalMove, Move, State};
+use crate::domain::daily_cap::CallDay;
 use crate::domain::dialer::HaltReason;
 use crate::domain::settings::Settings;
 use crate::domain::suppression::OptOutDigit;
@@ -200,12 +202,13 @@ pub(super) struct Locked {
     pub(super) state: State,
     pub(super) unfinished: i32,
     pub(super) settings_version: i32,
+    pub(super) call_day: Option<CallDay>,
 }
 
 /// Locks the campaign for a decision. Returns nothing if it is no longer this owner's.
 pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Result<Option<Locked>, Error> {
     const SQL: &str = "
-        SELECT team_id, state, pending + calling AS unfinished, settings_version
+        SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls
         FROM campaigns
         WHERE id = $1 AND node = $2 AND epoch = $3
         FOR NO KEY UPDATE";
@@ -216,9 +219,16 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
             state: name(&row, "state", State::parse)?,
             unfinished: row.try_get("unfinished")?,
             settings_version: row.try_get("settings_version")?,
+            call_day: call_day(&row)?,
         })
     })
     .transpose()
+}
+
+/// The day on which a campaign last called.
+pub(super) fn call_day(row: &Row) -> Result<Option<CallDay>, Error> {
+    let on: Option<NaiveDate> = row.try_get("call_day")?;
+    on.map(|on| Ok(CallDay { on, calls: count(row, "day_calls")? })).transpose()
 }
 
 /// Writes the state that a legal move leads to, with its event. The campaign's row is locked by the caller.
@@ -335,6 +345,8 @@ pub struct Campaign {
     pub run_of: Option<(Uuid, DateTime<Utc>)>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// The day on which it last called, by its own clock, and its calls on it.
+    pub call_day: Option<CallDay>,
     /// Its counts.
     pub counts: Counts,
 }
@@ -352,6 +364,8 @@ pub struct Counts {
     pub failed: u32,
     /// Contacts that must not be called.
     pub suppressed: u32,
+    /// Of those given up, the ones that were set aside because they made it fail.
+    pub set_aside: u32,
     /// Attempts that count.
     pub attempts: u32,
     /// Of these, second and later tries of a contact.
@@ -365,7 +379,8 @@ pub struct Counts {
 const COLUMNS: &str = "
     id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
     created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
-    suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at";
+    suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at, call_day, day_calls,
+    (SELECT count(*)::int FROM contacts WHERE campaign_id = campaigns.id AND set_aside IS NOT NULL) AS set_aside";
 
 /// One campaign of a team.
 pub async fn find_campaign(database: &Database, team: Uuid, id: Uuid) -> Result<Option<Campaign>, Error> {
@@ -442,7 +457,7 @@ pub struct Speech {
     pub opt_out_digit: Option<OptOutDigit>,
 }
 
-fn campaign(row: &tokio_postgres::Row) -> Result<Campaign, Error> {
+fn campaign(row: &Row) -> Result<Campaign, Error> {
     Ok(Campaign {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
@@ -461,12 +476,14 @@ fn campaign(row: &tokio_postgres::Row) -> Result<Campaign, Error> {
         completed_at: row.try_get("completed_at")?,
         run_of: row.try_get::<_, Option<_>>("repeats_of")?.zip(row.try_get("firing_at")?),
         last_call_ended_at: row.try_get("last_call_ended_at")?,
+        call_day: call_day(row)?,
         counts: Counts {
             pending: count(row, "pending")?,
             calling: count(row, "calling")?,
             completed: count(row, "completed")?,
             failed: count(row, "failed")?,
             suppressed: count(row, "suppressed")?,
+            set_aside: count(row, "set_aside")?,
             attempts: count(row, "attempts")?,
             retries: count(row, "retries")?,
             outcomes: json(row, "outcomes")?,

@@ -9,11 +9,12 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::answering_machine::Detection;
-use crate::domain::area::Area;
+use crate::domain::area::{Area, InMissingZone};
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
 use crate::domain::breaker;
 use crate::domain::campaign::State;
 use crate::domain::caps::Reach;
+use crate::domain::daily_cap::CallDay;
 use crate::domain::dialer::{Closure, Objection, OpenAttempt, Queue, Stage};
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
@@ -21,7 +22,8 @@ use crate::domain::retry::Earlier;
 use crate::domain::settings::Settings;
 use crate::domain::zone::{Candidates, Unmapped, Zone};
 
-use super::{Database, Error, json, name, name_opt, query};
+use super::campaigns::call_day;
+use super::{Database, Error, count, json, name, name_opt, query, query_one};
 
 /// How a campaign stands in the database. The account's spans are real time from now.
 #[derive(Debug, Clone)]
@@ -42,16 +44,20 @@ pub struct Look {
     pub starts_at: Option<DateTime<Utc>>,
     /// The attempt that is not settled.
     pub open: Option<OpenAttempt>,
+    /// The contact of that attempt.
+    pub called: Option<Uuid>,
     /// An attempt given up as unknown that has been heard of since, and whose number nobody is calling just now.
     pub revived: Option<Uuid>,
     /// When its last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// The day on which it last called, and its calls on it.
+    pub call_day: Option<CallDay>,
     /// Its last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area, except in a zone that is missing.
     pub queues: Vec<Queue>,
-    /// A zone in which somebody is pending and that the zone data in use does not know.
-    pub missing_zone: Option<String>,
+    /// The zones in which somebody is pending and that the zone data in use does not know, with the numbers of the areas.
+    pub missing_zones: MissingZones,
     /// Whether any contact is not final.
     pub has_unfinished: bool,
     /// How long until the account's next free place.
@@ -61,6 +67,9 @@ pub struct Look {
     /// Whether the account had troubles that nobody has cleared yet.
     pub account_had_troubles: bool,
 }
+
+/// Zones that the data in use does not know, by name, and the areas that have them.
+pub type MissingZones = BTreeMap<Arc<str>, Vec<i16>>;
 
 /// What of a campaign changes rarely, as somebody last saw it: it is read again only when it has changed.
 #[derive(Debug, Clone)]
@@ -82,6 +91,16 @@ pub enum KnownArea {
     ZoneMissing(Arc<str>),
 }
 
+impl KnownArea {
+    /// The area, if its hours can be judged.
+    pub fn whole(&self) -> Option<&Area> {
+        match self {
+            Self::Whole(area) => Some(area),
+            Self::ZoneMissing(_) => None,
+        }
+    }
+}
+
 /// Looks at a campaign, of which the asker may know something. Returns nothing if there is no such campaign.
 ///
 /// Earlier attempts of the contact that is being called are found among the calls to its number, whose index leaves out
@@ -95,6 +114,7 @@ pub async fn look(
     const SQL: &str = "
         SELECT campaigns.team_id, campaigns.state, campaigns.node, campaigns.epoch, campaigns.account_sid,
                campaigns.settings_version, campaigns.starts_at, campaigns.last_call_ended_at,
+               campaigns.call_day, campaigns.day_calls,
                CASE WHEN campaigns.settings_version <> $3 THEN campaigns.settings END AS settings,
                campaigns.pending + campaigns.calling > 0 AS has_unfinished,
                queues.numbers AS queue_numbers, queues.dues AS queue_dues,
@@ -104,7 +124,7 @@ pub async fn look(
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
                open.id AS attempt_id, earlier.outcomes, earlier.ends, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,
-               called.area AS called_area, open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
+               called.area AS called_area, open.contact_id AS called, open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
                suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
                recent.outcomes AS recent_outcomes, recent.ends AS recent_ends,
                (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
@@ -158,8 +178,12 @@ pub async fn look(
     let rows = query(&database.client().await?, SQL, params).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let known = renewed(known, row)?;
-    let open = open_attempt(row, &known)?;
-    let (queues, missing_zone) = queues(row, &known.areas)?;
+    let called: Option<Uuid> = row.try_get("called")?;
+    let open = open_attempt(row, &known).map_err(|error| match called {
+        Some(contact) => error.met_with(contact),
+        None => error,
+    })?;
+    let (queues, missing_zones) = queues(row, &known.areas)?;
     Ok(Some(Look {
         team: row.try_get("team_id")?,
         state: name(row, "state", State::parse)?,
@@ -168,11 +192,13 @@ pub async fn look(
         account_sid: row.try_get("account_sid")?,
         starts_at: row.try_get("starts_at")?,
         open,
+        called,
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
+        call_day: call_day(row)?,
         recent: recent(row)?,
         queues,
-        missing_zone,
+        missing_zones,
         known,
         has_unfinished: row.try_get("has_unfinished")?,
         next_place_in: span(row.try_get("next_place_in")?).unwrap_or_default(),
@@ -211,6 +237,24 @@ pub async fn look_at_calls_to_next(
     rows.iter().map(|row| Ok((row.try_get("number")?, row.try_get("calls")?))).collect()
 }
 
+/// How many of a campaign are pending in zones that are missing, zone by zone. It counts them, so it is for who asks.
+pub async fn count_in_missing_zones(
+    database: &Database,
+    campaign: Uuid,
+    missing: &MissingZones,
+) -> Result<Vec<InMissingZone>, Error> {
+    const SQL: &str = "
+        SELECT count(*)::int AS contacts FROM contacts
+        WHERE campaign_id = $1 AND area = ANY ($2) AND state = 'pending'";
+    let client = database.client().await?;
+    let mut counted = Vec::new();
+    for (zone, areas) in missing {
+        let row = query_one(&client, SQL, &[&campaign, areas]).await?;
+        counted.push(InMissingZone { zone: zone.to_string(), contacts: count(&row, "contacts")? });
+    }
+    Ok(counted)
+}
+
 /// What is known of a campaign after another look.
 fn renewed(known: Option<Known>, row: &Row) -> Result<Known, Error> {
     let settings_version: i32 = row.try_get("settings_version")?;
@@ -240,21 +284,21 @@ fn more_areas(row: &Row) -> Result<Vec<KnownArea>, Error> {
     areas.map(read).collect()
 }
 
-/// The queues whose hours can be judged, from two lists of the same length, and the missing zone of one that is not
+/// The queues whose hours can be judged, from two lists of the same length, and the missing zones of those that are not
 /// among them.
-fn queues(row: &Row, areas: &[KnownArea]) -> Result<(Vec<Queue>, Option<String>), Error> {
+fn queues(row: &Row, areas: &[KnownArea]) -> Result<(Vec<Queue>, MissingZones), Error> {
     let numbers: Option<Vec<i16>> = row.try_get("queue_numbers")?;
     let dues: Option<Vec<DateTime<Utc>>> = row.try_get("queue_dues")?;
-    let (mut queues, mut missing_zone) = (Vec::new(), None);
+    let (mut queues, mut missing_zones) = (Vec::new(), MissingZones::new());
     for (number, next_due_at) in numbers.unwrap_or_default().into_iter().zip(dues.unwrap_or_default()) {
         match area(areas, number)? {
             KnownArea::Whole(area) => {
                 queues.push(Queue { number, area: area.clone(), next_due_at, calls_to_next: Vec::new() })
             }
-            KnownArea::ZoneMissing(zone) => missing_zone = Some(zone.to_string()),
+            KnownArea::ZoneMissing(zone) => missing_zones.entry(zone.clone()).or_default().push(number),
         }
     }
-    Ok((queues, missing_zone))
+    Ok((queues, missing_zones))
 }
 
 fn area(areas: &[KnownArea], number: i16) -> Result<&KnownArea, Error> {

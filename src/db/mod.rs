@@ -196,6 +196,14 @@ pub enum Error {
     /// A list names more areas than a campaign may have.
     #[error("the list has contacts in more than {0} different combinations of time zone and place")]
     TooManyAreas(usize),
+    /// Something that is kept of a contact, or cannot be kept of it, made it fail.
+    #[error("{cause}")]
+    OfContact {
+        /// The contact.
+        contact: Uuid,
+        /// What failed.
+        cause: Box<Error>,
+    },
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migration(#[from] refinery::Error),
@@ -204,7 +212,11 @@ pub enum Error {
 impl Error {
     /// Whether a row with the same value already stands under this constraint or index.
     pub fn is_conflict_with(&self, constraint: &str) -> bool {
-        let Self::Statement(error) = self else { return false };
+        let error = match self {
+            Self::Statement(error) => error,
+            Self::OfContact { cause, .. } => return cause.is_conflict_with(constraint),
+            _ => return false,
+        };
         error.as_db_error().is_some_and(|error| {
             *error.code() == SqlState::UNIQUE_VIOLATION && error.constraint() == Some(constraint)
         })
@@ -227,10 +239,49 @@ impl Error {
                         || *code == SqlState::LOCK_NOT_AVAILABLE
                 }
             },
+            Self::OfContact { cause, .. } => cause.is_outage(),
             Self::ImpossibleRow(_) | Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => {
                 false
             }
         }
+    }
+
+    /// Whether it is what a row holds, or would hold, that made it fail, so that it fails again however often it is tried:
+    /// a value that cannot be worked with (SQLSTATE class 22), or a constraint of contacts or attempts that no race explains
+    /// (class 23). Whatever else a database refuses, such as a deadlock, a schema of another version or a lack of rights,
+    /// is the world's, and so is a unique row that somebody else has written first.
+    pub fn is_of_a_row(&self) -> bool {
+        let refusal = match self {
+            Self::OfContact { .. } | Self::ImpossibleRow(_) => return true,
+            Self::Statement(error) => error.as_db_error(),
+            Self::Unreachable(_) | Self::Silent { .. } => None,
+            Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => None,
+        };
+        refusal.is_some_and(|refusal| {
+            let is_theirs = matches!(refusal.table(), Some("contacts" | "attempts"));
+            match *refusal.code() {
+                SqlState::CHECK_VIOLATION | SqlState::NOT_NULL_VIOLATION => is_theirs,
+                SqlState::UNIQUE_VIOLATION => refusal.constraint() == Some("numbers_are_not_reused"),
+                ref code => code.code().starts_with("22"),
+            }
+        })
+    }
+
+    /// The contact that it is about, where that is known.
+    pub fn contact(&self) -> Option<Uuid> {
+        match self {
+            Self::OfContact { contact, .. } => Some(*contact),
+            _ => None,
+        }
+    }
+
+    /// The same error, met while this contact was worked with: about the contact, if it is of a row.
+    #[must_use]
+    pub fn met_with(self, contact: Uuid) -> Self {
+        if self.contact().is_none() && self.is_of_a_row() {
+            return Self::OfContact { contact, cause: Box::new(self) };
+        }
+        self
     }
 }
 

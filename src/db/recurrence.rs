@@ -56,6 +56,9 @@ const CAMPAIGNS: Columns = Columns {
         "paused_at",
         "completed_at",
         "last_call_ended_at",
+        "call_day",
+        "day_calls",
+        "set_aside_in_a_row",
         "pending",
         "calling",
         "completed",
@@ -104,6 +107,7 @@ const CONTACTS: Columns = Columns {
         "callback_at",
         "callback_note",
         "callback_waits",
+        "set_aside",
     ],
 };
 

@@ -29,6 +29,28 @@ pub enum BadArea {
     Place(#[from] UnknownRegion),
 }
 
+/// Contacts in a zone that the data in use does not know: nobody can tell their hours, so they are not called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InMissingZone {
+    /// The zone's name.
+    pub zone: String,
+    /// How many of them are left.
+    pub contacts: u32,
+}
+
+/// As what stands in the way of calling them, and what to do about it.
+impl std::fmt::Display for InMissingZone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { zone, contacts } = self;
+        let are = if *contacts == 1 { "contact is" } else { "contacts are" };
+        write!(
+            f,
+            "{contacts} {are} in {zone}, which the time zones in use do not know; name newer ones in "
+        )?;
+        f.write_str("OUTDIAL_ZONEINFO, or none to use those that come with the program")
+    }
+}
+
 impl BadArea {
     /// The zone that the data in use does not know, if that is all that is wrong: other data knew it.
     pub fn missing_zone(&self) -> Option<&str> {
@@ -106,6 +128,17 @@ mod tests {
         let split = area("+18505550100", None);
         assert_eq!(split.zones_text(), Some("America/Chicago,America/New_York"));
         assert_eq!(said(&area("+18005550100", None)), (None, "toll-free", "US,CA".to_owned()));
+    }
+
+    #[test]
+    fn who_is_in_a_missing_zone_is_counted_and_told_what_helps() {
+        let told = |contacts| InMissingZone { zone: "Mars/Olympus".to_owned(), contacts }.to_string();
+        assert!(
+            told(1).starts_with("1 contact is in Mars/Olympus, which the time zones in use do not know; ")
+        );
+        assert!(
+            told(2).starts_with("2 contacts are in Mars/Olympus, ") && told(2).contains("OUTDIAL_ZONEINFO")
+        );
     }
 
     #[test]

@@ -93,6 +93,8 @@ pub enum Reason<'a> {
     NotDue,
     /// Their number was called often enough.
     Capped(Limit<'a>),
+    /// The campaign has made as many calls as it may on this day. Told of a contact; deciding is the campaign's.
+    DayIsFull,
     /// It is closed for them.
     Closed(rules::Because<'a>),
 }
@@ -108,6 +110,7 @@ impl Reason<'_> {
             Self::NotStarted => "not-started",
             Self::NotDue => "not-due",
             Self::Capped(_) => "capped",
+            Self::DayIsFull => "daily-cap",
             Self::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, .. }) => "outside-hours",
             Self::Closed(rules::Because::Apart { .. }) => "no-common-hours",
             Self::Closed(_) => "called-party-hours",
@@ -122,7 +125,7 @@ impl Reason<'_> {
             Self::Capped(limit) => Some((limit.rule, None)),
             Self::Closed(rules::Because::NothingKnown) => None,
             Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) => None,
-            Self::NotStarted | Self::NotDue => None,
+            Self::NotStarted | Self::NotDue | Self::DayIsFull => None,
         }
     }
 }
@@ -140,6 +143,9 @@ impl fmt::Display for Reason<'_> {
             Self::NotStarted => f.write_str("the campaign does not begin before"),
             Self::NotDue => f.write_str("it is due later"),
             Self::Capped(limit) => write!(f, "the number was called often enough: {limit}"),
+            Self::DayIsFull => {
+                f.write_str("the campaign has made as many calls on this day as its max_calls_per_day allows")
+            }
             Self::Closed(because) => write!(f, "{because}"),
         }
     }

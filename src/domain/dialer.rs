@@ -18,6 +18,7 @@ use super::area::Area;
 use super::breaker::{self, Tripped};
 use super::campaign::State;
 use super::contactable::{Reason, Terms};
+use super::daily_cap::{self, CallDay};
 use super::outcome::Outcome;
 use super::reconcile::Silence;
 use super::retry::{Earlier, Ended, Verdict};
@@ -50,7 +51,7 @@ pub struct CampaignView {
     pub settings: Arc<Settings>,
     /// The rules that its settings name; none if one of them is not there.
     pub rules: Option<Rules>,
-    /// Whether somebody is pending in a zone that the zone data in use does not know.
+    /// Whether somebody is pending in a zone that the zone data in use does not know. They stand in none of the queues.
     pub zone_missing: bool,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
@@ -60,9 +61,11 @@ pub struct CampaignView {
     pub revived: Option<Uuid>,
     /// When the last call ended.
     pub last_call_ended_at: Option<DateTime<Utc>>,
+    /// The day on which it last called, and its calls on it.
+    pub call_day: Option<CallDay>,
     /// The last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
-    /// Those who are pending, by area.
+    /// Those who are pending, by area, where the hours can be told.
     pub queues: Vec<Queue>,
     /// Whether any contact is not final.
     pub has_unfinished: bool,
@@ -228,6 +231,21 @@ pub enum Step {
     Stop,
 }
 
+impl Step {
+    /// The attempt that it is about, if it is about one that there is.
+    pub fn attempt(self) -> Option<Uuid> {
+        match self {
+            Self::Settle { attempt, .. }
+            | Self::Reconcile { attempt, .. }
+            | Self::HangUp { attempt, .. }
+            | Self::Reopen { attempt } => Some(attempt),
+            Self::Start | Self::Dial | Self::Wait { .. } | Self::Pause { .. } | Self::Finish | Self::Stop => {
+                None
+            }
+        }
+    }
+}
+
 names! {
     /// What a campaign waits for.
     pub enum Because: "reason" {
@@ -256,6 +274,8 @@ names! {
         /// Everybody left is due later, and the first of them because a cap holds him back. Only who asks is told so: the
         /// dialer waits in the same way for whoever is due later.
         Capped = "capped",
+        /// It has made as many calls as it may in a day.
+        DailyCap = "daily-cap",
         /// Most of its last calls failed.
         CallsFail = "calls-fail",
         /// The account's calls per second are spent, or the provider asked for patience.
@@ -282,6 +302,7 @@ impl Because {
             | Self::NoCommonHours
             | Self::NobodyDue
             | Self::Capped
+            | Self::DailyCap
             | Self::CallsFail
             | Self::ProviderDown
             | Self::NodeIsolated => true,
@@ -307,6 +328,7 @@ impl Because {
             Self::Capped => {
                 "everybody left is due later, the first of them because the number was called often enough"
             }
+            Self::DailyCap => "it has made as many calls on this day as its max_calls_per_day allows",
             Self::CallsFail => {
                 "most of its last calls failed; one is made then to see whether it works again"
             }
@@ -334,16 +356,18 @@ names! {
         AgentUnreadable = "agent-unreadable",
         /// A pack of rules that it goes by is not there.
         RulesMissing = "rules-missing",
-        /// The zone data in use does not know a zone that somebody is in who is left.
+        /// The zone data in use does not know the zones of anybody who is left.
         ZoneMissing = "zone-missing",
+        /// Several contacts in a row made it fail and were set aside, so the fault is hardly theirs.
+        ContactsFail = "contacts-fail",
     }
 }
 
 /// What a campaign should do next. Same view, same moment, same step.
 ///
 /// An attempt that is not settled comes before everything, in every state: it is looked after until it is. A
-/// contact is dialed only by a running campaign that is ours, with nothing open, in its hours, after its pause, with
-/// somebody due, and with a place in hand.
+/// contact is dialed only by a running campaign that is ours, with nothing open, in its hours, with calls of the day left,
+/// after its pause, with somebody due, and with a place in hand.
 pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     if !view.owned {
         return Step::Stop;
@@ -371,7 +395,7 @@ pub struct Waiting {
     pub because: Because,
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
-    /// The rule and the clock by which it is closed, the cap, or how many calls have failed, if that is why.
+    /// The rule and the clock by which it is closed, the cap, or how many calls have failed or were made, if that is why.
     pub rule: Option<String>,
 }
 
@@ -408,11 +432,15 @@ pub fn never_called(view: &CampaignView, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where
-/// a campaign waits for that, or how many calls have failed.
+/// a campaign waits for that, or how many calls have failed, or were made on the day.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
     if because == Because::CallsFail {
         let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
         return Some(format!("{failures} of the last {calls} calls failed"));
+    }
+    if let (Because::DailyCap, Some(day)) = (because, view.call_day) {
+        let (zone, plural) = (view.settings.timezone.name(), if day.calls == 1 { "" } else { "s" });
+        return Some(format!("max_calls_per_day: {} call{plural} on {} in {zone}", day.calls, day.on));
     }
     let (Because::OutsideHours
     | Because::Holiday
@@ -523,12 +551,13 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     }
     let settings = &view.settings;
     let Some(rules) = &view.rules else { return Step::Pause { because: HaltReason::RulesMissing } };
-    if view.zone_missing {
+    // Whose hours nobody can tell is not called, and holds nobody up.
+    if view.zone_missing && view.queues.is_empty() {
         return Step::Pause { because: HaltReason::ZoneMissing };
     }
     let terms = Terms::of(settings, rules);
     let turn = first_turn(&view.queues, &terms, now);
-    if let Some(step) = closed(&turn, now) {
+    if let Some(step) = day_is_full(view, &terms, &turn, now).or_else(|| closed(&turn, now)) {
         return step;
     }
     if let Some(ready_at) = view.last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
@@ -566,6 +595,23 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
             Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::RateLimited }
         }
     }
+}
+
+/// The wait of a campaign that has made its calls of the day, if somebody could be called before the day ends: until the
+/// first can be called on another day.
+fn day_is_full(view: &CampaignView, terms: &Terms<'_>, turn: &Turn<'_>, now: DateTime<Utc>) -> Option<Step> {
+    let settings = &view.settings;
+    let until = daily_cap::full_until(settings.max_calls_per_day, view.call_day, &settings.timezone, now)?;
+    match *turn {
+        Turn::Now => {}
+        Turn::NotUntil { at, .. } if at < until => {}
+        Turn::NotUntil { .. } | Turn::Never { .. } | Turn::Nobody => return None,
+    }
+    let until = match first_turn(&view.queues, terms, until) {
+        Turn::NotUntil { at, .. } => at,
+        Turn::Now | Turn::Never { .. } | Turn::Nobody => until,
+    };
+    Some(Step::Wait { until, because: Because::DailyCap })
 }
 
 /// The wait of a campaign for which it is closed, whatever else it would wait for.

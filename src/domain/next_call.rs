@@ -7,7 +7,9 @@ use super::beginning::begins_at;
 use super::campaign::State;
 use super::contact::ContactState;
 use super::contactable::{Decision, Person, Reason, Terms};
+use super::daily_cap::{CallDay, full_until};
 use super::outcome::Outcome;
+use super::poison::MOST_FAILURES;
 use super::rules;
 use super::zone::{Candidates, Zone};
 
@@ -20,12 +22,16 @@ pub struct Prospect<'a> {
     pub last_outcome: Option<Outcome>,
     /// How many attempts were made.
     pub attempts_made: u32,
+    /// Why it was set aside, if it was.
+    pub set_aside: Option<&'a str>,
     /// The instant of a callback that somebody asked for and that is still to come.
     pub callback_at: Option<DateTime<Utc>>,
     /// The campaign's state.
     pub campaign: State,
     /// Before this instant the campaign does not begin.
     pub starts_at: Option<DateTime<Utc>>,
+    /// The day on which the campaign last called, and its calls on it.
+    pub call_day: Option<CallDay>,
 }
 
 /// A contact's next call.
@@ -54,7 +60,7 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
         State::Paused => "once the campaign is resumed: ",
         State::Pending | State::Running | State::Completed | State::Failed | State::Canceled => "",
     };
-    let decision = terms.decide(&prospect.person, from);
+    let decision = decide(prospect, terms, from);
     let (at, because) = match decision {
         Decision::Now { .. } if from > now => (Some(from), Some("not-started")),
         Decision::Now { .. } => (Some(now), None),
@@ -70,6 +76,26 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
     let said = words(prospect, &decision, (begins, from), &clock);
     let message = if is_left { format!("{proviso}{said}") } else { said };
     NextCall { at, because, message, rule: rule(&decision) }
+}
+
+/// Whether somebody may be called, as [`Terms::decide`] says it, and as the campaign's calls of the day allow it.
+fn decide<'t>(prospect: &'t Prospect<'_>, terms: &'t Terms<'_>, from: DateTime<Utc>) -> Decision<'t> {
+    let (decision, settings) = (terms.decide(&prospect.person, from), terms.settings());
+    let most = settings.max_calls_per_day;
+    let Some(tomorrow) = full_until(most, prospect.call_day, &settings.timezone, from) else {
+        return decision;
+    };
+    match decision {
+        Decision::NotUntil { because: Reason::BeingCalled, .. } | Decision::Never { .. } => decision,
+        Decision::NotUntil { at, .. } if at >= tomorrow => decision,
+        Decision::Now { .. } | Decision::NotUntil { .. } => {
+            let at = match terms.decide(&prospect.person, tomorrow) {
+                Decision::NotUntil { at, .. } => at,
+                Decision::Now { .. } | Decision::Never { .. } => tomorrow,
+            };
+            Decision::NotUntil { at, because: Reason::DayIsFull }
+        }
+    }
 }
 
 fn words(
@@ -94,7 +120,7 @@ fn words(
             format!("{} ({zone})", due.trim_end_matches(", "))
         }
         Decision::NotUntil { because: because @ Reason::BeingCalled, .. } => because.to_string(),
-        Decision::NotUntil { at, because: because @ Reason::Capped(_) } => {
+        Decision::NotUntil { at, because: because @ (Reason::Capped(_) | Reason::DayIsFull) } => {
             format!("not before {} ({zone}): {because}", clock.says(*at))
         }
         Decision::NotUntil { at, because } => {
@@ -111,6 +137,11 @@ fn words(
 /// Why a contact was given up.
 fn failed(prospect: &Prospect<'_>) -> String {
     let failed = Reason::Final(ContactState::Failed);
+    if let Some(because) = prospect.set_aside {
+        return format!(
+            "{failed}: it made its campaign fail {MOST_FAILURES} times in a row and was set aside: {because}"
+        );
+    }
     match (prospect.last_outcome, &prospect.person.area.zones) {
         // The claim told it off, and nothing was ever placed.
         (Some(Outcome::Blocked), Candidates::Unmapped(why)) if prospect.attempts_made == 0 => {
@@ -188,9 +219,11 @@ mod tests {
             person,
             last_outcome: None,
             attempts_made: 0,
+            set_aside: None,
             callback_at: None,
             campaign: State::Running,
             starts_at: None,
+            call_day: None,
         };
         change(&mut prospect);
         next_call(&prospect, &Terms::of(settings, rules), now)
@@ -241,6 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn on_a_day_that_has_had_its_calls_the_next_day_is_told() {
+        let settings = Settings { max_calls_per_day: Some(2), ..settings() };
+        let full = Some(CallDay { on: "2026-03-02".parse().unwrap(), calls: 2 });
+        let ask = |due_at: &str| {
+            let due = due(due_at);
+            ask_about(&settings, &eight_to_nine(), "+12125550101", &[], |prospect| {
+                prospect.call_day = full;
+                due(prospect);
+            })
+        };
+        let next = ask("2026-03-02T15:00:00Z");
+        assert_eq!((next.at, next.because), (Some(utc("2026-03-03T13:00:00Z")), Some("daily-cap")));
+        assert_eq!(
+            next.message,
+            "not before Tue 3 Mar 2026 08:00 (America/New_York): the campaign has made as many calls on this day as its \
+             max_calls_per_day allows"
+        );
+        let later = ask("2026-03-03T15:00:00Z");
+        assert_eq!((later.at, later.because), (Some(utc("2026-03-03T15:00:00Z")), Some("not-due")));
+    }
+
+    #[test]
     fn whoever_is_not_called_any_more_has_no_next_call() {
         type Change = fn(&mut Prospect<'_>);
         let table: [(Change, &str, &str); 4] = [
@@ -284,6 +339,20 @@ mod tests {
         assert_eq!(ask("+12125550101", Outcome::Blocked, 1), refused);
         let missed = "the contact is failed: its last attempt came to no-answer";
         assert_eq!(ask("+12125550101", Outcome::NoAnswer, 4), missed);
+    }
+
+    #[test]
+    fn whoever_was_set_aside_is_told_with_the_error() {
+        let next = ask(|prospect| {
+            prospect.person.state = ContactState::Failed;
+            prospect.set_aside = Some("impossible row: attempts is -1");
+        });
+        assert_eq!((next.at, next.because), (None, Some("final")));
+        assert_eq!(
+            next.message,
+            "the contact is failed: it made its campaign fail 3 times in a row and was set aside: impossible row: \
+             attempts is -1"
+        );
     }
 
     #[test]

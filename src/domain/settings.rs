@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::caps::{BadCaps, Caps};
+use super::daily_cap::MOST_CALLS;
 use super::hours::{BadHours, BusinessHours};
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::recurrence::Recurrence;
@@ -48,6 +49,9 @@ pub struct Settings {
     /// How often a number may be called, by all campaigns of the team together.
     #[serde(default)]
     pub caps: Caps,
+    /// How many calls it makes at most in a day of its zone, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_calls_per_day: Option<u32>,
     /// Who is tried again, and when.
     pub retry_policy: RetryPolicy,
     /// How long it rings before the call counts as not answered.
@@ -80,6 +84,9 @@ pub enum BadSetting {
     /// The caps make no sense.
     #[error("caps: {0}")]
     Caps(#[from] BadCaps),
+    /// It could never call, or the cap could never be reached.
+    #[error("max_calls_per_day is {0}, expected calls from 1 to {MOST_CALLS}")]
+    CallsPerDay(u32),
     /// The retry policy makes no sense.
     #[error("retry_policy: {0}")]
     Retry(#[from] BadRetryPolicy),
@@ -102,6 +109,9 @@ impl Settings {
         }
         self.business_hours.check()?;
         self.caps.check()?;
+        if let Some(calls) = self.max_calls_per_day.filter(|calls| !(1..=MOST_CALLS).contains(calls)) {
+            return Err(BadSetting::CallsPerDay(calls));
+        }
         self.retry_policy.check()?;
         if !(SHORTEST_RING_SECONDS..=LONGEST_RING_SECONDS).contains(&self.ring_seconds) {
             return Err(BadSetting::Ring(self.ring_seconds));
@@ -148,6 +158,7 @@ pub(crate) mod tests {
             rules: Vec::new(),
             unmapped: OnUnmapped::default(),
             caps: Caps::default(),
+            max_calls_per_day: None,
             retry_policy: RetryPolicy::default(),
             ring_seconds: 30,
             max_call_seconds: 1800,
@@ -173,6 +184,10 @@ pub(crate) mod tests {
         assert_eq!(
             refused(|settings| settings.ring_seconds = 5),
             "ring_seconds is 5, expected seconds from 15 to 600"
+        );
+        assert_eq!(
+            refused(|settings| settings.max_calls_per_day = Some(0)),
+            "max_calls_per_day is 0, expected calls from 1 to 86400"
         );
         assert!(refused(|settings| settings.pacing.delay_seconds = 3601).starts_with("pacing.delay_seconds"));
         assert!(refused(|settings| settings.max_call_seconds = 0).starts_with("max_call_seconds"));

@@ -19,7 +19,7 @@ use crate::db::contacts::{
     AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
-use crate::db::look::{Look, look, look_at_calls_to_next};
+use crate::db::look::{Look, count_in_missing_zones, look, look_at_calls_to_next};
 use crate::db::recurrence::find_last_skipped;
 use crate::db::{Database, Error};
 use crate::domain::agent::Agent;
@@ -176,7 +176,14 @@ async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut Value) {
         warn!(error = &error as &dyn std::error::Error, "it was not looked whether everybody can be called");
         None
     });
-    let never = look.and_then(|look| never(api, &look));
+    let never = match look {
+        Some(look) => never(api, campaign, &look).await,
+        None => Ok(None),
+    };
+    let never = never.unwrap_or_else(|error| {
+        warn!(error = &error as &dyn std::error::Error, "it was not counted whom nobody can call");
+        None
+    });
     if let (Some(never), Some(warnings)) = (never, report["warnings"].as_array_mut()) {
         let message = format!("some contacts are never called: {never}; the forecast counts them");
         warnings.push(json!({ "warning": "never-called", "message": message }));
@@ -333,7 +340,7 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
     let look = look(&board.database, id, &board.account_sid, None).await?;
     let mut body = show::campaign(&campaign);
     let (waits, never) = match look {
-        Some(look) => (waiting(api, (team, id), &look).await?, never(api, &look)),
+        Some(look) => (waiting(api, (team, id), &look).await?, never(api, id, &look).await?),
         None => (None, None),
     };
     body["waiting"] = show::waiting(waits);
@@ -346,9 +353,17 @@ async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
     Ok(body)
 }
 
-/// Why some of a campaign's people are never called, if there are such.
-fn never(api: &Api, look: &Look) -> Option<String> {
-    never_called(&api.board.view_of_anybody(look), api.board.clock.now())
+/// Why some of a campaign's people are never called, if there are such: the hours never open, or nobody knows their zone.
+async fn never(api: &Api, campaign: Uuid, look: &Look) -> Result<Option<String>, Error> {
+    let hours = never_called(&api.board.view_of_anybody(look), api.board.clock.now());
+    let missing = match look.state {
+        State::Completed | State::Failed | State::Canceled => Vec::new(),
+        State::Draft | State::Pending | State::Running | State::Paused => {
+            count_in_missing_zones(&api.board.database, campaign, &look.missing_zones).await?
+        }
+    };
+    let all: Vec<String> = hours.into_iter().chain(missing.iter().map(ToString::to_string)).collect();
+    Ok(Some(all.join("; ")).filter(|all| !all.is_empty()))
 }
 
 /// What a campaign waits for. Where it is for somebody to be due, it is asked whether that is because of a cap.
@@ -387,7 +402,10 @@ async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), 
     let campaign = find_campaign(&board.database, caller.team, id).await?;
     rules::check(api, &campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings)?;
     let look = look(&board.database, id, &board.account_sid, None).await?;
-    look.and_then(|look| look.missing_zone).map_or(Ok(()), |zone| Err(Error::ZoneMissing(zone).into()))
+    match look.as_ref().and_then(|look| look.missing_zones.keys().next().filter(|_| look.queues.is_empty())) {
+        Some(zone) => Err(Error::ZoneMissing(zone.to_string()).into()),
+        None => Ok(()),
+    }
 }
 
 async fn cancel(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

@@ -13,12 +13,15 @@ use crate::actors::WakeCampaign;
 use crate::db::callbacks::{Asked, ask_for_callback};
 use crate::db::calls::list_calls_to;
 use crate::db::contacts::{Detail, find_contact};
+use crate::db::look::KnownArea;
 use crate::domain::area::Area;
 use crate::domain::callback::{Callback, NoCallback};
+use crate::domain::contact::ContactState;
 use crate::domain::contactable::{Decision, Person, Reason, Terms};
 use crate::domain::next_call::{Prospect, next_call};
 use crate::domain::rules::Condition;
 use crate::domain::suppression::is_in_force;
+use crate::domain::zone::{Candidates, Unmapped};
 
 use super::auth::Caller;
 use super::body::Body;
@@ -51,7 +54,7 @@ async fn get(
     body["campaign"] = json!({ "id": path.0, "state": found.campaign });
     let calls = list_calls_to(&board.database, caller.team, &found.contact.phone, terms.reach(), now).await?;
     body["next_call"] = next_call_of(&found, &calls, &terms, now);
-    body["hours"] = hours(&found.contact.area, &terms, now);
+    body["hours"] = found.contact.area.whole().map_or(json!([]), |area| hours(area, &terms, now));
     body["suppression"] = found.suppression.as_ref().map(|listed| show::suppression(listed, now)).into();
     // The contact's own number of attempts counts those that count; these are all.
     body["attempts_made"] = found.attempts_made.into();
@@ -79,10 +82,20 @@ async fn next_call_now(
 fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
     let contact = &found.contact;
     let suppression = found.suppression.as_ref();
+    let nowhere = Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() };
+    let area = match &contact.area {
+        KnownArea::Whole(area) => area,
+        KnownArea::ZoneMissing(zone) if contact.state == ContactState::Pending => {
+            let message = zone_missing(zone);
+            return json!({ "at": null, "because": "zone-missing", "message": message, "rule": null, "zone": **zone });
+        }
+        // What has come to its end does not depend on where it was.
+        KnownArea::ZoneMissing(_) => &nowhere,
+    };
     let person = Person {
         state: contact.state,
         due_at: contact.due_at,
-        area: &contact.area,
+        area,
         is_suppressed: suppression.is_some_and(|listed| is_in_force(listed.expires_at, now)),
         calls,
     };
@@ -91,9 +104,11 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         person,
         last_outcome: contact.last_outcome,
         attempts_made: found.attempts_made,
+        set_aside: contact.set_aside.as_deref(),
         callback_at: callback.map(|callback| callback.at),
         campaign: found.campaign,
         starts_at: found.starts_at,
+        call_day: found.call_day,
     };
     let next = next_call(&prospect, terms, now);
     json!({
@@ -103,6 +118,10 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         "rule": next.rule.as_ref().map(|(rule, _)| rule),
         "zone": next.rule.as_ref().and_then(|(_, zone)| zone.as_ref()),
     })
+}
+
+fn zone_missing(zone: &str) -> String {
+    format!("the time zones in use do not know {zone}, which the contact is in, so nobody can tell its hours")
 }
 
 /// How far ahead it is looked for when hours begin or end.
@@ -191,7 +210,11 @@ async fn ask_to_be_called(
 /// Nobody is promised a call at a time from which on it is never time to call him.
 fn can_be_called(api: &Api, found: &Detail, at: DateTime<Utc>) -> Result<(), Problem> {
     let Ok(rules) = api.board.rules(&found.settings) else { return Ok(()) };
-    match Terms::of(&found.settings, &rules).opening(&found.contact.area, at) {
+    let area = match &found.contact.area {
+        KnownArea::Whole(area) => area,
+        KnownArea::ZoneMissing(zone) => return Err(Problem::conflict("zone-missing", zone_missing(zone))),
+    };
+    match Terms::of(&found.settings, &rules).opening(area, at) {
         Decision::Never { because: because @ Reason::Closed(_) } => Err(Problem::conflict(
             "never-called",
             format!("it is never time to call this contact: {because}"),

@@ -203,9 +203,13 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
     } else {
         format!("between {} and {}", local(ends.low), local(ends.high))
     };
+    let left_out = match settings.max_calls_per_day {
+        Some(most) => format!("; that it makes at most {most} a day is left out"),
+        None => String::new(),
+    };
     format!(
         "{calls}, done {done} ({}): {basis} that {:.0} to {:.0} of 100 calls reach somebody, that it \
-         rings for {} seconds and that a call lasts {} seconds",
+         rings for {} seconds and that a call lasts {} seconds{left_out}",
         zone.name(),
         low * 100.0,
         high * 100.0,
@@ -221,6 +225,16 @@ mod tests {
     use crate::domain::settings::tests::settings;
 
     fn said(basis: Basis, own_calls: u32, calls: (u64, u64), ends: (&str, &str)) -> String {
+        said_of(&settings(), basis, own_calls, calls, ends)
+    }
+
+    fn said_of(
+        settings: &Settings,
+        basis: Basis,
+        own_calls: u32,
+        calls: (u64, u64),
+        ends: (&str, &str),
+    ) -> String {
         let rates = Rates {
             basis,
             sample: if basis == Basis::Assumed { 0 } else { 30 },
@@ -239,7 +253,7 @@ mod tests {
             dialing: Range { low: TimeDelta::seconds(60), high: TimeDelta::seconds(90) },
             ends: Range { low: end(ends.0), high: end(ends.1) },
         };
-        sentence(&estimate, &settings())
+        sentence(&estimate, settings)
     }
 
     #[test]
@@ -262,6 +276,9 @@ mod tests {
             )
         );
         let own = said(Basis::Campaign, 30, (2, 2), (three, five));
+        let settings = Settings { max_calls_per_day: Some(50), ..settings() };
+        let slowly = said_of(&settings, Basis::Campaign, 30, (2, 2), (three, five));
+        assert_eq!(slowly, format!("{own}; that it makes at most 50 a day is left out"));
         assert!(own.starts_with("2 calls, ") && own.contains("by the campaign's last 30 calls"), "{own}");
     }
 }

@@ -55,6 +55,7 @@ pub(super) struct CampaignForm {
     unmapped: OnUnmapped,
     #[serde(default)]
     caps: Caps,
+    max_calls_per_day: Option<u32>,
     #[serde(default)]
     retry_policy: RetryPolicy,
     #[serde(default = "default_ring_seconds")]
@@ -142,6 +143,7 @@ impl CampaignForm {
             rules: self.rules.clone(),
             unmapped: self.unmapped.clone(),
             caps: self.caps,
+            max_calls_per_day: self.max_calls_per_day,
             retry_policy: self.retry_policy.clone(),
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,
@@ -216,6 +218,7 @@ mod tests {
             (format!(r#"{{"name":"x","default_region":"XX",{agent}}}"#), "default_region"),
             (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),
             (format!(r#"{{"name":"x","ring_seconds":3,{agent}}}"#), "ring_seconds is 3, expected"),
+            (format!(r#"{{"name":"x","max_calls_per_day":0,{agent}}}"#), "max_calls_per_day is 0, expected"),
             (
                 format!(r#"{{"name":"x","answering_machine":{{"detect":"sometimes"}},{agent}}}"#),
                 "expected one of off, fast, message_end",

@@ -7,9 +7,9 @@ use crate::db::attempts::Attempt;
 use crate::db::campaigns::Campaign;
 use crate::db::contacts::Contact;
 use crate::db::imports::{Import, Remark, RemarkOfRow, Standing};
+use crate::db::look::KnownArea;
 use crate::db::recurrence::SkippedFiring;
 use crate::db::suppressions::{Added, Suppression};
-use crate::domain::area::Area;
 use crate::domain::campaign::State;
 use crate::domain::dialer::Waiting;
 use crate::domain::suppression::is_in_force;
@@ -48,6 +48,7 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
             "completed": counts.completed,
             "failed": counts.failed,
             "suppressed": counts.suppressed,
+            "set_aside": counts.set_aside,
             "attempts": counts.attempts,
             "retries": counts.retries,
             "outcomes": counts.outcomes,
@@ -65,6 +66,7 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
         "paused_at": campaign.paused_at,
         "completed_at": campaign.completed_at,
         "last_call_ended_at": campaign.last_call_ended_at,
+        "call_day": campaign.call_day.map(|day| json!({ "date": day.on, "calls": day.calls })),
     })
 }
 
@@ -112,16 +114,21 @@ pub(super) fn contact(contact: &Contact) -> Value {
         "callback_at": callback.map(|callback| callback.at),
         "callback_note": callback.and_then(|callback| callback.note.as_ref()),
         "callback_waits": contact.callback_waits,
+        "set_aside": contact.set_aside,
     })
 }
 
-/// Where somebody may be: the zones whose clocks count for them, what tells so, and the places whose rules do.
-fn area(area: &Area) -> Value {
-    json!({
-        "zones": zones(&area.zones),
-        "told_by": area.told_by(),
-        "places": area.places.iter().map(|place| place.to_string()).collect::<Value>(),
-    })
+/// Where somebody may be: the zones whose clocks count for them, what tells so, and the places whose rules do; or the zone
+/// that the data in use does not know.
+fn area(area: &KnownArea) -> Value {
+    match area {
+        KnownArea::Whole(area) => json!({
+            "zones": zones(&area.zones),
+            "told_by": area.told_by(),
+            "places": area.places.iter().map(|place| place.to_string()).collect::<Value>(),
+        }),
+        KnownArea::ZoneMissing(zone) => json!({ "zones": null, "missing_zone": &**zone }),
+    }
 }
 
 /// The zones by their names; null if nothing tells them.

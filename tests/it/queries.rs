@@ -3,6 +3,7 @@
 mod callbacks;
 mod caps;
 mod connection;
+mod daily_cap;
 mod forecast;
 
 use std::time::Duration;
@@ -38,6 +39,7 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 mod imports;
+mod poison;
 mod race;
 mod recurrence;
 mod suppressions;

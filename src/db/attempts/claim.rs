@@ -16,6 +16,7 @@ use crate::domain::campaign::State;
 use crate::domain::caps::{Allowance, Reach};
 use crate::domain::contact::ContactState;
 use crate::domain::contactable::{Decision, Person, Reason, Terms};
+use crate::domain::daily_cap::{day_of, full_until};
 use crate::domain::dialer::Queue;
 use crate::domain::settings::Settings;
 
@@ -35,6 +36,8 @@ pub enum Claim {
     PassedOver(Uuid),
     /// The first due contact's number was called often enough; it is due again when the caps allow it.
     Capped(Uuid),
+    /// The campaign has made as many calls as it may on this day.
+    DayIsFull,
     /// The first due contact came before areas were kept, and is in its own now.
     Refiled(Uuid),
     /// The first due contact may not be called any more since somebody looked.
@@ -113,10 +116,26 @@ async fn try_claim(
     let Some(row) = first_due(&transaction, owner.campaign, &campaign, open, now).await? else {
         return Ok(Claim::Nobody);
     };
-    let candidate = Candidate::read(&row, open)?;
+    let contact: Uuid = row.try_get("id")?;
+    let claim = take(&transaction, owner, &campaign, terms, (&row, open), now, number_is_taken).await;
+    let claim = claim.map_err(|error| error.met_with(contact))?;
+    transaction.commit().await?;
+    Ok(claim)
+}
+
+/// Claims the first due contact, or says why not. The campaign's row is held.
+async fn take(
+    transaction: &Transaction<'_>,
+    owner: Ownership,
+    campaign: &Locked,
+    terms: &Terms<'_>,
+    (row, open): (&Row, &[&Queue]),
+    now: DateTime<Utc>,
+    number_is_taken: bool,
+) -> Result<Claim, Error> {
+    let candidate = Candidate::read(row, open)?;
     if candidate.area.is_assumed() {
-        if refile(&transaction, campaign.team, owner.campaign, candidate.id).await? {
-            transaction.commit().await?;
+        if refile(transaction, campaign.team, owner.campaign, candidate.id).await? {
             return Ok(Claim::Refiled(candidate.id));
         }
         return Ok(Claim::NotNow);
@@ -126,35 +145,39 @@ async fn try_claim(
         due_at: Some(candidate.due_at),
         area: &candidate.area,
         is_suppressed: row.try_get("suppressed")?,
-        calls: &calls(&transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
+        calls: &calls(transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
     };
     let is_taken = number_is_taken || row.try_get("taken")?;
-    let claim = match terms.decide(&person, now) {
+    Ok(match terms.decide(&person, now) {
         // The call that is under way may yet be taken back, so it is not held against the caps for longer than this.
         Decision::Now { .. } | Decision::NotUntil { .. } if is_taken => {
-            put_off(&transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
+            put_off(transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
             Claim::PassedOver(candidate.id)
         }
+        Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
         Decision::Now { .. } => {
-            begin(&transaction, owner, &campaign, &candidate, terms.settings(), now).await?
+            begin(transaction, owner, campaign, &candidate, terms.settings(), now).await?
         }
         Decision::Never { because: Reason::Suppressed } => {
-            suppress(&transaction, owner.campaign, &candidate, now).await?
+            suppress(transaction, owner.campaign, &candidate, now).await?
         }
         Decision::Never { because: because @ Reason::Unmapped(_) } => {
-            block(&transaction, owner.campaign, &candidate, &because.to_string(), now).await?
+            block(transaction, owner.campaign, &candidate, &because.to_string(), now).await?
         }
         Decision::Never { .. } => Claim::NotNow,
         Decision::NotUntil { .. } => match terms.allowance(&person, now) {
             Allowance::NotUntil { at, .. } => {
-                put_off(&transaction, owner.campaign, &candidate, at, now).await?;
+                put_off(transaction, owner.campaign, &candidate, at, now).await?;
                 Claim::Capped(candidate.id)
             }
             Allowance::Now => Claim::NotNow,
         },
-    };
-    transaction.commit().await?;
-    Ok(claim)
+    })
+}
+
+/// Whether the campaign, whose row is held, makes no more calls on this day.
+fn is_full(campaign: &Locked, settings: &Settings, now: DateTime<Utc>) -> bool {
+    full_until(settings.max_calls_per_day, campaign.call_day, &settings.timezone, now).is_some()
 }
 
 /// The first due contact, as far as the claim needs it.
@@ -336,19 +359,22 @@ async fn begin(
         ), attempt AS (
             INSERT INTO attempts
                 (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone, from_phone,
-                 detection, intended_at)
-            SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $8, $4 FROM contact
+                 detection, intended_at, call_day)
+            SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $8, $4, $12 FROM contact
         ), area AS (
             UPDATE areas SET due_cursor = coalesce($10, due_cursor), order_cursor = coalesce($11, order_cursor)
             WHERE campaign_id = $3 AND number = $9
         ), campaign AS (
-            UPDATE campaigns SET pending = pending - 1, calling = calling + 1
+            UPDATE campaigns
+            SET pending = pending - 1, calling = calling + 1, call_day = $12,
+                day_calls = CASE WHEN call_day = $12 THEN day_calls + 1 ELSE 1 END
             WHERE id = $3
             RETURNING agent
         )
         SELECT phone, name, metadata, attempts, agent FROM contact, campaign";
     let attempt = Uuid::now_v7();
     let detection = settings.answering_machine.detection(!candidate.extension.is_empty());
+    let call_day = day_of(locked.call_day, &settings.timezone, now);
     let params: crate::db::Params<'_> = &[
         &candidate.id,
         &attempt,
@@ -361,6 +387,7 @@ async fn begin(
         &candidate.number,
         &candidate.due_cursor,
         &candidate.order_cursor,
+        &call_day,
     ];
     let row = query_one(transaction, SQL, params).await?;
     Ok(Claim::Attempt(ClaimedAttempt {

@@ -4,10 +4,12 @@
 mod claim;
 mod facts;
 mod list;
+mod set_aside;
 mod settle;
 
 pub use claim::{Claim, ClaimedAttempt, Permission, claim_next, look_once_more, reset_cursors};
 pub use facts::{Heard, Recorded, adopt, list_owned_sids, note_asked, note_end_asked, record};
 pub(super) use list::list_newest_of;
 pub use list::{Attempt, AttemptFilter, Trace, count_open, find_earlier, find_trace, list_attempts};
+pub use set_aside::{SetAside, find_contact_of, set_aside};
 pub use settle::{Settlement, reopen, settle, settle_and_halt};

@@ -118,7 +118,7 @@ async fn apply(
                 ended_at = CASE WHEN $2 = 'unknown' THEN ended_at ELSE coalesce(ended_at, $5) END
             WHERE id = $1 AND settled_at IS NULL
               AND ($2 <> 'unknown' OR heard_at IS NOT DISTINCT FROM $11)
-            RETURNING id, campaign_id, contact_id, coalesce(duration_seconds, 0) AS seconds
+            RETURNING id, campaign_id, contact_id, call_day, coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
             SET state = CASE WHEN callback_waits AND $10 THEN 'pending' ELSE $8 END,
@@ -143,7 +143,9 @@ async fn apply(
                 retries = retries + ($9 = 1 AND contact.attempts > 1)::int,
                 outcomes = jsonb_set(outcomes, ARRAY[$2], to_jsonb(coalesce((outcomes ->> $2)::int, 0) + 1)),
                 talk_seconds = talk_seconds + attempt.seconds,
+                day_calls = day_calls - ($2 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
+                set_aside_in_a_row = CASE WHEN $2 = 'not-placed' THEN set_aside_in_a_row ELSE 0 END,
                 last_event = last_event + 1
             FROM attempt, contact
             WHERE campaigns.id = attempt.campaign_id
@@ -196,6 +198,7 @@ pub async fn reopen(
             FROM contacts
             WHERE attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
               AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
+              AND contacts.set_aside IS NULL
             RETURNING attempts.id, attempts.contact_id, contacts.state AS was
         ), contact AS (
             UPDATE contacts SET state = 'calling', due_at = NULL, attempts = attempts - 1, updated_at = $3

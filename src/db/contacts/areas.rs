@@ -1,10 +1,12 @@
 //! The areas of a list: each has a number in its campaign, and contacts name their area by it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::db::look::KnownArea;
 use crate::db::{Error, Transaction, execute, query, query_one};
 use crate::domain::area::Area;
 use crate::domain::phone::{NumberType, Phone};
@@ -16,6 +18,15 @@ const MOST: usize = 2_000;
 /// The area of a row that holds its three texts.
 pub(in crate::db) fn area_of(row: &Row) -> Result<Area, Error> {
     Ok(Area::parse(row.try_get("zones")?, row.try_get("told_by")?, row.try_get("places")?)?)
+}
+
+/// The area of such a row, as far as the zone data in use tells.
+pub(in crate::db) fn known_area_of(row: &Row) -> Result<KnownArea, Error> {
+    match area_of(row) {
+        Ok(area) => Ok(KnownArea::Whole(Arc::new(area))),
+        Err(Error::ZoneMissing(zone)) => Ok(KnownArea::ZoneMissing(zone.into())),
+        Err(error) => Err(error),
+    }
 }
 
 /// The areas of a list, each of which has the number of its coming.
@@ -43,17 +54,22 @@ impl Areas {
             INSERT INTO areas (campaign_id, team_id, number, zones, told_by, places)
             SELECT $1, $2, * FROM unnest($3::smallint[], $4::text[], $5::text[], $6::text[])";
         let mut known = HashMap::new();
-        for row in query(transaction, KNOWN, &[&campaign, &team]).await? {
-            known.insert(area_of(&row)?, row.try_get::<_, i16>("number")?);
+        let rows = query(transaction, KNOWN, &[&campaign, &team]).await?;
+        let there = rows.len();
+        for row in &rows {
+            // Nobody new is in a zone that is missing, so it need not be told from others.
+            if let KnownArea::Whole(area) = known_area_of(row)? {
+                known.insert(area, row.try_get::<_, i16>("number")?);
+            }
         }
         let mut in_campaign = Vec::with_capacity(self.0.len());
         let mut new: Vec<(&Area, i16)> = Vec::new();
         for area in &self.0 {
             let number = match known.get(area) {
                 Some(number) => *number,
-                None if known.len() + new.len() >= MOST => return Err(Error::TooManyAreas(MOST)),
+                None if there + new.len() >= MOST => return Err(Error::TooManyAreas(MOST)),
                 None => {
-                    let next = known.len() + new.len();
+                    let next = there + new.len();
                     let next = i16::try_from(next).map_err(|_| Error::TooManyAreas(MOST))?;
                     new.push((area, next));
                     next

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::areas::area_of;
+use super::areas::known_area_of;
+use crate::db::look::KnownArea;
 use crate::db::{Database, Error, count, name, name_opt, query};
-use crate::domain::area::Area;
 use crate::domain::callback::Callback;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
@@ -39,7 +39,7 @@ pub struct Contact {
     /// Its own time zone, where the file says it.
     pub timezone: Option<String>,
     /// Where they may be.
-    pub area: Area,
+    pub area: KnownArea,
     /// As the list says it.
     pub priority: i16,
     /// What was repaired about its number, by its stable name.
@@ -56,13 +56,15 @@ pub struct Contact {
     pub callback: Option<Callback>,
     /// Whether that is still to be made.
     pub callback_waits: bool,
+    /// Why it was set aside, if it was: the error that it made its campaign fail with.
+    pub set_aside: Option<String>,
 }
 
 /// What a contact is read from, beside its area's row.
 pub(super) const COLUMNS: &str = "
     contacts.id, position, phone, extension, contacts.name, metadata, file_row, import_id, region, number_type,
     alternates, timezone, zones, told_by, places, priority, repair, contacts.state, due_at, contacts.attempts,
-    last_outcome, callback_at, callback_note, callback_waits";
+    last_outcome, callback_at, callback_note, callback_waits, set_aside";
 
 /// Which contacts of a campaign are listed.
 #[derive(Debug, Clone, Default)]
@@ -115,7 +117,7 @@ pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
         number_type: row.try_get("number_type")?,
         alternates: row.try_get("alternates")?,
         timezone: row.try_get("timezone")?,
-        area: area_of(row)?,
+        area: known_area_of(row)?,
         priority: row.try_get("priority")?,
         repair: row.try_get("repair")?,
         state: name(row, "state", ContactState::parse)?,
@@ -124,5 +126,6 @@ pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
         last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
         callback: callback_at.map(|at| Callback { at, note }),
         callback_waits: row.try_get("callback_waits")?,
+        set_aside: row.try_get("set_aside")?,
     })
 }

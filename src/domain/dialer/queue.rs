@@ -128,6 +128,7 @@ impl From<Reason<'_>> for Because {
         match reason {
             Reason::NotDue | Reason::Final(_) | Reason::Suppressed | Reason::Unmapped(_) => Self::NobodyDue,
             Reason::Capped(_) => Self::Capped,
+            Reason::DayIsFull => Self::DailyCap,
             Reason::NotStarted => Self::NotStarted,
             Reason::BeingCalled => Self::CallOpen,
             Reason::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, shut, .. }) => match shut {

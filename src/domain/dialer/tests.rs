@@ -40,6 +40,7 @@ fn ready() -> CampaignView {
         open: None,
         revived: None,
         last_call_ended_at: Some(after(-10)),
+        call_day: None,
         recent: Vec::new(),
         rules: Some(around_the_clock()),
         zone_missing: false,
@@ -73,6 +74,12 @@ fn with_a_gap(view: &mut CampaignView) {
 fn in_auckland(view: &mut CampaignView) {
     view.queues = vec![Queue { area: area("Pacific/Auckland"), ..due(Some(after(0))).remove(0) }];
     view.rules = Some(eight_to_nine());
+}
+
+/// One call a day, and it was made.
+fn with_a_full_day(view: &mut CampaignView) {
+    view.settings = Arc::new(Settings { max_calls_per_day: Some(1), ..(*view.settings).clone() });
+    view.call_day = Some(CallDay { on: "2026-03-02".parse().unwrap(), calls: 1 });
 }
 
 fn with_windows(view: &mut CampaignView, written: &str) {
@@ -278,9 +285,22 @@ fn table() -> Vec<Row> {
             Step::Pause { because: HaltReason::RulesMissing },
         ),
         (
-            "while nobody can tell the hours of somebody who is left nobody is called",
-            |view| (view.rules, view.zone_missing) = (Some(around_the_clock()), true),
+            "where nobody can tell the hours of anybody who is left nobody is called",
+            |view| {
+                (view.rules, view.zone_missing) = (Some(around_the_clock()), true);
+                view.queues = Vec::new();
+            },
             Step::Pause { because: HaltReason::ZoneMissing },
+        ),
+        (
+            "nobody is called any more on a day that has had its calls",
+            |view| {
+                (view.zone_missing, view.queues) = (false, due(Some(after(0))));
+                (view.rules, view.has_unfinished) = (Some(around_the_clock()), true);
+                with_hours(view, "17:00");
+                with_a_full_day(view);
+            },
+            wait(Because::DailyCap, tomorrow_at_nine),
         ),
         (
             "nobody is called outside the hours",
@@ -453,6 +473,58 @@ fn the_table_leaves_no_step_and_no_reason_out() {
 
 fn kind(step: &Step) -> String {
     format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
+}
+
+#[test]
+fn whose_zone_is_missing_holds_nobody_else_up() {
+    let step = |queues| next_step(&CampaignView { zone_missing: true, queues, ..ready() }, moment());
+    assert_eq!(step(due(Some(after(0)))), Step::Dial);
+    assert_eq!(step(due(Some(after(60)))), wait(Because::NobodyDue, 60));
+    assert_eq!(step(Vec::new()), Step::Pause { because: HaltReason::ZoneMissing });
+}
+
+#[test]
+fn a_full_day_is_told_only_where_somebody_could_be_called_before_it_ends() {
+    type Row = (&'static str, fn(&mut CampaignView), Step);
+    let tomorrow_at_nine = 23 * 3600;
+    let rows: [Row; 5] = [
+        ("somebody is due later today", |view| view.queues = due(Some(after(60))), {
+            wait(Because::DailyCap, tomorrow_at_nine)
+        }),
+        ("everybody is due tomorrow", |view| view.queues = due(Some(after(25 * 3600))), {
+            wait(Because::NobodyDue, 25 * 3600)
+        }),
+        ("the hours of today are over", |view| with_hours(view, "10:00"), {
+            wait(Because::OutsideHours, tomorrow_at_nine)
+        }),
+        (
+            "it calls at any hour",
+            |view| with_windows(view, r#"{"enabled":false}"#),
+            // Midnight in New York.
+            wait(Because::DailyCap, 14 * 3600),
+        ),
+        (
+            "those were the calls of yesterday",
+            |view| view.call_day = Some(CallDay { on: "2026-03-01".parse().unwrap(), calls: 9 }),
+            Step::Dial,
+        ),
+    ];
+    for (sentence, change, expected) in rows {
+        let mut view = ready();
+        with_a_full_day(&mut view);
+        change(&mut view);
+        assert_eq!(next_step(&view, moment()), expected, "{sentence}");
+    }
+}
+
+#[test]
+fn whoever_asks_about_a_full_day_is_told_its_calls() {
+    let mut view = ready();
+    with_a_full_day(&mut view);
+    let waiting = waits_for(&view, moment()).unwrap();
+    assert_eq!((waiting.because, waiting.until), (Because::DailyCap, Some(after(23 * 3600))));
+    let rule = "max_calls_per_day: 1 call on 2026-03-02 in America/New_York";
+    assert_eq!(waiting.rule.as_deref(), Some(rule));
 }
 
 #[test]
@@ -671,6 +743,7 @@ prop_compose! {
         delay_seconds in 0u32..3600,
         max_retries in 0u32..4,
         ring_seconds in 15u32..60,
+        max_calls_per_day in rarely(1u32..4),
     ) -> Settings {
         let hour = |hour: u32| format!("{hour:02}:00").try_into().unwrap();
         let mut settings = settings();
@@ -679,6 +752,7 @@ prop_compose! {
         settings.pacing.delay_seconds = delay_seconds;
         settings.retry_policy = RetryPolicy::Simple(SimplePolicy { max_retries, ..SimplePolicy::default() });
         settings.ring_seconds = ring_seconds;
+        settings.max_calls_per_day = max_calls_per_day;
         settings
     }
 }
@@ -708,6 +782,7 @@ prop_compose! {
         open in rarely((0u32..5, stage(), rarely(objection()), rarely(instant()))),
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
+        call_day in rarely((instant(), 0u32..5)),
         recent in prop::collection::vec(recent_call(), 0..14),
         queues in prop::collection::vec(queue(), 0..4),
         rules in prop::sample::select(vec![around_the_clock(), eight_to_nine()]),
@@ -716,6 +791,7 @@ prop_compose! {
         CampaignView {
             state, owned, same_account, starts_at, revived, last_call_ended_at, recent, queues, has_unfinished,
             rules: Some(rules), zone_missing: false, account, lease_held, place_in_hand,
+            call_day: call_day.map(|(at, calls)| CallDay { on: settings.timezone.local(at).date(), calls }),
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
                 let (area, earlier) = (area("America/Chicago"), busy(tries_before));
@@ -783,6 +859,9 @@ proptest! {
         prop_assert!(view.last_call_ended_at.is_none_or(|ended_at| ended_at + pause <= now));
         if let AccountView::Closed { until, .. } = view.account {
             prop_assert!(until <= now);
+        }
+        if let (Some(most), Some(day)) = (settings.max_calls_per_day, view.call_day) {
+            prop_assert!(day.calls < most || day.on < settings.timezone.local(now).date());
         }
     }
 

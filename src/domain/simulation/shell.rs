@@ -113,6 +113,7 @@ impl Desk {
             open: look.open.clone(),
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
+            call_day: None,
             recent: look.recent.clone(),
             rules: Some(rules),
             zone_missing: false,

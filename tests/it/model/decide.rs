@@ -184,6 +184,7 @@ impl Decider {
             open,
             revived: seen.revived.map(name),
             last_call_ended_at: None,
+            call_day: None,
             recent: Vec::new(),
             queues: seen.somebody_is_pending.then_some(queue).into_iter().collect(),
             has_unfinished: seen.has_unfinished,

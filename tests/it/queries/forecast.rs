@@ -79,7 +79,7 @@ impl Bench {
             let person = Person {
                 state: contact.state,
                 due_at: contact.due_at,
-                area: &contact.area,
+                area: contact.area.whole().unwrap(),
                 is_suppressed: listed.is_some_and(|listed| is_in_force(listed.expires_at, now)),
                 calls: &[],
             };
@@ -306,11 +306,12 @@ impl Bench {
             let person = Person {
                 state: contact.state,
                 due_at: contact.due_at,
-                area: &contact.area,
+                area: contact.area.whole().unwrap(),
                 is_suppressed: listed.contains(&contact.phone),
                 calls: &calls,
             };
-            let (suppressed, due, later, capped) = stands.entry(key(&contact.area)).or_default();
+            let (suppressed, due, later, capped) =
+                stands.entry(key(contact.area.whole().unwrap())).or_default();
             let due_at = contact.due_at.unwrap();
             if person.is_suppressed {
                 *suppressed += 1;
@@ -447,7 +448,7 @@ async fn a_contact_is_found_with_its_attempts_its_suppression_and_its_callback()
     assert_eq!(first.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(first.attempts_made, 2);
     assert_eq!(first.suppression.unwrap().reason, "asked");
-    assert_eq!(first.contact.area.zones_text(), Some("America/New_York"));
+    assert_eq!(first.contact.area.whole().unwrap().zones_text(), Some("America/New_York"));
     assert_eq!((first.campaign, first.settings), (State::Running, settings()));
     let second = find(bench.team, owner.campaign, contacts[1].id).await.unwrap();
     assert!(second.attempts.is_empty() && second.suppression.is_none());

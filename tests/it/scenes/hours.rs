@@ -130,7 +130,6 @@ async fn a_campaign_is_paused_for_a_zone_that_the_data_in_use_does_not_know_and_
     for (method, path) in [
         (Method::POST, format!("{draft}/start")),
         (Method::POST, format!("{campaign}/resume")),
-        (Method::GET, format!("{campaign}/contacts")),
         (Method::GET, format!("{campaign}/forecast")),
     ] {
         let (status, refused) = scene.ask(method, &path).await;
@@ -147,6 +146,41 @@ async fn a_campaign_is_paused_for_a_zone_that_the_data_in_use_does_not_know_and_
     let resumed = scene.until(&campaign, "it runs", |campaign| campaign["state"] == "running").await;
     assert_eq!(resumed["waiting"]["because"], "called-party-hours");
     assert_eq!(scene.simulator.ledger().creates().len(), 1);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn whose_zone_the_data_in_use_does_not_know_is_not_called_and_holds_nobody_up() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
+    let (chicago, new_york) = ("+13125550101", "+12025550101");
+    let campaign = scene.upload(json!({}), &[chicago, new_york]).await;
+    let missing = "UPDATE areas SET zones = 'America/Coyhaique_2031' WHERE zones = 'America/Chicago'";
+    scene.psql().await.execute(missing, &[]).await.unwrap();
+    scene.command(&campaign, "start").await;
+    let paused = scene.until(&campaign, "it is paused", |campaign| campaign["state"] == "paused").await;
+    assert_eq!(paused["state_reason"], "zone-missing");
+    assert_eq!((&paused["counts"]["completed"], &paused["counts"]["pending"]), (&json!(1), &json!(1)));
+    let (_, listed) = scene.ask(Method::GET, &format!("{campaign}/contacts?state=pending")).await;
+    let contact = &listed["contacts"][0];
+    assert_eq!(contact["area"]["missing_zone"], "America/Coyhaique_2031");
+    let path = format!("{campaign}/contacts/{}", contact["id"].as_str().unwrap());
+    let (status, left) = scene.ask(Method::GET, &path).await;
+    assert_eq!((status, &left["next_call"]["because"]), (StatusCode::OK, &json!("zone-missing")));
+    let at = json!({"at": "2026-03-04T15:00:00Z"});
+    let (status, refused) = scene.send(Method::POST, &format!("{path}/callback"), &at).await;
+    assert_eq!((status, &refused["type"]), (StatusCode::CONFLICT, &json!("urn:outdial:zone-missing")));
+    let never = paused["never_called"].as_str().unwrap();
+    assert!(never.starts_with("1 contact is in America/Coyhaique_2031, which the time zones"), "{never}");
+    assert_eq!(scene.simulator.ledger().creates_to(chicago).len(), 0);
+    // Others may be added all the same, and are called once it is resumed.
+    let (added, more) = ("+13235550103", "name,phone\nPerson 3,+13235550103\n");
+    let (status, answer) = scene.send_list(&format!("{campaign}/contacts"), &json!({}), more).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    scene.command(&campaign, "resume").await;
+    let waits = |campaign: &Value| campaign["waiting"]["because"] == "called-party-hours";
+    assert_eq!(scene.until(&campaign, "it waits for the morning", waits).await["state"], "running");
+    assert_eq!(scene.simulator.ledger().creates_to(added).len(), 0);
     scene.end().await;
 }
 
@@ -204,6 +238,40 @@ async fn a_number_is_left_alone_for_as_long_as_the_caps_say() {
     for pair in called.windows(2) {
         assert!(pair[1] - pair[0] >= chrono::TimeDelta::hours(2), "{called:?}");
     }
+    scene.end().await;
+}
+
+/// An hour before midnight in Kathmandu, where the campaign is, and noon in New York, where those are whom it calls.
+#[actix_web::test]
+async fn a_campaign_makes_its_calls_of_a_day_and_goes_on_when_the_next_begins() {
+    let setting = Setting {
+        begins_at: "2026-03-02T17:15:00Z",
+        speed: 400,
+        scenario: Scenario::instant(Outcome::Answer),
+        ..Setting::default()
+    };
+    let scene = Scene::with(setting).await;
+    let midnight = "2026-03-02T18:15:00Z";
+    let twice_a_day = json!({"max_calls_per_day": 2, "timezone": "Asia/Kathmandu"});
+    let phones = ["+12025550101", "+12025550102", "+12025550103"];
+    let campaign = scene.call(twice_a_day, &phones).await;
+    let is_full = |campaign: &Value| campaign["waiting"]["because"] == "daily-cap";
+    let full = scene.until(&campaign, "it has made its calls of the day", is_full).await;
+    assert_eq!(full["waiting"]["until"], midnight);
+    assert_eq!(full["waiting"]["rule"], "max_calls_per_day: 2 calls on 2026-03-02 in Asia/Kathmandu");
+    assert_eq!(full["call_day"], json!({"date": "2026-03-02", "calls": 2}));
+    let (_, left) = scene.ask(Method::GET, &format!("{campaign}/contacts?state=pending")).await;
+    let left = left["contacts"][0]["id"].as_str().unwrap();
+    let (_, contact) = scene.ask(Method::GET, &format!("{campaign}/contacts/{left}")).await;
+    assert_eq!(
+        (&contact["next_call"]["because"], &contact["next_call"]["at"]),
+        (&json!("daily-cap"), &json!(midnight))
+    );
+    scene.until_completed(&campaign).await;
+    let ledger = scene.simulator.ledger();
+    let before_midnight = phones.map(|phone| ledger.creates_to(phone)[0].at < instant(&json!(midnight)));
+    assert_eq!(before_midnight, [true, true, false]);
+    assert_eq!(scene.look(&campaign).await["call_day"], json!({"date": "2026-03-03", "calls": 1}));
     scene.end().await;
 }
 

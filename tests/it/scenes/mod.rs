@@ -10,6 +10,7 @@ mod lists;
 mod machines;
 mod nodes;
 mod opt_out;
+mod poison;
 mod recurrence;
 mod start;
 mod supervision;

@@ -15,7 +15,7 @@ pub async fn wrong_counts(client: &Client, campaign: Option<Uuid>) -> Vec<String
         SELECT id, 'kept' AS side, pending, calling, completed, failed, suppressed, attempts, retries,
                coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(outcomes) WHERE value <> '0'), '{}')
                    AS outcomes,
-               talk_seconds
+               talk_seconds, day_calls
         FROM campaigns WHERE $1::uuid IS NULL OR id = $1
         UNION ALL
         SELECT campaigns.id, 'counted', c.pending, c.calling, c.completed, c.failed, c.suppressed, c.attempts,
@@ -24,7 +24,10 @@ pub async fn wrong_counts(client: &Client, campaign: Option<Uuid>) -> Vec<String
                    (SELECT outcome, count(*) AS n FROM attempts
                     WHERE campaign_id = campaigns.id AND outcome IS NOT NULL GROUP BY outcome) o), '{}'),
                (SELECT coalesce(sum(duration_seconds), 0) FROM attempts
-                WHERE campaign_id = campaigns.id AND outcome NOT IN ('unknown', 'not-placed'))
+                WHERE campaign_id = campaigns.id AND outcome NOT IN ('unknown', 'not-placed')),
+               (SELECT count(*)::int FROM attempts
+                WHERE campaign_id = campaigns.id AND call_day = campaigns.call_day
+                  AND outcome IS DISTINCT FROM 'not-placed')
         FROM campaigns,
              LATERAL (SELECT (count(*) FILTER (WHERE state = 'pending'))::int AS pending,
                              (count(*) FILTER (WHERE state = 'calling'))::int AS calling,
@@ -40,7 +43,7 @@ pub async fn wrong_counts(client: &Client, campaign: Option<Uuid>) -> Vec<String
     assert!(campaign.is_none() || rows.len() == 2, "no campaign to recount");
     let counts = |row: &tokio_postgres::Row| {
         let numbers: Vec<i32> = (2..9).map(|column| row.get(column)).collect();
-        (numbers, row.get::<_, serde_json::Value>(9), row.get::<_, i64>(10))
+        (numbers, row.get::<_, serde_json::Value>(9), row.get::<_, i64>(10), row.get::<_, i32>(11))
     };
     let is_wrong = |pair: &&[tokio_postgres::Row]| counts(&pair[1]) != counts(&pair[0]);
     let told = |pair: &[tokio_postgres::Row]| {
