@@ -37,6 +37,7 @@
 //!      `it::chaos::a_long_storm_breaks_no_promise`
 //!    * in the tables: `numbers_are_not_reused`, `one_attempt_per_call`
 //! 2. One call at a time per campaign, and per number.
+//!    * `it::queries::open_calls::the_table_itself_refuses_a_second_open_call_of_a_campaign_or_a_number`
 //!    * `it::queries::a_campaign_never_has_two_open_attempts`
 //!    * `it::queries::a_number_that_another_campaign_is_calling_is_passed_over_for_a_minute`
 //!    * `it::model::two_contacts_keep_every_promise`
@@ -82,6 +83,7 @@
 //!    * `it::chaos::a_short_storm_breaks_no_promise`
 //!    * in the tables: `a_status_has_its_key`
 //! 6. One bad row, contact or campaign never stops the others.
+//!    * `it::queries::a_call_that_is_certainly_another_attempt_s_is_told_so_every_time`
 //!    * `it::queries::a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else`
 //!    * `import::tests::any_table_is_accounted_for_and_no_line_is_lost`
 //!    * `it::corpus::lists_made_worse_are_refused_or_accounted_for`

@@ -40,6 +40,7 @@ use crate::support::eventually;
 
 mod imports;
 mod poison;
+mod open_calls;
 mod race;
 mod recurrence;
 mod suppressions;
