@@ -39,8 +39,8 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 mod imports;
-mod poison;
 mod open_calls;
+mod poison;
 mod race;
 mod recurrence;
 mod suppressions;
