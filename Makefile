@@ -19,7 +19,7 @@ CASES = 3000
 SEED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test explore chaos peers bench fuzz machine rust lints compiler postgres
+.PHONY: help demo serve test explore replay chaos peers bench fuzz machine rust lints compiler postgres
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,7 +40,12 @@ test: machine lints ## Run everything that must hold: format, lints, tests
 
 explore: machine ## Try every property with many more cases, drawn anew each time: about ten minutes
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --lib
+	OUTDIAL_SIMULATION_FROM=$$(date +%s)0000 $(CARGO) test --locked --lib simulation::campaigns_keep
 	OUTDIAL_FUZZ_SEED=$$(date +%s) $(CARGO) test --locked --test it corpus::
+
+replay: machine ## Tell the story of a simulation's seed that failed: make replay SEED=1234
+	OUTDIAL_SIMULATION_SEED=$(SEED) $(CARGO) test --locked --lib -- --exact --nocapture \
+		domain::simulation::a_seed_tells_its_story
 
 # CHAOS_MINUTES of storm come after some ten minutes of each fault by itself; CHAOS_SEED repeats what a run did; the report
 # goes to CHAOS_REPORT, or target/chaos.json.

@@ -352,14 +352,7 @@ fn choose_rules(directory: Option<&Path>) -> Result<Library, BadPack> {
 /// Opens the given database, or starts the private one.
 pub async fn open_database(wanted: &config::Database) -> Result<(Database, Option<Embedded>), BuildError> {
     match wanted {
-        config::Database::Given { config, tls } => {
-            let tls = match tls {
-                config::Tls::Disable => db::Tls::Off,
-                config::Tls::Prefer | config::Tls::Require => db::Tls::Encrypted,
-                config::Tls::VerifyFull => db::Tls::Verified,
-            };
-            Ok((Database::new((**config).clone(), tls)?, None))
-        }
+        config::Database::Given { config, tls } => Ok((given_database(config, *tls)?, None)),
         config::Database::Embedded { data_dir } => {
             let embedded = Embedded::start(data_dir).await?;
             embedded.ensure_database(DATABASE).await?;
@@ -367,6 +360,29 @@ pub async fn open_database(wanted: &config::Database) -> Result<(Database, Optio
             Ok((database, Some(embedded)))
         }
     }
+}
+
+/// Opens the given database, or the private one if it runs; none if it does not.
+pub async fn join_database(
+    wanted: &config::Database,
+) -> Result<Option<(Database, Option<Embedded>)>, BuildError> {
+    match wanted {
+        config::Database::Given { config, tls } => Ok(Some((given_database(config, *tls)?, None))),
+        config::Database::Embedded { data_dir } => {
+            let Some(embedded) = Embedded::join(data_dir).await? else { return Ok(None) };
+            let database = Database::new(embedded.config(DATABASE), db::Tls::Off)?;
+            Ok(Some((database, Some(embedded))))
+        }
+    }
+}
+
+fn given_database(config: &tokio_postgres::Config, tls: config::Tls) -> Result<Database, db::Error> {
+    let tls = match tls {
+        config::Tls::Disable => db::Tls::Off,
+        config::Tls::Prefer | config::Tls::Require => db::Tls::Encrypted,
+        config::Tls::VerifyFull => db::Tls::Verified,
+    };
+    Database::new(config.clone(), tls)
 }
 
 /// How much a contact list may hold, as the import counts it.

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use outdial::app::{App, limits, open_database, whole_calls_per_second};
+use outdial::app::{App, join_database, limits, open_database, whole_calls_per_second};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
 use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, SimulateOptions};
 use outdial::clock::Clock;
 use outdial::config::{self, Config, ListLimits, Log, LogFormat, Secret};
-use outdial::db;
+use outdial::db::{self, nodes::list_nodes};
 use outdial::demo::{ContactList, Demo};
 use outdial::list_command;
+use outdial::node_table::NodeTable;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
@@ -31,6 +32,7 @@ async fn main() -> ExitCode {
         Command::Simulate(options) => simulate(options).await,
         Command::Demo(options) => demo(options).await,
         Command::Import(options) => import(options).await,
+        Command::Nodes => nodes().await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("outdial: {error:#}");
@@ -153,6 +155,22 @@ async fn import(options: ImportOptions) -> anyhow::Result<ExitCode> {
     let table = table.with_context(|| options.file.display().to_string())?;
     print!("{table}");
     Ok(if table.has_contacts() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn nodes() -> anyhow::Result<ExitCode> {
+    start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
+    let wanted = config::Database::from_env()?;
+    let Some((database, embedded)) = join_database(&wanted).await? else {
+        anyhow::bail!("the private PostgreSQL does not run, so no node can be alive");
+    };
+    let listed = list_nodes(&database).await.context("cannot list the nodes");
+    drop(database);
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    let table = NodeTable::of(listed?);
+    print!("{table}");
+    Ok(if table.somebody_is_alive() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Below these levels libraries log what they are given: names and numbers, whatever OUTDIAL_LOG says.

@@ -31,6 +31,7 @@ Examples:
   DATABASE_URL=postgres://… outdial migrate
   outdial simulate --port 4010          stand in for Twilio on this machine
   outdial import list.xlsx --check      see what would become of a contact list
+  outdial nodes                         see which servers work on the database
 
 `outdial serve --help` lists the environment variables.";
 
@@ -89,6 +90,12 @@ Examples:
   OUTDIAL_API_TOKEN=… outdial import more.csv --campaign 01981c2e-…"
     )]
     Import(ImportOptions),
+    /// Show who works on the database: every outdial serve of the last day
+    ///
+    /// Asks the database and no server, so it tells also when none answers. Set up as `outdial serve` is: by DATABASE_URL,
+    /// or else it looks into the private PostgreSQL if that runs. It fails if no node is alive.
+    #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
+    Nodes,
 }
 
 /// Which list, and what becomes of it.

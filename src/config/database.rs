@@ -57,8 +57,16 @@ impl Tls {
     }
 }
 
+/// Reads where the database is: the one that is given, or else where the private one lies.
+pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<Database> {
+    match reader.text("DATABASE_URL") {
+        Some(_) => reader.read("DATABASE_URL", parse_url),
+        None => data_dir(reader).map(|data_dir| Database::Embedded { data_dir }),
+    }
+}
+
 /// Reads a URL. Neither the URL nor a part of it appears in the error: it holds a password.
-pub(super) fn parse_url(url: &str) -> Result<Database, String> {
+fn parse_url(url: &str) -> Result<Database, String> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err("expected a URL such as postgres://user:password@host:5432/name".to_owned());
     }

@@ -107,6 +107,15 @@ impl Log {
     }
 }
 
+impl Database {
+    /// Reads only where the database is from this process's environment: for commands that need nothing else.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let database = database::read(&mut reader);
+        reader.finish(database)
+    }
+}
+
 impl ListLimits {
     /// Reads only what concerns lists from this process's environment: for commands that need nothing else.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -144,10 +153,7 @@ fn environment(name: &str) -> Option<String> {
 
 /// Reads everything, whatever is found wrong on the way.
 fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<Config> {
-    let database = match reader.text("DATABASE_URL") {
-        Some(_) => reader.read("DATABASE_URL", database::parse_url),
-        None => database::data_dir(reader).map(|data_dir| Database::Embedded { data_dir }),
-    };
+    let database = database::read(reader);
     let listen = read_listen(reader);
     let provider = provider::read(reader);
     let cps = reader

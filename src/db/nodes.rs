@@ -138,15 +138,17 @@ pub async fn leave(database: &Database, node: Uuid) -> Result<(), Error> {
     Ok(())
 }
 
-/// A node, for the health page.
+/// A node, for those who ask.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// Its id, fresh for each process.
     pub id: Uuid,
     /// The machine's name.
     pub name: String,
-    /// Whether its lease has not run out.
-    pub alive: bool,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When its lease ran out, if it has. Whoever stops in good order leaves no row behind.
+    pub silent_since: Option<DateTime<Utc>>,
     /// How many campaigns it owns that have something to do.
     pub campaigns: i64,
 }
@@ -154,7 +156,9 @@ pub struct Node {
 /// All nodes that were alive within a day.
 pub async fn list_nodes(database: &Database) -> Result<Vec<Node>, Error> {
     const SQL: &str = "
-        SELECT nodes.id, nodes.name, EXISTS (SELECT FROM living_nodes WHERE living_nodes.id = nodes.id) AS alive,
+        SELECT nodes.id, nodes.name, nodes.started_at,
+               CASE WHEN NOT EXISTS (SELECT FROM living_nodes WHERE living_nodes.id = nodes.id)
+                    THEN least(alive_until, clock_timestamp()) END AS silent_since,
                (SELECT count(*) FROM campaigns
                 WHERE campaigns.node = nodes.id AND state IN ('pending', 'running')) AS campaigns
         FROM nodes
@@ -166,7 +170,8 @@ pub async fn list_nodes(database: &Database) -> Result<Vec<Node>, Error> {
             Ok(Node {
                 id: row.try_get("id")?,
                 name: row.try_get("name")?,
-                alive: row.try_get("alive")?,
+                started_at: row.try_get("started_at")?,
+                silent_since: row.try_get("silent_since")?,
                 campaigns: row.try_get("campaigns")?,
             })
         })

@@ -93,6 +93,25 @@ impl Embedded {
         Ok(Self { cluster, durability, sockets, in_use: Some(in_use) })
     }
 
+    /// Joins the cluster of this data directory if its server runs, or is just being started. Where none does, nothing is
+    /// started, nor made.
+    pub async fn join(data_dir: &Path) -> Result<Option<Self>, EmbeddedError> {
+        if !data_dir.join("cluster").is_dir() {
+            return Ok(None);
+        }
+        let data_dir = data_dir.to_owned();
+        wait_for(move || {
+            let cluster = Cluster::in_data_dir(&data_dir)?;
+            let _starting = lock_start(&cluster)?;
+            let in_use = open_lock(&in_use_path(&cluster))?;
+            in_use.lock_shared().doing("lock", &in_use_path(&cluster))?;
+            let Standing::Ready(sockets) = cluster.standing()? else { return Ok(None) };
+            let durability = Durability::Durable;
+            Ok(Some(Self { cluster, durability, sockets, in_use: Some(in_use) }))
+        })
+        .await
+    }
+
     /// Starts the server again if it has ended meanwhile, as one does that the system killed for want of memory. It
     /// costs little where the server runs: whoever meets a database that is gone may ask for it each time.
     pub async fn ensure_running(&self) -> Result<(), EmbeddedError> {

@@ -83,6 +83,23 @@ async fn the_server_stops_with_the_last_who_uses_it() {
 }
 
 #[tokio::test]
+async fn whoever_only_looks_joins_a_server_that_runs_and_starts_none() {
+    let data_dir = DataDir::new();
+    assert!(Embedded::join(&data_dir.0).await.unwrap().is_none());
+    assert!(!data_dir.0.join("cluster").exists());
+    let embedded = data_dir.start().await;
+    embedded.ensure_database("scene").await.unwrap();
+    let pid = data_dir.pid();
+    let joined = Embedded::join(&data_dir.0).await.unwrap().expect("a server that runs");
+    assert_eq!(ask(&joined, "SHOW fsync").await.as_deref(), Some("off"));
+    joined.stop().await.unwrap();
+    assert_eq!(data_dir.pid(), pid, "whoever looks stops nobody's server");
+    embedded.stop().await.unwrap();
+    assert!(Embedded::join(&data_dir.0).await.unwrap().is_none());
+    assert_eq!(data_dir.cluster().standing().unwrap(), Standing::Down);
+}
+
+#[tokio::test]
 async fn the_next_start_joins_what_a_killed_outdial_left_running() {
     let data_dir = DataDir::new();
     // A killed process has lost its locks, and its server has gone on.

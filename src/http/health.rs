@@ -130,10 +130,17 @@ fn watchdog(report: &SupervisorReport) -> Value {
 
 async fn nodes(api: &Api) -> Result<Value, Problem> {
     let nodes = list_nodes(&api.board.database).await?;
-    Ok(nodes
-        .iter()
-        .map(|node| json!({ "id": node.id, "name": node.name, "alive": node.alive, "campaigns": node.campaigns }))
-        .collect())
+    let shown = nodes.iter().map(|node| {
+        json!({
+            "id": node.id,
+            "name": node.name,
+            "started_at": node.started_at,
+            "alive": node.silent_since.is_none(),
+            "silent_since": node.silent_since,
+            "campaigns": node.campaigns,
+        })
+    });
+    Ok(shown.collect())
 }
 
 /// How the provider was last found to be. It is asked when somebody wants to know, but not each time.

@@ -39,6 +39,7 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 mod imports;
+mod open_calls;
 mod poison;
 mod race;
 mod recurrence;

@@ -173,3 +173,75 @@ fn migrations_have_names_that_are_seen() {
         assert!(seen, "{name} would silently not be applied, expected V0001__name.sql");
     }
 }
+
+/// The promises of `src/lib.rs`: what is named in backticks below each.
+fn promises() -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
+    let (_, section) = text.split_once("//! # Promises").expect("a section on the promises");
+    let docs = section.lines().skip(1).map_while(|line| line.strip_prefix("//!"));
+    let mut promises: Vec<Vec<String>> = Vec::new();
+    for line in docs {
+        if line.starts_with(&format!(" {}. ", promises.len() + 1)) {
+            promises.push(Vec::new());
+        }
+        let named = line.split('`').skip(1).step_by(2).map(str::to_owned);
+        if let Some(promise) = promises.last_mut() {
+            promise.extend(named);
+        }
+    }
+    promises
+}
+
+/// Whether there is a test of this path, as the test runner names it, with `it::` before those of this program.
+fn is_test(path: &str) -> bool {
+    let (module, name) = path.rsplit_once("::").expect("a path");
+    let (below, module) = match module.strip_prefix("it::") {
+        Some(module) => ("tests/it", module),
+        None => ("src", module),
+    };
+    let file = root().join(below).join(module.replace("::", "/"));
+    let inline =
+        module.strip_suffix("::tests").map(|module| root().join(below).join(module.replace("::", "/")));
+    let places = [Some(file), inline].into_iter().flatten();
+    let files = places.flat_map(|place| [place.with_extension("rs"), place.join("mod.rs")]);
+    files.filter_map(|file| std::fs::read_to_string(file).ok()).any(|text| {
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let is_it = |line: &str| {
+            let line = line.strip_prefix("async ").unwrap_or(line);
+            line.strip_prefix("fn ").is_some_and(|rest| rest.starts_with(&format!("{name}(")))
+        };
+        let is_attribute = |line: &&&str| line.starts_with("#[");
+        let found = lines.iter().position(|line| is_it(line));
+        found.is_some_and(|at| {
+            lines[..at].iter().rev().take_while(is_attribute).any(|line| line.contains("test"))
+        })
+    })
+}
+
+#[test]
+fn every_promise_is_named_beside_tests_and_constraints_that_are_there() {
+    let mut schema: Vec<_> = std::fs::read_dir(root().join("migrations"))
+        .expect("migrations")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    schema.sort();
+    let schema: String = schema.iter().map(|path| std::fs::read_to_string(path).expect("SQL")).collect();
+    let words: Vec<&str> = schema.split_whitespace().collect();
+    let promises = promises();
+    assert_eq!(promises.len(), 7, "the promises of src/lib.rs were not found");
+    for (number, named) in (1..).zip(promises) {
+        let (tests, constraints): (Vec<_>, Vec<_>) = named.into_iter().partition(|name| name.contains("::"));
+        assert!(tests.len() >= 5, "promise {number} is held by {tests:?} only");
+        for test in tests {
+            assert!(is_test(&test), "promise {number} of src/lib.rs names a test that is not there: {test}");
+        }
+        for constraint in constraints {
+            let is_it = |words: &&[&str]| {
+                ["CONSTRAINT", "INDEX"].contains(&words[1]) && words[2].trim_end_matches(',') == constraint
+            };
+            let last = words.windows(3).rfind(is_it);
+            let is_there = last.is_some_and(|words| words[0] != "DROP");
+            assert!(is_there, "promise {number} names a constraint that no migration makes: {constraint}");
+        }
+    }
+}

@@ -21,6 +21,14 @@ pub(super) enum Flaw {
     ClaimsTakenNumbers,
     /// Claims suppressed numbers.
     ClaimsSuppressedNumbers,
+    /// Lets anybody decide about a campaign, whoever owns it.
+    IgnoresTheFence,
+    /// Leaves alone what belonged to somebody who is dead.
+    NeverTakesOver,
+    /// Goes on calling however many calls fail.
+    IgnoresFailures,
+    /// Goes on calling while the provider wants no calls.
+    IgnoresClosures,
     /// Keeps the instant at which an unknown attempt was given up as the end of its call.
     EndsUnknownCallsAtGivingUp,
     /// Forgets to give back what was counted for an attempt that is opened again.

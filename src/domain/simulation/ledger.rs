@@ -100,10 +100,37 @@ impl World {
         if let Some(at) = self.store.suppressions.get(&row.phone).filter(|at| now - **at > GRACE) {
             return Err(format!("at {now}, after its number was suppressed at {at}"));
         }
+        if let Some((until, because)) = self.account.closed.filter(|(until, _)| now < *until)
+            && now - self.account.closed_since > GRACE
+        {
+            return Err(format!("at {now}, while the account is closed until {until}: {because:?}"));
+        }
+        self.check_failures(attempt)?;
         if let Some(ready_at) = self.ready_at(attempt).filter(|ready_at| *ready_at > now) {
             return Err(format!("at {now}, before its backoff was over at {ready_at}"));
         }
         Ok(())
+    }
+
+    /// A minute at least passes after the last call, where most calls among a campaign's last twenty attempts failed.
+    /// Counted anew.
+    fn check_failures(&self, attempt: usize) -> Result<(), String> {
+        let campaign = self.store.attempts[attempt].campaign;
+        let before = (0..attempt).rev().filter(|&other| self.store.attempts[other].campaign == campaign);
+        let settled = before.filter_map(|other| Some((other, self.store.attempts[other].settled?)));
+        let calls = settled.take(20).filter(|(_, (outcome, _))| *outcome != Outcome::NotPlaced);
+        let calls: Vec<_> = calls.collect();
+        let has_failed = |outcome| matches!(outcome, Outcome::Failed | Outcome::Unknown);
+        let failed = calls.iter().filter(|(_, (outcome, _))| has_failed(*outcome)).count();
+        let Some(&(last, (outcome, settled_at))) = calls.first() else { return Ok(()) };
+        if calls.len() < 10 || failed * 5 < calls.len() * 4 || !has_failed(outcome) {
+            return Ok(());
+        }
+        let ended_at = self.provider.call_of(last).map_or(settled_at, |call| call.ended_at().min(settled_at));
+        match self.now - ended_at < TimeDelta::minutes(1) {
+            true => Err(format!("at {}, although {failed} of {} calls failed", self.now, calls.len())),
+            false => Ok(()),
+        }
     }
 
     /// From when on a contact may be tried: at the instant of the callback that was promised to it since its last call

@@ -30,7 +30,8 @@ pub(super) enum Answer {
     Placed(Sid),
     TooLate,
     NotSent,
-    Throttled,
+    /// Too many calls; perhaps with the word for how long to wait.
+    Throttled(Option<TimeDelta>),
     Unknown,
     Refused(Fault),
 }
@@ -74,7 +75,8 @@ impl Provider {
             return Passage { call: None, answer: Answer::Unknown, answered_at: nobody_answers_at };
         }
         if chance.happens(weather.throttled) {
-            return Passage { call: None, answer: Answer::Throttled, answered_at };
+            let retry_after = chance.happens(0.5).then(|| TimeDelta::seconds(chance.between(1, 300)));
+            return Passage { call: None, answer: Answer::Throttled(retry_after), answered_at };
         }
         if chance.happens(weather.refused) {
             let faults = [
@@ -106,7 +108,7 @@ impl Provider {
         (sid, attempt, phone): (Sid, usize, Phone),
         now: DateTime<Utc>,
     ) -> Vec<(DateTime<Utc>, Report)> {
-        let mut call = Call::draw(chance, settings, (attempt, phone), now);
+        let mut call = Call::draw(chance, settings, (attempt, phone), now, weather.failing_calls);
         if chance.happens(weather.hidden_calls) {
             call.listed_at += chance.millis(0, 600_000);
         }
@@ -190,9 +192,10 @@ impl Call {
         settings: &Settings,
         (attempt, phone): (usize, Phone),
         now: DateTime<Utc>,
+        failing: f64,
     ) -> Self {
         let ring_millis = i64::from(settings.ring_seconds) * 1000;
-        let end = chance.pick(&[
+        let usual = chance.pick(&[
             Status::Completed,
             Status::Completed,
             Status::NoAnswer,
@@ -201,6 +204,7 @@ impl Call {
             Status::Failed,
             Status::Canceled,
         ]);
+        let end = if chance.happens(failing) { Status::Failed } else { usual };
         let mut at = now + chance.millis(0, 300);
         let mut course = vec![(now, Status::Queued), (at, Status::Initiated)];
         let mut step = |at: &mut DateTime<Utc>, after: TimeDelta, status| {

@@ -31,6 +31,9 @@ use super::world::{Event, Node, Shared, World};
 const TICK: TimeDelta = TimeDelta::seconds(30);
 const QUIET: TimeDelta = TimeDelta::minutes(2);
 
+/// How long a stop in good order waits for calls that are being placed.
+const STOPS_WITHIN: TimeDelta = TimeDelta::seconds(10);
+
 /// The pause after a turn that failed.
 const AFTER_FAILURE: TimeDelta = TimeDelta::milliseconds(500);
 
@@ -208,9 +211,11 @@ impl Run {
                 }
             }
             Event::AskForCallback { contact, at } => self.ask_for_callback(contact, at),
-            Event::Crash => self.crash(),
-            Event::Freeze => self.freeze(),
+            Event::Crash { node } => self.crash(node),
+            Event::Freeze { node } => self.freeze(node),
             Event::Successor => self.start_node(),
+            Event::Stop { node } => self.stop(node),
+            Event::Leave { node, at_last } => self.leave(node, at_last),
             Event::Renew { node } => self.renew(node),
             Event::Tick => self.tick(),
             Event::Calm => self.calm_down(),
@@ -222,7 +227,7 @@ impl Run {
         let world = self.world.borrow();
         let node = match event {
             Event::Resume { shell } | Event::Timer { shell, .. } => self.shells.get(shell)?.owner.node,
-            Event::Renew { node } => *node,
+            Event::Renew { node } | Event::Stop { node } | Event::Leave { node, .. } => *node,
             _ => return None,
         };
         Some(world.nodes[node].frozen_until).filter(|thaws_at| *thaws_at > world.now)
@@ -267,8 +272,10 @@ impl Run {
         (0..world.nodes.len()).filter(at_work).collect()
     }
 
-    fn node(&self) -> usize {
-        self.world.borrow().nodes.len() - 1
+    /// A process that hears what comes in from outside, if there is one.
+    fn somebody_at_work(&self) -> Option<usize> {
+        let nodes = self.nodes_at_work();
+        (!nodes.is_empty()).then(|| self.world.borrow_mut().chance.pick(&nodes))
     }
 
     fn start_node(&mut self) {
@@ -276,8 +283,16 @@ impl Run {
             let world = &mut *self.world.borrow_mut();
             let forever = DateTime::<Utc>::MAX_UTC;
             let now = world.now;
-            world.nodes.push(Node { is_up: true, frozen_until: now, lease_until: forever });
+            world.nodes.push(Node {
+                is_up: true,
+                frozen_until: now,
+                lease_until: forever,
+                is_stopping: false,
+                placing: 0,
+                renews: false,
+            });
             world.store.alive_until.push(forever);
+            world.expect_renewals(now);
             world.nodes.len() - 1
         };
         self.renew(node);
@@ -300,6 +315,15 @@ impl Run {
             let shell = Shell { owner, turn: None, look_again: false, memory: Memory::default(), timer: 0 };
             self.shells.insert(self.started, shell);
             self.wake(self.started);
+        }
+        // One that is not wanted finds that out by looking, and stops by itself.
+        let is_unwanted = |shell: &Shell| {
+            shell.owner.node == node && plan.stop.contains(&campaign_id(shell.owner.campaign))
+        };
+        let unwanted: Vec<usize> =
+            self.shells.iter().filter(|(_, shell)| is_unwanted(shell)).map(|(id, _)| *id).collect();
+        for id in unwanted {
+            self.wake(id);
         }
     }
 
@@ -391,7 +415,8 @@ impl Run {
     fn grant(&mut self) {
         let granted = {
             let world = &mut *self.world.borrow_mut();
-            let closed_until = world.account.closed.map_or(world.now, |(until, _)| until);
+            let closed = world.account.closed.filter(|_| world.flaw != Some(Flaw::IgnoresClosures));
+            let closed_until = closed.map_or(world.now, |(until, _)| until);
             let free_at = world.account.next_place_at.max(closed_until);
             if world.waiting.is_empty() {
                 self.granting = false;
@@ -399,7 +424,7 @@ impl Run {
             }
             let first = (free_at <= world.now).then(|| world.waiting.pop_front()).flatten();
             if first.is_some() {
-                world.account.next_place_at = world.now + world.account.spacing;
+                world.account.next_place_at = world.now + world.account.spacing();
             }
             let next_at = free_at.max(world.account.next_place_at);
             world.schedule(next_at, Event::Grant);
@@ -416,11 +441,11 @@ impl Run {
 
     /// A callback comes in, unless there is no process that hears it.
     fn hear(&mut self, attempt: usize, sid: usize, facts: &Facts) {
-        let world = &mut *self.world.borrow_mut();
-        let now = world.now;
-        if !world.nodes.last().is_some_and(|node| node.is_up && node.frozen_until <= now) {
+        if self.nodes_at_work().is_empty() {
             return;
         }
+        let world = &mut *self.world.borrow_mut();
+        let now = world.now;
         let settled = world.store.attempts[attempt].settled.is_some();
         world.ledger.saw(if settled { "callback after the settlement" } else { "callback" });
         if world.store.attempts[attempt].sid.is_none() {
@@ -437,12 +462,12 @@ impl Run {
     }
 
     fn command(&mut self, campaign: usize, given: Move) {
-        let node = self.node();
+        let node = self.somebody_at_work();
         let world = &mut *self.world.borrow_mut();
-        if !world.nodes[node].is_up {
+        let Some(node) = node else {
             world.schedule_in(1_000, 5_000, Event::Command { campaign, given });
             return;
-        }
+        };
         if !world.store.command(campaign, given, node, world.now) {
             return;
         }
@@ -454,13 +479,13 @@ impl Run {
     }
 
     fn ask_for_callback(&mut self, contact: usize, at: DateTime<Utc>) {
-        let node = self.node();
+        let node = self.somebody_at_work();
         let world = &mut *self.world.borrow_mut();
         let again = Event::AskForCallback { contact, at };
-        if !world.nodes[node].is_up {
+        let Some(node) = node else {
             world.schedule_in(1_000, 5_000, again);
             return;
-        }
+        };
         world.callback_is_asked_for(contact, at, node);
         // Whoever got no answer asks again.
         if world.chance.happens(0.1) {
@@ -468,26 +493,63 @@ impl Run {
         }
     }
 
-    fn crash(&mut self) {
-        let node = self.node();
-        let world = &mut *self.world.borrow_mut();
-        if !std::mem::replace(&mut world.nodes[node].is_up, false) {
+    fn crash(&mut self, node: usize) {
+        if !self.world.borrow().nodes[node].is_up {
             return;
         }
-        world.ledger.saw("crashes");
         let busy = self.shells.values().any(|shell| shell.owner.node == node && shell.turn.is_some());
+        self.end_process(node);
+        let world = &mut *self.world.borrow_mut();
+        world.ledger.saw("crashes");
         if busy {
             world.ledger.saw("crashes in the middle of a turn");
         }
-        world.store.alive_until[node] = world.now + world.chance.millis(10_000, 15_000);
+        let dies_at = world.now + world.chance.millis(10_000, 15_000);
+        world.store.alive_until[node] = dies_at;
         world.schedule_in(200, 20_000, Event::Successor);
+        world.expect_renewals(dies_at);
+    }
+
+    /// Nothing of a process is left but what it has written.
+    fn end_process(&mut self, node: usize) {
+        let world = &mut *self.world.borrow_mut();
+        world.nodes[node].is_up = false;
         self.shells.retain(|_, shell| shell.owner.node != node);
-        world.waiting.clear();
+        world.waiting.retain(|shell| self.shells.contains_key(shell));
+    }
+
+    /// Whoever is told to stop dials no more, and leaves when no call is being placed.
+    fn stop(&mut self, node: usize) {
+        let world = &mut *self.world.borrow_mut();
+        let now = world.now;
+        if world.nodes[node].is_up && !world.nodes[node].is_stopping {
+            (world.nodes[node].is_stopping, world.nodes[node].lease_until) = (true, now);
+            world.schedule_in(0, 50, Event::Leave { node, at_last: now + STOPS_WITHIN });
+        }
+    }
+
+    fn leave(&mut self, node: usize, at_last: DateTime<Utc>) {
+        {
+            let world = &mut *self.world.borrow_mut();
+            if !world.nodes[node].is_up {
+                return;
+            }
+            if world.nodes[node].placing > 0 && world.now < at_last {
+                world.schedule_in(50, 200, Event::Leave { node, at_last });
+                return;
+            }
+        }
+        self.end_process(node);
+        let world = &mut *self.world.borrow_mut();
+        world.ledger.saw("stopped in good order");
+        let now = world.now;
+        world.store.leave(node, now);
+        world.schedule_in(200, 20_000, Event::Successor);
+        world.expect_renewals(now);
     }
 
     /// The process stands still, and perhaps another takes over; then it goes on, and does not know.
-    fn freeze(&mut self) {
-        let node = self.node();
+    fn freeze(&mut self, node: usize) {
         let world = &mut *self.world.borrow_mut();
         if !world.nodes[node].is_up || world.nodes[node].frozen_until > world.now {
             return;
@@ -501,11 +563,13 @@ impl Run {
         if sure_until < thaws_at {
             world.nodes[node].lease_until = sure_until;
             world.store.alive_until[node] = sure_until + TimeDelta::seconds(3);
+            world.expect_renewals(sure_until + TimeDelta::seconds(3));
             if world.chance.happens(0.7) {
                 world.schedule_in(0, 20_000, Event::Successor);
             }
         }
         let renews_at = thaws_at + world.chance.millis(0, 1_000);
+        world.nodes[node].renews = true;
         world.schedule(renews_at, Event::Renew { node });
     }
 

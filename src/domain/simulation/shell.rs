@@ -80,6 +80,9 @@ impl Desk {
         Ok(match next_step(&view, self.moment()) {
             Step::Stop => Turn::Stop,
             Step::Wait { until, because } => {
+                if because == Because::CallsFail {
+                    self.world.borrow_mut().ledger.saw("paused because its calls fail");
+                }
                 Turn::Wait { until, wants_place: because == Because::RateLimited }
             }
             step => match self.carry_out(step, &look, memory).await? {
@@ -113,8 +116,8 @@ impl Desk {
             open: look.open.clone(),
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
+            recent: if world.flaw == Some(Flaw::IgnoresFailures) { Vec::new() } else { look.recent.clone() },
             call_day: None,
-            recent: look.recent.clone(),
             rules: Some(rules),
             zone_missing: false,
             queues,
@@ -172,13 +175,21 @@ impl Desk {
         Ok(Carried::Out)
     }
 
+    /// A stop in good order waits until what came of it is written.
     async fn dial(&self, look: &Look, memory: &mut Memory) -> Result<Carried, DatabaseFailed> {
+        self.world.borrow_mut().nodes[self.owner.node].placing += 1;
+        let carried = self.place_call(look, memory).await;
+        self.world.borrow_mut().nodes[self.owner.node].placing -= 1;
+        carried
+    }
+
+    async fn place_call(&self, look: &Look, memory: &mut Memory) -> Result<Carried, DatabaseFailed> {
         let (owner, now) = (self.owner, self.now());
         let mut deadline = now + DIAL_WITHIN;
         if self.has(Flaw::ForgetsTheSecond) {
             deadline += TimeDelta::days(1);
         }
-        self.world.borrow_mut().disturb(owner.campaign);
+        self.world.borrow_mut().disturb(owner);
         let ready: Vec<usize> = {
             let view = self.view(look, true);
             let rules = view.rules.as_ref().expect("this world has all rules");
@@ -292,13 +303,15 @@ impl Desk {
             Answer::TooLate => self.take_back(attempt).await?,
             Answer::NotSent => {
                 self.take_back(attempt).await?;
-                self.database(|world| world.close_account(Closure::ProviderDown)).await?;
+                self.database(|world| world.close_account(Closure::ProviderDown, None)).await?;
             }
-            Answer::Throttled => {
+            Answer::Throttled(retry_after) => {
                 self.take_back(attempt).await?;
-                self.database(|world| world.close_account(Closure::RateLimited)).await?;
+                self.database(|world| world.close_account(Closure::RateLimited, retry_after)).await?;
             }
-            Answer::Unknown => {}
+            Answer::Unknown => {
+                self.database(|world| world.close_account(Closure::ProviderDown, None)).await?;
+            }
             Answer::Refused(fault) => self.refused(attempt, look, fault).await?,
         }
         Ok(())
@@ -311,7 +324,7 @@ impl Desk {
             Fault::Destination => Outcome::Blocked,
             Fault::Moment => {
                 self.take_back(attempt).await?;
-                return self.database(|world| world.close_account(Closure::RateLimited)).await;
+                return self.database(|world| world.close_account(Closure::RateLimited, None)).await;
             }
             Fault::Account | Fault::Sender | Fault::Request => return self.pause_for(attempt).await,
         };

@@ -358,7 +358,8 @@ impl Store {
 
     fn lock(&mut self, owner: Owner) -> Option<&mut Campaign> {
         let row = &mut self.campaigns[owner.campaign];
-        (row.node == Some(owner.node) && row.epoch == owner.epoch).then_some(row)
+        let is_fenced = self.flaw != Some(Flaw::IgnoresTheFence);
+        (!is_fenced || row.node == Some(owner.node) && row.epoch == owner.epoch).then_some(row)
     }
 
     /// A move of the dialer's own.
@@ -462,13 +463,65 @@ impl Store {
             || self.open_attempt(campaign).is_some()
     }
 
-    pub(super) fn take_over(&mut self, node: usize, now: DateTime<Utc>) {
-        for campaign in 0..self.campaigns.len() {
-            if self.has_something_to_do(campaign) && !self.owner_lives(campaign, now) {
-                let row = &mut self.campaigns[campaign];
-                (row.node, row.epoch) = (Some(node), row.epoch + 1);
-            }
+    /// How many more campaigns belong to a node than its share.
+    fn beyond_share(&self, node: usize, now: DateTime<Utc>) -> i64 {
+        let dialing = self.campaigns.iter().filter(|row| is_dialing(row.state));
+        let (mine, everybodys) = dialing.fold((0, 0), |(mine, everybodys), row| {
+            (mine + i64::from(row.node == Some(node)), everybodys + 1)
+        });
+        let living = self.alive_until.iter().filter(|until| **until > now).count().max(1) as i64;
+        mine - (everybodys + living - 1) / living
+    }
+
+    /// Lets go of campaigns beyond the node's share, except while one of them is on the phone.
+    pub(super) fn hand_over(&mut self, node: usize, now: DateTime<Utc>) -> bool {
+        let beyond = self.beyond_share(node, now).max(0) as usize;
+        let excess = (0..self.campaigns.len()).rev().filter(|&campaign| {
+            let row = &self.campaigns[campaign];
+            row.node == Some(node) && is_dialing(row.state) && row.counts.of(ContactState::Calling) == 0
+        });
+        let excess: Vec<usize> = excess.take(beyond).collect();
+        excess.iter().for_each(|&campaign| self.campaigns[campaign].node = None);
+        !excess.is_empty()
+    }
+
+    /// Takes campaigns without a living owner: of those that dial, up to the node's share.
+    pub(super) fn take_over(&mut self, node: usize, now: DateTime<Utc>) -> bool {
+        if self.flaw == Some(Flaw::NeverTakesOver) && node > 0 {
+            return false;
         }
+        let mut wanting = (-self.beyond_share(node, now)).max(0);
+        let mut taken = false;
+        for campaign in self.ownerless(now) {
+            if is_dialing(self.campaigns[campaign].state) {
+                if wanting == 0 {
+                    continue;
+                }
+                wanting -= 1;
+            }
+            let row = &mut self.campaigns[campaign];
+            (row.node, row.epoch) = (Some(node), row.epoch + 1);
+            taken = true;
+        }
+        taken
+    }
+
+    fn ownerless(&self, now: DateTime<Utc>) -> Vec<usize> {
+        let all = 0..self.campaigns.len();
+        all.filter(|&campaign| self.has_something_to_do(campaign) && !self.owner_lives(campaign, now))
+            .collect()
+    }
+
+    /// Whether every campaign has an owner, and no owner more than his share.
+    pub(super) fn is_evenly_shared(&self, now: DateTime<Utc>) -> bool {
+        let mut living = (0..self.alive_until.len()).filter(|&node| self.alive_until[node] > now);
+        self.ownerless(now).is_empty() && living.all(|node| self.beyond_share(node, now) <= 0)
+    }
+
+    /// A process that stops lets go of everything.
+    pub(super) fn leave(&mut self, node: usize, now: DateTime<Utc>) {
+        self.alive_until[node] = now;
+        self.campaigns.iter_mut().filter(|row| row.node == Some(node)).for_each(|row| row.node = None);
     }
 
     pub(super) fn list_owned(&self, node: usize) -> Vec<Owner> {
@@ -505,6 +558,10 @@ impl Store {
         let owned = self.list_owned(node).into_iter().map(|owner| owner.campaign);
         owned.filter(|campaign| is_overdue(*campaign)).collect()
     }
+}
+
+fn is_dialing(state: State) -> bool {
+    matches!(state, State::Pending | State::Running)
 }
 
 impl Counts {

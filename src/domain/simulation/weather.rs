@@ -29,6 +29,12 @@ pub(super) struct Weather {
     pub(super) lost_wakes: f64,
     /// Per dial, within about a second of it: the process dies.
     pub(super) crashes: f64,
+    /// Another process is started beside those that run.
+    pub(super) joins: f64,
+    /// The process is told to stop, and does so in good order.
+    pub(super) stops: f64,
+    /// Calls that fail on the way.
+    pub(super) failing_calls: f64,
     /// The process stands still for a while.
     pub(super) freezes: f64,
     pub(super) pauses: f64,
@@ -57,6 +63,9 @@ impl Weather {
             failing_database: often(0.01, 0.08),
             lost_wakes: often(0.1, 0.7),
             crashes: often(0.05, 0.3),
+            joins: often(0.05, 0.2),
+            stops: often(0.05, 0.2),
+            failing_calls: often(0.5, 0.97),
             freezes: often(0.05, 0.3),
             pauses: often(0.05, 0.3),
             suppressions: often(0.05, 0.2),

@@ -18,9 +18,12 @@ use super::chance::Chance;
 use super::flaw::Flaw;
 use super::ledger::Ledger;
 use super::provider::Provider;
-use super::store::{Phone, Sid, Store};
+use super::store::{Owner, Phone, Sid, Store};
 use super::weather::Weather;
 use super::year::Watch;
+
+/// Beyond so many processes at a time none is started beside the others.
+const MOST_NODES: usize = 3;
 
 /// Something that is to happen.
 #[derive(Debug)]
@@ -67,10 +70,23 @@ pub(super) enum Event {
         contact: usize,
         at: DateTime<Utc>,
     },
-    Crash,
-    Freeze,
+    Crash {
+        node: usize,
+    },
+    Freeze {
+        node: usize,
+    },
     /// A new process starts.
     Successor,
+    /// A process is told to stop.
+    Stop {
+        node: usize,
+    },
+    /// It leaves when no call is being placed any more, or at this instant.
+    Leave {
+        node: usize,
+        at_last: DateTime<Utc>,
+    },
     /// A node renews its lease and takes over what has no living owner.
     Renew {
         node: usize,
@@ -87,6 +103,12 @@ pub(super) struct Node {
     pub(super) frozen_until: DateTime<Utc>,
     /// Until when it is sure of its lease itself.
     pub(super) lease_until: DateTime<Utc>,
+    /// Whether it was told to stop, and neither renews its lease nor dials any more.
+    pub(super) is_stopping: bool,
+    /// Calls that are being placed.
+    pub(super) placing: u32,
+    /// Whether it is to renew its lease before long.
+    pub(super) renews: bool,
 }
 
 /// The provider account's row.
@@ -94,8 +116,17 @@ pub(super) struct Node {
 pub(super) struct Account {
     pub(super) next_place_at: DateTime<Utc>,
     pub(super) closed: Option<(DateTime<Utc>, Closure)>,
+    /// Since when it has been closed without a break.
+    pub(super) closed_since: DateTime<Utc>,
     troubles: u32,
-    pub(super) spacing: TimeDelta,
+    spacing: TimeDelta,
+}
+
+impl Account {
+    /// How long a place lasts: a second at least as long as nobody knows whether the provider works again.
+    pub(super) fn spacing(&self) -> TimeDelta {
+        if self.troubles > 0 { self.spacing.max(TimeDelta::seconds(1)) } else { self.spacing }
+    }
 }
 
 pub(super) struct World {
@@ -138,7 +169,7 @@ impl World {
             weather,
             flaw,
             store: Store::new(flaw),
-            account: Account { next_place_at: now, closed: None, troubles: 0, spacing },
+            account: Account { next_place_at: now, closed: None, closed_since: now, troubles: 0, spacing },
             provider: Provider::default(),
             ledger: Ledger::default(),
             watch: None,
@@ -171,7 +202,7 @@ impl World {
     }
 
     /// What people and fate do to a campaign that is about to dial.
-    pub(super) fn disturb(&mut self, campaign: usize) {
+    pub(super) fn disturb(&mut self, Owner { campaign, node, .. }: Owner) {
         if self.chance.happens(self.weather.pauses) {
             self.schedule_in(0, 1_500, Event::Command { campaign, given: Move::Pause });
         }
@@ -179,10 +210,16 @@ impl World {
             self.schedule_in(0, 60_000, Event::Command { campaign, given: Move::Cancel });
         }
         if self.chance.happens(self.weather.crashes) {
-            self.schedule_in(0, 1_500, Event::Crash);
+            self.schedule_in(0, 1_500, Event::Crash { node });
         }
         if self.chance.happens(self.weather.freezes) {
-            self.schedule_in(0, 1_000, Event::Freeze);
+            self.schedule_in(0, 1_000, Event::Freeze { node });
+        }
+        if self.chance.happens(self.weather.joins) && self.living().count() < MOST_NODES {
+            self.schedule_in(0, 5_000, Event::Successor);
+        }
+        if self.chance.happens(self.weather.stops) {
+            self.schedule_in(0, 1_500, Event::Stop { node });
         }
     }
 
@@ -204,25 +241,44 @@ impl World {
         }
     }
 
-    /// A node renews its lease; the youngest takes over what has no living owner. Returns false if it is down.
+    /// The processes that are up.
+    pub(super) fn living(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|node| self.nodes[*node].is_up)
+    }
+
+    /// A node renews its lease, hands over what is more than its share, and takes what has no living owner. Returns false
+    /// if it is down or about to be.
     pub(super) fn renew(&mut self, node: usize) -> bool {
-        if !self.nodes[node].is_up {
+        self.nodes[node].renews = false;
+        if !self.nodes[node].is_up || self.nodes[node].is_stopping {
             return false;
         }
         let (now, forever) = (self.now, DateTime::<Utc>::MAX_UTC);
         (self.nodes[node].lease_until, self.store.alive_until[node]) = (forever, forever);
-        if node + 1 == self.nodes.len() {
-            self.store.take_over(node, now);
-            // Whoever is dead or stands still is inherited when his lease has run out.
-            for other in 0..node {
-                let dies_at = self.store.alive_until[other];
-                if (now..forever).contains(&dies_at) {
-                    let at = dies_at + self.chance.millis(1, 5_000);
-                    self.schedule(at, Event::Renew { node });
-                }
-            }
+        if self.store.hand_over(node, now) {
+            self.ledger.saw("handed over");
+        }
+        if self.store.take_over(node, now) {
+            self.ledger.saw("taken over");
+        }
+        let dying =
+            self.store.alive_until.iter().filter(|until| (now..forever).contains(*until) && **until > now);
+        match dying.min().copied() {
+            _ if !self.store.is_evenly_shared(now) => self.expect_renewals(now),
+            Some(dies_at) => self.expect_renewals(dies_at),
+            None => {}
         }
         true
+    }
+
+    /// Every process renews its lease every five seconds. That it does is an event only where it may change something.
+    pub(super) fn expect_renewals(&mut self, from: DateTime<Utc>) {
+        for node in self.living().collect::<Vec<_>>() {
+            if !std::mem::replace(&mut self.nodes[node].renews, true) {
+                let at = from + self.chance.millis(1, 5_000);
+                self.schedule(at, Event::Renew { node });
+            }
+        }
     }
 
     pub(super) fn lease_is_held(&self, node: usize) -> bool {
@@ -230,15 +286,19 @@ impl World {
     }
 
     pub(super) fn account_view(&self) -> AccountView {
-        match self.account.closed {
+        match self.account.closed.filter(|_| self.flaw != Some(Flaw::IgnoresClosures)) {
             Some((until, because)) if until > self.now => AccountView::Closed { until, because },
             _ => AccountView::Open { next_place_at: self.account.next_place_at },
         }
     }
 
-    pub(super) fn close_account(&mut self, because: Closure) {
-        let seconds = 60.min(1 << self.account.troubles.min(10));
+    /// For as long as the provider has asked for, or else ever longer.
+    pub(super) fn close_account(&mut self, because: Closure, asked_for: Option<TimeDelta>) {
+        let seconds = asked_for.map_or(60.min(1 << self.account.troubles.min(10)), |span| span.num_seconds());
         self.account.troubles += 1;
+        if self.account.closed.is_none_or(|(until, _)| until <= self.now) {
+            self.account.closed_since = self.now;
+        }
         let until = self.now + TimeDelta::seconds(seconds);
         let known = self.account.closed.map_or(until, |(known, _)| known);
         self.account.closed = Some((until.max(known), because));
