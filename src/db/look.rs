@@ -160,21 +160,19 @@ pub async fn look(
             WHERE contact_id = open.contact_id AND settled_at IS NOT NULL
         ) earlier ON true
         LEFT JOIN LATERAL (
-            SELECT array_agg(outcome ORDER BY id DESC) AS outcomes,
-                   array_agg(coalesce(ended_at, settled_at) ORDER BY id DESC) AS ends
-            FROM (SELECT id, outcome, ended_at, settled_at FROM attempts
-                  WHERE campaign_id = $1 AND settled_at IS NOT NULL
-                    AND coalesce((campaigns.outcomes ->> 'failed')::int, 0)
-                        + coalesce((campaigns.outcomes ->> 'unknown')::int, 0) >= $5
-                  ORDER BY id DESC LIMIT $6) calls
+            SELECT array_agg(outcome ORDER BY id DESC) AS outcomes, array_agg(calls.ended_at ORDER BY id DESC) AS ends
+            FROM last_calls($1, $6, CASE WHEN coalesce((campaigns.outcomes ->> 'failed')::int, 0)
+                                            + coalesce((campaigns.outcomes ->> 'unknown')::int, 0) >= $5
+                                    THEN $7::bigint ELSE 0 END) calls
         ) recent ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
     let version = known.as_ref().map_or(-1, |known| known.settings_version);
     let areas = known.as_ref().map_or(0, |known| known.areas.len());
     let areas = i16::try_from(areas).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
-    let (fewest, window) = (breaker::FEWEST_FAILURES as i32, breaker::WINDOW as i64);
-    let params: super::Params<'_> = &[&campaign, &account_sid, &version, &areas, &fewest, &window];
+    let fewest = breaker::FEWEST_FAILURES as i32;
+    let (window, among) = (breaker::WINDOW as i64, breaker::AMONG as i64);
+    let params: super::Params<'_> = &[&campaign, &account_sid, &version, &areas, &fewest, &window, &among];
     let rows = query(&database.client().await?, SQL, params).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let known = renewed(known, row)?;

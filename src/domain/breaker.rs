@@ -9,6 +9,9 @@ use super::outcome::Outcome;
 /// How many of the last calls are looked at.
 pub const WINDOW: usize = 20;
 
+/// The last calls are looked for among so many attempts: what was taken back was no call.
+pub const AMONG: usize = 10 * WINDOW;
+
 /// Fewer calls than this say nothing.
 const ENOUGH: usize = 10;
 
@@ -41,10 +44,9 @@ pub struct Tripped {
     pub until: DateTime<Utc>,
 }
 
-/// Judges the last calls, of which the newest comes first. What was taken back was no call.
+/// Judges the last calls, of which the newest comes first, without what was taken back.
 pub fn tripped(newest_first: &[Call]) -> Option<Tripped> {
-    let is_call = |call: &&Call| call.outcome != Outcome::NotPlaced;
-    let calls: Vec<&Call> = newest_first.iter().filter(is_call).take(WINDOW).collect();
+    let calls = &newest_first[..newest_first.len().min(WINDOW)];
     let failures = calls.iter().filter(|call| is_failure(call.outcome)).count();
     let in_a_row = calls.iter().take_while(|call| is_failure(call.outcome)).count();
     let newest = calls.first()?;
@@ -55,6 +57,12 @@ pub fn tripped(newest_first: &[Call]) -> Option<Tripped> {
     let pause = FIRST_PAUSE * 2_i32.saturating_pow(doublings.min(8));
     let until = newest.ended_at + pause.min(LONGEST_PAUSE);
     Some(Tripped { failures, calls: calls.len(), until })
+}
+
+/// The same, unless it had come to that already before the newest of them.
+pub fn newly_tripped(newest_first: &[Call]) -> Option<Tripped> {
+    let before = newest_first.get(1..).and_then(tripped);
+    tripped(newest_first).filter(|_| before.is_none())
 }
 
 /// Whether something was wrong on the way. Nobody answering, or a number that cannot be called, is no failure.
@@ -83,7 +91,6 @@ mod tests {
             'u' => Outcome::Unknown,
             'n' => Outcome::NoAnswer,
             'i' => Outcome::InvalidNumber,
-            'p' => Outcome::NotPlaced,
             _ => Outcome::Answered,
         };
         let call = |(minute, letter)| Call { outcome: outcome(letter), ended_at: at(minute as i64) };
@@ -110,14 +117,22 @@ mod tests {
             ("iiiiiiiiii", None),
             ("ffffffffffa", None),
             ("ffffffffffaf", Some((11, 12))),
-            ("fffffffffpppp", None),
-            ("ffffffffffppp", Some((10, 10))),
             // What came long before no longer counts.
             ("aaaaaaaaaaaaaaaaffffffffffffffff", Some((16, 20))),
         ];
         for (outcomes, expected) in cases {
             assert_eq!(judged(outcomes), expected, "{outcomes}");
         }
+    }
+
+    #[test]
+    fn it_is_news_only_once_that_most_have_failed() {
+        let is_news = |outcomes: &str| newly_tripped(&calls(outcomes)).is_some();
+        assert!(is_news("ffffffffff"));
+        assert!(!is_news("fffffffffff"));
+        assert!(is_news("ffffffffffaf"), "one went through meanwhile");
+        assert!(is_news(&("a".repeat(5) + &"f".repeat(16))));
+        assert!(!is_news(&("a".repeat(4) + &"f".repeat(17))));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
+mod breaker;
 mod callbacks;
 mod caps;
 mod connection;

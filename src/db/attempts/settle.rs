@@ -50,15 +50,13 @@ pub async fn settle(
     Ok(settled)
 }
 
-/// Says in the campaign's events that most of its last calls have failed, and which, if they have.
+/// Says in the campaign's events that most of its last calls have failed, and which, if that is so since the last one.
 async fn note_failures(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    const LAST: &str = "
-        SELECT id, outcome, coalesce(ended_at, settled_at) AS ended_at FROM attempts
-        WHERE campaign_id = $1 AND settled_at IS NOT NULL ORDER BY id DESC LIMIT $2";
+    const LAST: &str = "SELECT id, outcome, ended_at FROM last_calls($1, $2, $3) ORDER BY id DESC";
     const SAY: &str = "
         WITH campaign AS (
             UPDATE campaigns SET last_event = last_event + 1 WHERE id = $1
@@ -69,14 +67,17 @@ async fn note_failures(
                jsonb_build_object('failures', $3::int, 'calls', $4::int, 'until', $5::timestamptz, 'attempts', $6::uuid[])
         FROM campaign";
     let (mut calls, mut failed) = (Vec::new(), Vec::new());
-    for row in query(transaction, LAST, &[&campaign, &(breaker::WINDOW as i64)]).await? {
+    // With the one before, which tells whether it is news.
+    let (most, among) = (breaker::WINDOW as i64 + 1, breaker::AMONG as i64);
+    for row in query(transaction, LAST, &[&campaign, &most, &among]).await? {
         let outcome = name(&row, "outcome", Outcome::parse)?;
         if breaker::is_failure(outcome) {
             failed.push(row.try_get::<_, Uuid>("id")?);
         }
         calls.push(breaker::Call { outcome, ended_at: row.try_get("ended_at")? });
     }
-    let Some(Tripped { failures, calls, until }) = breaker::tripped(&calls) else { return Ok(()) };
+    let Some(Tripped { failures, calls, until }) = breaker::newly_tripped(&calls) else { return Ok(()) };
+    failed.truncate(failures);
     let (failures, calls) = (failures as i32, calls as i32);
     execute(transaction, SAY, &[&campaign, &now, &failures, &calls, &until, &failed]).await?;
     Ok(())

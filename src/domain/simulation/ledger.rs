@@ -112,14 +112,14 @@ impl World {
         Ok(())
     }
 
-    /// A minute at least passes after the last call, where most calls among a campaign's last twenty attempts failed.
-    /// Counted anew.
+    /// A minute at least passes after the last call, where most of a campaign's last twenty calls failed, those among its
+    /// last two hundred attempts. Counted anew.
     fn check_failures(&self, attempt: usize) -> Result<(), String> {
         let campaign = self.store.attempts[attempt].campaign;
         let before = (0..attempt).rev().filter(|&other| self.store.attempts[other].campaign == campaign);
         let settled = before.filter_map(|other| Some((other, self.store.attempts[other].settled?)));
-        let calls = settled.take(20).filter(|(_, (outcome, _))| *outcome != Outcome::NotPlaced);
-        let calls: Vec<_> = calls.collect();
+        let calls = settled.take(200).filter(|(_, (outcome, _))| *outcome != Outcome::NotPlaced);
+        let calls: Vec<_> = calls.take(20).collect();
         let has_failed = |outcome| matches!(outcome, Outcome::Failed | Outcome::Unknown);
         let failed = calls.iter().filter(|(_, (outcome, _))| has_failed(*outcome)).count();
         let Some(&(last, (outcome, settled_at))) = calls.first() else { return Ok(()) };

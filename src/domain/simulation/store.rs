@@ -252,7 +252,8 @@ impl Store {
             let ended_at = attempt.facts.as_ref().and_then(|facts| facts.ended_at);
             Some(breaker::Call { outcome, ended_at: ended_at.unwrap_or(settled_at) })
         });
-        settled.take(breaker::WINDOW).collect()
+        let is_call = |call: &breaker::Call| call.outcome != Outcome::NotPlaced;
+        settled.take(breaker::AMONG).filter(is_call).take(breaker::WINDOW).collect()
     }
 
     fn queues(&self, campaign: usize) -> Vec<Queue> {
