@@ -4,6 +4,7 @@
 mod full_disk;
 mod read_only;
 mod refusals;
+mod silence;
 
 use std::time::Duration;
 
