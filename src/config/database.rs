@@ -149,6 +149,13 @@ mod tests {
     }
 
     #[test]
+    fn a_url_may_name_several_servers() {
+        let several = parse_url("postgres://o:p@one.example.com:6432,two.example.com:6433/outdial").unwrap();
+        let Database::Given { config, .. } = several else { panic!("a URL is no private database") };
+        assert_eq!((config.get_hosts().len(), config.get_ports()), (2, [6432, 6433].as_slice()));
+    }
+
+    #[test]
     fn a_bad_url_is_refused_without_showing_its_password() {
         for url in [
             "mysql://o:hunter2@h/d",

@@ -19,7 +19,8 @@ pub(super) const VARIABLES: &[Variable] = &[
     variable(
         "DATABASE_URL",
         "a private PostgreSQL",
-        "postgres://user:password@host:5432/name, with ?sslmode=disable, prefer, require or verify-full",
+        "postgres://user:password@host:5432/name, with ?sslmode=disable, prefer, require or verify-full; of several \
+         hosts (host1:5432,host2:5432) the one that takes writes is used",
     ),
     variable(
         "OUTDIAL_DATA_DIR",

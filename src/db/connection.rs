@@ -30,11 +30,19 @@ pub(super) struct Transaction<'c> {
 struct Watch {
     patience: Duration,
     is_spoilt: AtomicBool,
+    /// It leads to a server that takes no writes any more, as after a failover, and the others lead there, too.
+    leads_astray: AtomicBool,
+}
+
+impl Watch {
+    fn of(patience: Duration) -> Self {
+        Self { patience, is_spoilt: AtomicBool::new(false), leads_astray: AtomicBool::new(false) }
+    }
 }
 
 impl Connection {
     pub(super) fn new(object: Object, patience: Duration) -> Self {
-        Self { object: Some(object), watch: Watch { patience, is_spoilt: AtomicBool::new(false) } }
+        Self { object: Some(object), watch: Watch::of(patience) }
     }
 
     /// Begins a transaction.
@@ -58,6 +66,11 @@ impl Connection {
         self.watch.answer(self.object().batch_execute(sql)).await
     }
 
+    /// Says that the server takes no writes: neither this connection is kept, nor those that wait beside it.
+    pub(super) fn leads_astray(&self) {
+        self.watch.leads_astray.store(true, Ordering::Relaxed);
+    }
+
     /// The bare connection, which goes back to nobody.
     pub(super) fn detach(mut self) -> ClientWrapper {
         Object::take(self.object.take().expect(PRESENT))
@@ -76,7 +89,11 @@ fn present_mut(object: &mut Option<Object>) -> &mut Object {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.watch.is_spoilt.load(Ordering::Relaxed) {
+        let leads_astray = self.watch.leads_astray.load(Ordering::Relaxed);
+        if leads_astray && let Some(pool) = self.object.as_ref().and_then(Object::pool) {
+            pool.retain(|_, _| false);
+        }
+        if leads_astray || self.watch.is_spoilt.load(Ordering::Relaxed) {
             self.object.take().map(Object::take);
         }
     }
@@ -120,9 +137,8 @@ impl Watch {
             self.spoil();
             return Err(Error::Silent { waited: self.patience });
         };
-        // It leads to a server that takes no writes any more, as after a failover.
         if answer.as_ref().is_err_and(|error| error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)) {
-            self.spoil();
+            self.leads_astray.store(true, Ordering::Relaxed);
         }
         Ok(answer?)
     }
@@ -205,7 +221,7 @@ async fn prepared<T>(
 ) -> Result<T, Error> {
     let ask = async || run(&on.client().prepare_cached(sql).await?).await;
     let answer = on.watch().answer(ask()).await;
-    if !answer.as_ref().is_err_and(is_stale) {
+    if !answer.as_ref().is_err_and(Error::is_stale) {
         return answer;
     }
     match on.renewable() {
@@ -220,18 +236,13 @@ async fn prepared<T>(
     }
 }
 
-/// Whether a prepared statement is gone, or its result has other columns by now.
-fn is_stale(error: &Error) -> bool {
-    error.has_code(&SqlState::INVALID_SQL_STATEMENT_NAME) || error.has_code(&SqlState::FEATURE_NOT_SUPPORTED)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn who_is_not_answered_in_time_is_told_so_and_the_connection_is_of_no_more_use() {
-        let watch = Watch { patience: Duration::from_millis(5), is_spoilt: AtomicBool::new(false) };
+        let watch = Watch::of(Duration::from_millis(5));
         watch.answer(async { Ok(()) }).await.unwrap();
         assert!(!watch.is_spoilt.load(Ordering::Relaxed));
         let error = watch.answer(std::future::pending::<Result<(), _>>()).await.unwrap_err();

@@ -28,12 +28,14 @@ pub mod words;
 
 mod connection;
 mod migrations;
+mod outage;
 mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod};
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
@@ -41,6 +43,7 @@ use uuid::Uuid;
 
 pub use connection::Connection;
 pub use migrations::migrate;
+pub use outage::Outage;
 
 use connection::{Session, Transaction, execute, query, query_one, query_opt};
 
@@ -108,6 +111,8 @@ impl Database {
         config.application_name("outdial").connect_timeout(PATIENCE);
         config.tcp_user_timeout(ACKNOWLEDGED_WITHIN).keepalives_idle(ACKNOWLEDGED_WITHIN);
         config.keepalives_interval(PATIENCE).keepalives_retries(3);
+        // Of several servers the one that takes writes, after a failover as well.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.options(format!("{SESSION} {own}"));
         let dialers = Arc::new(config.clone());
         let pool = pool_of(config.clone(), tls, POOL_SIZE, PATIENCE);
@@ -132,9 +137,14 @@ impl Database {
         Ok(Connection::new(self.lists.get().await?, LIST_ANSWERED_WITHIN))
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and takes writes.
     pub async fn ping(&self) -> Result<(), Error> {
-        query_one(&self.client().await?, "SELECT 1", &[]).await?;
+        const SQL: &str = "SELECT current_setting('transaction_read_only') = 'on' AS read_only";
+        let client = self.client().await?;
+        if query_one(&client, SQL, &[]).await?.try_get("read_only")? {
+            client.leads_astray();
+            return Err(Error::ReadOnly);
+        }
         Ok(())
     }
 }
@@ -183,6 +193,9 @@ pub enum Error {
         /// For how long.
         waited: Duration,
     },
+    /// It takes no writes.
+    #[error("the database takes no writes")]
+    ReadOnly,
     /// A statement failed. The cause is told in the words that quote no row: PostgreSQL's details of a refused one
     /// hold numbers and names, and logs show all causes.
     #[error("a statement failed: {}", without_details(.0))]
@@ -227,25 +240,6 @@ impl Error {
         matches!(self, Self::Statement(error) if error.code() == Some(code))
     }
 
-    /// Whether the database itself is gone or refuses to work, rather than this one statement being wrong.
-    pub fn is_outage(&self) -> bool {
-        match self {
-            Self::Unreachable(_) | Self::Silent { .. } => true,
-            Self::Statement(error) => match error.code() {
-                None => true,
-                Some(code) => {
-                    ["08", "53", "57", "58"].contains(&&code.code()[..2])
-                        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
-                        || *code == SqlState::LOCK_NOT_AVAILABLE
-                }
-            },
-            Self::OfContact { cause, .. } => cause.is_outage(),
-            Self::ImpossibleRow(_) | Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => {
-                false
-            }
-        }
-    }
-
     /// Whether it is what a row holds, or would hold, that made it fail, so that it fails again however often it is tried:
     /// a value that cannot be worked with (SQLSTATE class 22), or a constraint of contacts or attempts that no race explains
     /// (class 23). Whatever else a database refuses, such as a deadlock, a schema of another version or a lack of rights,
@@ -254,7 +248,7 @@ impl Error {
         let refusal = match self {
             Self::OfContact { .. } | Self::ImpossibleRow(_) => return true,
             Self::Statement(error) => error.as_db_error(),
-            Self::Unreachable(_) | Self::Silent { .. } => None,
+            Self::Unreachable(_) | Self::Silent { .. } | Self::ReadOnly => None,
             Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => None,
         };
         refusal.is_some_and(|refusal| {

@@ -15,6 +15,7 @@ use crate::clock::Stopwatch;
 use crate::db::attempts::count_open;
 use crate::db::nodes::list_nodes;
 use crate::db::watchdog::list_silent;
+use crate::db::{self, Outage};
 use crate::domain::zone::{Database, Origin};
 
 use super::auth::Caller;
@@ -26,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A tick that is older than this is overdue: three have been missed.
 const OVERDUE: Duration = Duration::from_secs(TICK.as_secs() * 3);
+
+/// A node that has just started may be without a lease for so long.
+const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 
 /// The provider is asked at most so often, however often health is.
 const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(15);
@@ -45,10 +49,16 @@ async fn live() -> HttpResponse {
 }
 
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    if api.board.database.answering_within(PATIENCE).ping().await.is_ok() {
-        return Ok(answer(StatusCode::OK, &json!({ "status": "ready" })));
+    match look_at(&api.board.database).await {
+        None => Ok(answer(StatusCode::OK, &json!({ "status": "ready" }))),
+        Some(outage) => Err(Problem::unavailable(outage.to_string())),
     }
-    Err(Problem::unavailable("the database cannot be reached"))
+}
+
+/// Why the database does not work, if it does not.
+async fn look_at(database: &db::Database) -> Option<Outage> {
+    let pinged = database.answering_within(PATIENCE).ping().await;
+    pinged.err().map(|error| error.outage().unwrap_or(Outage::Away))
 }
 
 async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Problem> {
@@ -58,13 +68,16 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         return Err(Problem::unavailable("the supervisor does not answer"));
     };
     let asked = Stopwatch::start();
-    let database_answers = board.database.answering_within(PATIENCE).ping().await.is_ok();
+    let outage = look_at(&board.database).await;
     let database_ms = asked.elapsed().as_secs_f64() * 1000.0;
     let reason = match &report.tick {
-        _ if !database_answers => Some("the database cannot be reached"),
-        Some(tick) if tick.since.elapsed() > OVERDUE => Some("the supervisor's tick is overdue"),
+        _ if outage.is_some() => outage.map(|outage| outage.to_string()),
+        Some(tick) if tick.since.elapsed() > OVERDUE => Some("the supervisor's tick is overdue".to_owned()),
         None if report.running_since.elapsed() > OVERDUE => {
-            Some("the supervisor's tick has never gone through")
+            Some("the supervisor's tick has never gone through".to_owned())
+        }
+        _ if !board.lease.is_held() && report.running_since.elapsed() > BEGUN_WITHIN => {
+            Some("the node's lease could not be renewed, so that it calls nobody".to_owned())
         }
         _ => None,
     };
@@ -78,12 +91,12 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         "actors": { "wanted": report.wanted, "alive": report.alive },
         "tick": tick(&report),
         "watchdog": watchdog(&report),
-        "database": { "answers": database_answers, "latency_ms": database_ms },
+        "database": { "answers": outage.is_none(), "latency_ms": database_ms },
         "provider": api.provider.probe(&api).await,
         "zone_data": zone_data(Database::in_use(), board.clock.now().date_naive()),
         "simulated": api.is_simulated,
     });
-    if database_answers {
+    if outage.is_none() {
         let silent = list_silent(&board.database, board.clock.now() - QUIET, MOST_SILENT).await?;
         body["attempts"] = json!({ "open": count_open(&board.database).await?, "silent": silent.len() });
         body["nodes"] = nodes(&api).await?;

@@ -186,8 +186,8 @@ impl From<db::Error> for Problem {
             return Self::conflict("zone-missing", detail);
         }
         error!(error = &error as &dyn std::error::Error, "a request failed at the database");
-        if error.is_outage() {
-            return Self::unavailable("the database cannot be reached; try again shortly");
+        if let Some(outage) = error.outage() {
+            return Self::unavailable(format!("{outage}; try again shortly"));
         }
         Self::internal()
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{Database, Error, execute, query};
+use crate::db::{Database, Error, Outage, execute, query};
 use crate::domain::attempt::Facts;
 
 /// What was heard of one attempt's call.
@@ -35,6 +35,9 @@ pub enum Recorded {
     OtherCall,
 }
 
+/// How often a merge is tried whose connection was cut, or that others' work came in between of.
+const TRIES: usize = 3;
+
 /// Records what was heard, in one statement for all: the rows are locked in the order of their ids, and merged as
 /// [`Facts::merge`] merges. If that fails, one by one, so that one poisoned row loses nobody else's.
 ///
@@ -59,7 +62,7 @@ pub async fn record(
                 results.insert(attempt, result);
             }
         }
-        Err(error) if error.is_outage() => return Err(error),
+        Err(error) if error.is_outage() && error.outage() != Some(Outage::Conflict) => return Err(error),
         Err(_) => {
             for row in rows {
                 results.insert(row.attempt, record_alone(database, row, now).await);
@@ -147,7 +150,22 @@ async fn let_go(database: &Database, heard: &Heard) -> Result<(), Error> {
     Ok(())
 }
 
+/// Merges, and once more where that may help at once: to merge twice is the same as once.
 async fn merge(
+    database: &Database,
+    heard: &[&Heard],
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Merged)>, Error> {
+    for _ in 1..TRIES {
+        match merge_once(database, heard, now).await {
+            Err(error) if error.outage().is_some_and(Outage::is_over_at_once) => {}
+            merged => return merged,
+        }
+    }
+    merge_once(database, heard, now).await
+}
+
+async fn merge_once(
     database: &Database,
     heard: &[&Heard],
     now: DateTime<Utc>,

@@ -14,7 +14,7 @@ mod evidence;
 mod house;
 mod nemesis;
 mod people;
-mod proxy;
+pub mod proxy;
 mod report;
 mod sniff;
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod callbacks;
+mod database;
 mod dialing;
 mod faults;
 mod forecast;

@@ -94,11 +94,23 @@ impl Scene {
         scene
     }
 
+    /// A scene on this database, with this setting.
+    pub async fn at(database: tokio_postgres::Config, setting: Setting) -> Self {
+        let mut scene = Self::without_program_at(database, &setting).await;
+        scene.start_program_with(setting.delivery).await;
+        scene
+    }
+
     /// A scene whose program runs elsewhere, or later.
     pub async fn without_program(setting: &Setting) -> Self {
+        let (_, database) = fresh_database().await;
+        Self::without_program_at(database, setting).await
+    }
+
+    /// A scene on this database whose program runs elsewhere, or later.
+    pub async fn without_program_at(database: tokio_postgres::Config, setting: &Setting) -> Self {
         // Tests of one process install it once; later ones find it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (_, database) = fresh_database().await;
         let course = Course::beginning_now(setting.begins_at.parse().expect("an instant"), setting.speed);
         let clock = Clock::of_this_machine(Some(course.clone()));
         let simulator = Simulator::start(SimulatorConfig {
