@@ -40,7 +40,7 @@ use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
 pub use connection::Connection;
-pub use migrations::migrate;
+pub use migrations::{WrongSchema, migrate};
 
 use connection::{Session, Transaction, execute, query, query_one, query_opt};
 
@@ -207,6 +207,9 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migration(#[from] refinery::Error),
+    /// The schema is another than this program's.
+    #[error(transparent)]
+    Schema(#[from] WrongSchema),
 }
 
 impl Error {
@@ -240,9 +243,11 @@ impl Error {
                 }
             },
             Self::OfContact { cause, .. } => cause.is_outage(),
-            Self::ImpossibleRow(_) | Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => {
-                false
-            }
+            Self::ImpossibleRow(_)
+            | Self::ZoneMissing(_)
+            | Self::TooManyAreas(_)
+            | Self::Migration(_)
+            | Self::Schema(_) => false,
         }
     }
 
@@ -255,7 +260,7 @@ impl Error {
             Self::OfContact { .. } | Self::ImpossibleRow(_) => return true,
             Self::Statement(error) => error.as_db_error(),
             Self::Unreachable(_) | Self::Silent { .. } => None,
-            Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => None,
+            Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) | Self::Schema(_) => None,
         };
         refusal.is_some_and(|refusal| {
             let is_theirs = matches!(refusal.table(), Some("contacts" | "attempts"));

@@ -2,3 +2,4 @@
 //! hold the server up, or change more of the database than the program itself may.
 
 mod canaries;
+mod roles;
