@@ -96,6 +96,13 @@ impl Process {
         String::from_utf8_lossy(&said).into_owned()
     }
 
+    /// The most memory that it has had so far, in KiB, where the system tells.
+    pub fn most_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        most.trim().trim_end_matches(" kB").parse().ok()
+    }
+
     /// Kills it as nothing can prevent.
     pub fn kill(&mut self) {
         self.child.kill().expect("a living process");

@@ -6,6 +6,7 @@ use outdial::db::{self, Database, Error, Tls, WrongSchema};
 use outdial::simulator::{Outcome, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -60,13 +61,16 @@ fn pool(config: &Config) -> Database {
 
 /// An empty database with the roles and somebody else's table, and how its administrator connects.
 async fn with_roles() -> Config {
+    // The roles belong to all databases of the tests' cluster: two that make them at one time would collide.
+    static ONE_AFTER_THE_OTHER: Mutex<()> = Mutex::const_new(());
     let config = empty_database().await;
     let admin = connect(&config).await;
-    // Twice, because the file says that it may be. Tests that make the cluster's roles at one time wait for each other.
-    admin.batch_execute("SELECT pg_advisory_lock(1)").await.unwrap();
+    let turn = ONE_AFTER_THE_OTHER.lock().await;
+    // Twice, because the file says that it may be.
     for _ in 0..2 {
         admin.batch_execute(ROLES).await.expect("docs/roles.sql");
     }
+    drop(turn);
     let elsewhere = "CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.secrets (secret text)";
     admin.batch_execute(elsewhere).await.unwrap();
     config
