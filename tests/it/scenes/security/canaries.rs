@@ -224,6 +224,7 @@ async fn what_is_sent_is_refused(visitor: &Visitor<'_>) {
         json!({"canary-in-a-note": 1}),
         json!({"from": "canary-in-a-cell"}),
         json!({"agent": {"name": "Ada", "script": {"say": "{{canary-in-the-script}}"}}}),
+        json!({"agent": {"name": "Ada", "script": {"url": "http://169.254.169.254/canary-in-the-script"}}}),
         json!({"columns": {"phone": "city"}}),
     ] {
         let (status, _) = visitor.upload("/api/v1/campaigns", &campaign(changes), LIST).await;
