@@ -1,5 +1,6 @@
 //! The program as a process of its own, as people run it: with variables, a log, and an end.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -52,7 +53,7 @@ pub fn place(scene: &Scene) -> String {
 
 /// A process. It ends with its owner, and what it has said goes with it.
 pub struct Process {
-    child: Child,
+    child: RefCell<Child>,
     said: tempfile::NamedTempFile,
 }
 
@@ -78,12 +79,14 @@ impl Process {
             .stderr(copy())
             .spawn()
             .expect("the program");
-        Self { child, said }
+        Self { child: RefCell::new(child), said }
     }
 
     /// Waits until it can work.
     pub async fn is_ready(&self, scene: &Scene) {
         eventually("the program is ready", || async {
+            let ended = self.child.borrow_mut().try_wait().expect("a process of ours");
+            assert!(ended.is_none(), "it has ended: {}", self.said());
             let answer = scene.stranger().get(scene.url("/health/ready")).send().await.ok()?;
             answer.status().is_success().then_some(())
         })
@@ -98,20 +101,20 @@ impl Process {
 
     /// The most memory that it has had so far, in KiB, where the system tells.
     pub fn most_memory(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.borrow().id())).ok()?;
         let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         most.trim().trim_end_matches(" kB").parse().ok()
     }
 
     /// Kills it as nothing can prevent.
     pub fn kill(&mut self) {
-        self.child.kill().expect("a living process");
-        self.child.wait().expect("its end");
+        self.child.get_mut().kill().expect("a living process");
+        self.child.get_mut().wait().expect("its end");
     }
 
     /// Asks it to stop, and waits for its end.
     pub async fn stop(&mut self) -> ExitStatus {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("an id");
+        let pid = i32::try_from(self.child.borrow().id()).ok().and_then(Pid::from_raw).expect("an id");
         kill_process(pid, Signal::TERM).expect("a living process");
         self.end().await
     }
@@ -119,7 +122,7 @@ impl Process {
     /// Waits for its end.
     pub async fn end(&mut self) -> ExitStatus {
         loop {
-            if let Some(status) = self.child.try_wait().expect("a process of ours") {
+            if let Some(status) = self.child.get_mut().try_wait().expect("a process of ours") {
                 return status;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -129,7 +132,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.child.get_mut().kill();
+        let _ = self.child.get_mut().wait();
     }
 }
