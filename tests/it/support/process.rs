@@ -106,12 +106,6 @@ impl Process {
         most.trim().trim_end_matches(" kB").parse().ok()
     }
 
-    /// Kills it as nothing can prevent.
-    pub fn kill(&mut self) {
-        self.child.get_mut().kill().expect("a living process");
-        self.child.get_mut().wait().expect("its end");
-    }
-
     /// Asks it to stop, and waits for its end.
     pub async fn stop(&mut self) -> ExitStatus {
         let pid = i32::try_from(self.child.borrow().id()).ok().and_then(Pid::from_raw).expect("an id");
