@@ -10,6 +10,9 @@ POSTGRES_PLACES = /usr/lib/postgresql/*/bin/postgres \
 	/opt/homebrew/opt/postgresql@*/bin/postgres /usr/local/opt/postgresql@*/bin/postgres \
 	/usr/libexec/postgresql/postgres /usr/pgsql/bin/postgres /usr/local/pgsql/bin/postgres \
 	/Applications/Postgres.app/Contents/Versions/latest/bin/postgres
+# What is only needed by `make audit`.
+TOOLS = target/tools
+DENY = $(TOOLS)/bin/cargo-deny
 # What is fuzzed, and for how many seconds each.
 FUZZED = import parts phone
 FUZZ_SECONDS = 20
@@ -19,7 +22,7 @@ CASES = 3000
 SEED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test explore replay chaos peers bench fuzz machine rust lints compiler postgres
+.PHONY: help demo serve test explore audit replay chaos peers bench fuzz machine rust lints compiler postgres
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +49,13 @@ explore: machine ## Try every property with many more cases, drawn anew each tim
 replay: machine ## Tell the story of a simulation's seed that failed: make replay SEED=1234
 	OUTDIAL_SIMULATION_SEED=$(SEED) $(CARGO) test --locked --lib -- --exact --nocapture \
 		domain::simulation::a_seed_tells_its_story
+# The tool's own build takes some minutes, once. Only the last line needs a network besides: it asks for known weaknesses.
+audit: rust compiler $(DENY) ## Hold all that is built in to deny.toml, and look for known weaknesses
+	$(DENY) --locked check bans licenses sources
+	$(DENY) --locked check advisories
+
+$(DENY):
+	$(CARGO) install cargo-deny --locked --version '^0.20' --root $(TOOLS)
 
 # CHAOS_MINUTES of storm come after some ten minutes of each fault by itself; CHAOS_SEED repeats what a run did; the report
 # goes to CHAOS_REPORT, or target/chaos.json.

@@ -26,7 +26,7 @@ use crate::db::words::Word;
 use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
-use crate::http::{Api, LISTS_AT_ONCE, Spool, ensure_access, routes};
+use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, Spool, ensure_access, most_connections, routes};
 use crate::import::Limits;
 use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
@@ -198,6 +198,8 @@ impl App {
         });
         let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
             .workers(HTTP_WORKERS)
+            .max_connections(most_connections().div_ceil(HTTP_WORKERS))
+            .client_request_timeout(HEAD_WITHIN)
             .disable_signals()
             .shutdown_timeout(LAST_REQUESTS.as_secs())
             .listen(listener)?

@@ -47,8 +47,9 @@ pub enum Command {
     Serve,
     /// Bring the database's tables up to date, and end
     ///
-    /// `outdial serve` does the same at its start. It is a command of its own for platforms that want a release
-    /// step. Several that run at once wait for each other.
+    /// `outdial serve` does the same at its start, if its role owns the tables. It is a command of its own for
+    /// platforms that want a release step, and for servers whose role may not change tables: docs/roles.sql has such
+    /// roles. Several that run at once wait for each other.
     #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
     Migrate,
     /// Stand in for Twilio on this machine: nobody is really called

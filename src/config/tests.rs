@@ -166,3 +166,20 @@ fn every_variable_that_is_read_is_in_the_list_and_every_listed_one_is_read() {
     let listed: BTreeSet<_> = Config::VARIABLES.iter().map(|variable| variable.name.to_owned()).collect();
     assert_eq!(asked, listed);
 }
+
+#[test]
+fn a_configuration_that_is_printed_shows_no_secret() {
+    let config = read(&with_account(&[
+        ("DATABASE_URL", "postgres://o:hunter2@db.example.com/outdial?application_name=x"),
+        ("TWILIO_AUTH_TOKEN_SECONDARY", "hunter2"),
+        ("TWILIO_API_KEY", "SK00000000000000000000000000000000"),
+        ("TWILIO_API_SECRET", "hunter2"),
+        ("OUTDIAL_API_TOKEN", "hunter2-hunter2-hunter2"),
+    ]))
+    .unwrap();
+    for printed in [format!("{config:?}"), format!("{config:#?}")] {
+        assert!(printed.contains("db.example.com") && !printed.contains("hunter2"), "{printed}");
+        // The client of the database might write it as bytes.
+        assert!(!printed.contains("104, 117, 110"), "{printed}");
+    }
+}

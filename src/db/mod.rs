@@ -42,7 +42,7 @@ use tokio_postgres::{NoTls, Row};
 use uuid::Uuid;
 
 pub use connection::Connection;
-pub use migrations::migrate;
+pub use migrations::{WrongSchema, migrate};
 pub use outage::Outage;
 
 use connection::{Session, Transaction, execute, query, query_one, query_opt};
@@ -220,6 +220,9 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migration(#[from] refinery::Error),
+    /// The schema is another than this program's.
+    #[error(transparent)]
+    Schema(#[from] WrongSchema),
 }
 
 impl Error {
@@ -249,7 +252,7 @@ impl Error {
             Self::OfContact { .. } | Self::ImpossibleRow(_) => return true,
             Self::Statement(error) => error.as_db_error(),
             Self::Unreachable(_) | Self::Silent { .. } | Self::ReadOnly => None,
-            Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => None,
+            Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) | Self::Schema(_) => None,
         };
         refusal.is_some_and(|refusal| {
             let is_theirs = matches!(refusal.table(), Some("contacts" | "attempts"));

@@ -69,9 +69,11 @@ impl Error {
             Self::ReadOnly => Some(Outage::ReadOnly),
             Self::Statement(error) => of_statement(error),
             Self::OfContact { cause, .. } => cause.outage(),
-            Self::ImpossibleRow(_) | Self::ZoneMissing(_) | Self::TooManyAreas(_) | Self::Migration(_) => {
-                None
-            }
+            Self::ImpossibleRow(_)
+            | Self::ZoneMissing(_)
+            | Self::TooManyAreas(_)
+            | Self::Migration(_)
+            | Self::Schema(_) => None,
         }
     }
 

@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod pacing;
 pub mod phone;
 pub mod poison;
+mod public_host;
 pub mod reconcile;
 pub mod recurrence;
 pub mod retry;

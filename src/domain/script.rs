@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
+use super::public_host::is_public;
 use super::template::{BadTemplate, Template};
 
 /// The longest text that may be said, in characters.
@@ -239,10 +240,45 @@ impl<'de> Deserialize<'de> for Say {
 
 /// A URL that a script may not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}, got {text:?}")]
-pub struct BadUrl {
-    expected: &'static str,
-    text: String,
+pub enum BadUrl {
+    /// It is none, or of another kind.
+    #[error("expected {expected}, got {text:?}")]
+    OtherKind {
+        /// What it may look like.
+        expected: &'static str,
+        /// What it is.
+        text: String,
+    },
+    /// It names a user and perhaps a password, which is not repeated.
+    #[error("expected {expected}, got one with a user or password")]
+    WithUser {
+        /// What it may look like.
+        expected: &'static str,
+    },
+    /// The provider, which is to fetch it, could never reach the host.
+    #[error("expected a host that can be reached from everywhere, such as agent.example.com, got {0}")]
+    PrivateHost(String),
+}
+
+/// Checks a URL that is handed on as it is written. Whoever fetches it may read it otherwise than we do, so that nothing
+/// may stand in it that is read in more than one way.
+fn check_url(text: &str, expected: &'static str, fits: fn(&Url) -> bool) -> Result<(), BadUrl> {
+    let other_kind = || BadUrl::OtherKind { expected, text: text.to_owned() };
+    let url = Url::parse(text).map_err(|_| other_kind())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BadUrl::WithUser { expected });
+    }
+    if !fits(&url)
+        || url.port() == Some(0)
+        || text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\')
+    {
+        return Err(other_kind());
+    }
+    match url.host() {
+        Some(host) if is_public(&host) => Ok(()),
+        Some(host) => Err(BadUrl::PrivateHost(host.to_string())),
+        None => Err(other_kind()),
+    }
 }
 
 /// Declares a kind of URL by what it may look like.
@@ -256,12 +292,8 @@ macro_rules! url_kind {
         impl $name {
             /// Reads the URL and keeps it as it is written.
             pub fn parse(text: &str) -> Result<Self, BadUrl> {
-                let fits: fn(&Url) -> bool = $fits;
-                let is_plain = |url: &Url| url.username().is_empty() && url.password().is_none();
-                match Url::parse(text) {
-                    Ok(url) if fits(&url) && is_plain(&url) => Ok(Self(text.to_owned())),
-                    Ok(_) | Err(_) => Err(BadUrl { expected: $expected, text: text.to_owned() }),
-                }
+                check_url(text, $expected, $fits)?;
+                Ok(Self(text.to_owned()))
             }
 
             /// The URL.
@@ -364,6 +396,35 @@ mod tests {
         assert!(SocketUrl::parse("wss://a.example/ws?x=1").is_ok());
         let error = StreamUrl::parse("wss://a.example/ws?x=1").unwrap_err();
         assert!(error.to_string().contains("parameters"), "{error}");
+    }
+
+    #[test]
+    fn a_url_that_the_provider_could_never_fetch_is_refused_with_its_host() {
+        for json in [
+            r#"{"play":"http://192.168.1.2/hello.mp3"}"#,
+            r#"{"url":"http://0x7f.1:8080/twiml"}"#,
+            r#"{"connect":{"conversation_relay":{"url":"wss://agent.internal/ws"}}}"#,
+            r#"{"connect":{"stream":{"url":"wss://[::ffff:10.0.0.1]/ws"}}}"#,
+        ] {
+            let error = script(json).unwrap_err();
+            assert!(error.contains("expected a host that can be reached from everywhere"), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_others_read_otherwise_is_refused_and_a_password_is_not_repeated() {
+        for bad in [
+            "https://a.example\\@127.0.0.1/",
+            "https://127.0.0.1\t.example/",
+            "https://a.exa\nmple/",
+            " https://a.example/",
+            "https:\\\\a.example/",
+            "https://a.example:0/",
+        ] {
+            assert!(WebUrl::parse(bad).is_err(), "{bad:?}");
+        }
+        let error = WebUrl::parse("https://me:hunter2@a.example/").unwrap_err().to_string();
+        assert!(error.contains("without a user or password") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

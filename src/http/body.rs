@@ -5,11 +5,15 @@ use std::pin::Pin;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::stream::{LocalBoxStream, StreamExt, unfold};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::Problem;
+use super::connections::{BODY_WITHIN, GOES_ON_WITHIN};
 use crate::json::{self, Json};
 
 /// The largest body that is not an upload.
@@ -26,7 +30,8 @@ impl FromRequest for Body {
         let read = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
             let payload = read.map_err(|error| Problem::malformed(error.to_string()))?;
-            let body = payload.to_bytes_limited(LARGEST_BODY).await;
+            let body = timeout(BODY_WITHIN, payload.to_bytes_limited(LARGEST_BODY)).await;
+            let body = body.map_err(|_| Problem::too_slow("body", BODY_WITHIN))?;
             let body = body.map_err(|_| Problem::too_large("body", LARGEST_BODY as u64))?;
             let body = body.map_err(|error| Problem::malformed(error.to_string()))?;
             Ok(Self(body))
@@ -44,6 +49,24 @@ impl Body {
     pub(super) fn json<T: DeserializeOwned>(&self, kind: &'static str) -> Result<T, Problem> {
         json(&self.0, kind)
     }
+}
+
+/// What is uploaded, as it comes, as long as it goes on coming.
+pub(super) fn going_on(payload: web::Payload) -> LocalBoxStream<'static, Result<web::Bytes, PayloadError>> {
+    let next = |mut payload: web::Payload| async move {
+        let chunk = match timeout(GOES_ON_WITHIN, payload.next()).await {
+            Ok(chunk) => chunk?,
+            Err(_) => Err(stalled()),
+        };
+        Some((chunk, payload))
+    };
+    // The reader of parts asks once more after the end.
+    unfold(payload, next).fuse().boxed_local()
+}
+
+fn stalled() -> PayloadError {
+    let sentence = format!("nothing came for {} seconds", GOES_ON_WITHIN.as_secs());
+    PayloadError::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, sentence))
 }
 
 /// Reads JSON, or says what is wrong with it. The database can keep no NUL character, so none may come in.

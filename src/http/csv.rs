@@ -4,7 +4,7 @@ use actix_web::web::Bytes;
 
 /// A first character by which spreadsheets tell a formula, or which they pass over on their way to one.
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
-const BEGINS_A_FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
+const BEGINS_A_FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// Lines of CSV with these fields (RFC 4180). A field that a spreadsheet would take for a formula gets an apostrophe
 /// before it, also a number in E.164: spreadsheets would drop its plus, and the import reads it with the apostrophe.
@@ -33,10 +33,13 @@ mod tests {
     fn no_field_begins_a_formula_and_none_breaks_its_line() {
         let written = lines([
             ["+12025550101", "=1+1", "a,\"b\"\r\nc", "@x", "-1", "\t=1", ""],
-            ["plain", "1+1", "", "", "", "", ""],
+            ["plain", "1+1", "", "＝1", "＋1", "－1", "＠x"],
         ])
         .unwrap();
         let text = std::str::from_utf8(&written).unwrap();
-        assert_eq!(text, "'+12025550101,'=1+1,\"a,\"\"b\"\"\r\nc\",'@x,'-1,'\t=1,\r\nplain,1+1,,,,,\r\n");
+        assert_eq!(
+            text,
+            "'+12025550101,'=1+1,\"a,\"\"b\"\"\r\nc\",'@x,'-1,'\t=1,\r\nplain,1+1,,'＝1,'＋1,'－1,'＠x\r\n"
+        );
     }
 }

@@ -6,6 +6,7 @@ mod already_there;
 mod auth;
 mod body;
 mod campaigns;
+mod connections;
 mod contacts;
 mod csv;
 mod forecast;
@@ -38,6 +39,7 @@ use crate::actors::{InboxActor, SupervisorActor, Switchboard};
 use crate::import::Limits;
 
 pub use auth::ensure_access;
+pub use connections::{HEAD_WITHIN, most_connections};
 use health::ProviderProbe;
 pub use list_form::ListForm;
 pub use problem::Problem;

@@ -1,5 +1,7 @@
 //! Errors as people and programs read them: `application/problem+json` (RFC 9457) with a stable `type`.
 
+use std::time::Duration;
+
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
@@ -75,6 +77,12 @@ impl Problem {
     pub(super) fn too_large(what: &str, limit: u64) -> Self {
         let detail = format!("the {what} is larger than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Too much was sent", detail)
+    }
+
+    /// It was not sent in time.
+    pub(super) fn too_slow(what: &str, within: Duration) -> Self {
+        let detail = format!("the {what} did not come within {} seconds", within.as_secs());
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "It took too long to be sent", detail)
     }
 
     /// It cannot be done just now.

@@ -6,6 +6,7 @@ use actix_web::web;
 use futures_util::{Stream, TryStreamExt};
 
 use super::Problem;
+use super::body::going_on;
 use super::spool::{Spool, Spooled};
 
 /// The largest settings.
@@ -42,7 +43,7 @@ pub(super) async fn receive(
     largest_file: u64,
     to: &Spool,
 ) -> Result<Upload, Problem> {
-    let mut multipart = Multipart::new(headers, payload);
+    let mut multipart = Multipart::new(headers, going_on(payload));
     let mut upload = Upload { file: None, settings: None };
     while let Some(field) = multipart.try_next().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -73,7 +74,7 @@ pub(super) async fn receive_body(
     largest: u64,
     to: &Spool,
 ) -> Result<Spooled, Problem> {
-    spool(payload.map_err(|error| Problem::malformed(error.to_string())), None, largest, to).await
+    spool(going_on(payload).map_err(|error| Problem::malformed(error.to_string())), None, largest, to).await
 }
 
 /// A part that has to be there.

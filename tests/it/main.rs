@@ -8,5 +8,6 @@ mod corpus;
 mod model;
 mod queries;
 mod scenes;
+mod supply;
 mod support;
 mod tidy;

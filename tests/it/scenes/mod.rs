@@ -13,6 +13,7 @@ mod nodes;
 mod opt_out;
 mod poison;
 mod recurrence;
+mod security;
 mod start;
 mod supervision;
 mod suppression;

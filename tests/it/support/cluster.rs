@@ -23,12 +23,21 @@ static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 
 /// A fresh, migrated database of a test's own, and how to connect to it.
 pub async fn fresh_database() -> (Database, tokio_postgres::Config) {
+    let config = new_database(TEMPLATE).await;
+    (Database::new(config.clone(), Tls::Off).expect("a pool"), config)
+}
+
+/// A database of a test's own that nothing has been done to, and how to connect to it.
+pub async fn empty_database() -> tokio_postgres::Config {
+    new_database("template1").await
+}
+
+async fn new_database(template: &str) -> tokio_postgres::Config {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let cluster = CLUSTER.get_or_init(start).await;
     let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    run(&cluster.embedded, &format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
-    let config = cluster.embedded.config(&name);
-    (Database::new(config.clone(), Tls::Off).expect("a pool"), config)
+    run(&cluster.embedded, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+    cluster.embedded.config(&name)
 }
 
 async fn start() -> Cluster {
