@@ -10,10 +10,12 @@ use outdial::db::Database;
 use outdial::simulator::{Behavior, Outcome, Scenario};
 use outdial::twilio::signature::sign;
 use outdial::twilio::wire::SIGNATURE_HEADER;
+use reqwest::Method;
 use serde_json::json;
 use tokio::sync::oneshot;
 
 use crate::support::eventually;
+use crate::support::process::{Process, Variables};
 use crate::support::scene::{AUTH_TOKEN, Scene, Setting, free_port};
 
 /// A second node, in this process.
@@ -81,5 +83,55 @@ async fn a_callback_that_comes_to_another_node_moves_the_campaign_on_at_once() {
     scene.until(&campaign, "its end is settled", |campaign| campaign["counts"]["completed"] == 1).await;
     assert!(told.elapsed().as_secs() < 10, "{:?}", told.elapsed());
     neighbor.stop().await;
+    scene.end().await;
+}
+
+/// What `outdial nodes` prints, and whether it says that somebody is alive.
+async fn nodes_command(scene: &Scene) -> (String, bool) {
+    let mut command = Process::run("nodes", &Variables::of(scene));
+    let status = command.end().await;
+    (command.said(), status.success())
+}
+
+#[actix_web::test]
+async fn two_programs_share_campaigns_and_everybody_who_asks_is_shown_both() {
+    let scene = Scene::without_program(&Setting::default()).await;
+    let first = Process::serve(&scene);
+    first.is_ready(&scene).await;
+    let later = json!({"starts_at": "2026-03-03T15:00:00Z"});
+    for phone in ["+12025550101", "+12025550102"] {
+        scene.call(later.clone(), &[phone]).await;
+    }
+    let mut second = Process::run("serve", &Variables::of(&scene).with("PORT", "0"));
+    let shown = async |campaigns: &[i64]| {
+        let what = format!("nodes with {campaigns:?} campaigns");
+        eventually(&what, || async {
+            let (_, health) = scene.ask(Method::GET, "/health/supervisor").await;
+            let nodes = health["nodes"].as_array().expect("nodes").clone();
+            let owned: Vec<_> = nodes.iter().filter_map(|node| node["campaigns"].as_i64()).collect();
+            (owned == campaigns).then_some(nodes)
+        })
+        .await
+    };
+    let nodes = shown(&[1, 1]).await;
+    assert!(nodes.iter().all(|node| node["alive"] == true && node["silent_since"].is_null()), "{nodes:?}");
+    let (table, is_anybody_alive) = nodes_command(&scene).await;
+    assert!(is_anybody_alive, "{table}");
+    let rows: Vec<&str> = table.lines().skip(1).collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    for (row, node) in rows.iter().zip(&nodes) {
+        assert!(row.contains(node["id"].as_str().unwrap()) && row.ends_with("1  alive"), "{table}");
+    }
+    second.kill();
+    // As if its lease had run out.
+    let dead = nodes[1]["id"].as_str().unwrap();
+    let by_hand = "UPDATE nodes SET alive_until = clock_timestamp() WHERE id::text = $1";
+    scene.psql().await.execute(by_hand, &[&dead]).await.unwrap();
+    let nodes = shown(&[2, 0]).await;
+    assert!(nodes[1]["alive"] == false && nodes[1]["silent_since"].is_string(), "{nodes:?}");
+    let (table, is_anybody_alive) = nodes_command(&scene).await;
+    let row = table.lines().nth(2).expect("the dead node's row");
+    assert!(is_anybody_alive && row.contains(dead) && row.contains("0  silent since 20"), "{table}");
+    drop(first);
     scene.end().await;
 }

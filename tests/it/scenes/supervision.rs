@@ -1,6 +1,5 @@
 //! What becomes of campaigns when actors, processes and nodes die.
 
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use actix::{Handler, Message};
@@ -14,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::eventually;
+use crate::support::process::Process;
 use crate::support::scene::{Scene, Setting, for_a_while};
 
 fn id(campaign: &str) -> Uuid {
@@ -136,73 +136,12 @@ async fn a_program_that_is_stopped_and_started_again_goes_on_where_it_was() {
     scene.end().await;
 }
 
-fn database_url(scene: &Scene) -> String {
-    let hosts = scene.database.get_hosts();
-    let tokio_postgres::config::Host::Unix(socket) = &hosts[0] else { panic!("a socket") };
-    let socket = socket.display().to_string().replace('/', "%2F");
-    let user = scene.database.get_user().unwrap();
-    let name = scene.database.get_dbname().unwrap();
-    format!("postgres://{user}@{socket}/{name}?sslmode=disable")
-}
-
-/// The program as a process of its own, which can be killed.
-struct Process(Child);
-
-impl Process {
-    fn start(scene: &Scene) -> Self {
-        Self::start_on(scene, scene.config.listen.port)
-    }
-
-    fn start_on(scene: &Scene, port: u16) -> Self {
-        let outdial::config::Provider::Twilio(account) = &scene.config.provider else { panic!("an account") };
-        let child = Command::new(env!("CARGO_BIN_EXE_outdial"))
-            .arg("serve")
-            .env("DATABASE_URL", database_url(scene))
-            .env("PORT", port.to_string())
-            .env("OUTDIAL_HOST", "127.0.0.1")
-            .env("TWILIO_ACCOUNT_SID", &account.account_sid)
-            .env("TWILIO_AUTH_TOKEN", account.auth_token.expose())
-            .env("TWILIO_FROM", &account.from)
-            .env("OUTDIAL_PUBLIC_URL", account.public_url.as_str())
-            .env("OUTDIAL_TWILIO_URL", account.base_url.as_str())
-            .env("OUTDIAL_CPS", scene.config.cps.to_string())
-            .env("OUTDIAL_CLOCK", scene.config.course.as_ref().unwrap().to_string())
-            .env("OUTDIAL_API_TOKEN", scene.config.api_token.as_ref().unwrap().expose())
-            .env("OUTDIAL_LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the program");
-        Self(child)
-    }
-
-    async fn is_ready(&self, scene: &Scene) {
-        eventually("the program is ready", || async {
-            let answer = scene.stranger().get(scene.url("/health/ready")).send().await.ok()?;
-            answer.status().is_success().then_some(())
-        })
-        .await;
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().expect("a living process");
-        self.0.wait().expect("its end");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[actix_web::test]
 async fn a_program_that_is_killed_in_the_middle_of_a_call_finds_the_call_again() {
     let setting = Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() };
     let scene = Scene::without_program(&setting).await;
     scene.simulator.fix("+12025550101", [Behavior::answer().talking(60.0)]).unwrap();
-    let mut first = Process::start(&scene);
+    let mut first = Process::serve(&scene);
     first.is_ready(&scene).await;
     let campaign = scene.call(json!({}), &["+12025550101", "+12025550102"]).await;
     scene.until(&campaign, "a call is open", |campaign| campaign["counts"]["calling"] == 1).await;
@@ -211,64 +150,12 @@ async fn a_program_that_is_killed_in_the_middle_of_a_call_finds_the_call_again()
     })
     .await;
     first.kill();
-    let second = Process::start(&scene);
+    let second = Process::serve(&scene);
     second.is_ready(&scene).await;
     scene.until_completed(&campaign).await;
     assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"]);
     assert_eq!(scene.simulator.ledger().creates().len(), 2);
     drop(second);
-    scene.end().await;
-}
-
-/// What `outdial nodes` prints, and whether it says that somebody is alive.
-fn nodes_command(scene: &Scene) -> (String, bool) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_outdial"));
-    let done = command.arg("nodes").env("DATABASE_URL", database_url(scene)).output().expect("the program");
-    let errors = String::from_utf8_lossy(&done.stderr);
-    assert_eq!(errors, "");
-    (String::from_utf8(done.stdout).expect("a text"), done.status.success())
-}
-
-#[actix_web::test]
-async fn two_programs_share_campaigns_and_everybody_who_asks_is_shown_both() {
-    let scene = Scene::without_program(&Setting::default()).await;
-    let first = Process::start(&scene);
-    first.is_ready(&scene).await;
-    let later = json!({"starts_at": "2026-03-03T15:00:00Z"});
-    for phone in ["+12025550101", "+12025550102"] {
-        scene.call(later.clone(), &[phone]).await;
-    }
-    let mut second = Process::start_on(&scene, 0);
-    let shown = async |campaigns: &[i64]| {
-        let what = format!("nodes with {campaigns:?} campaigns");
-        eventually(&what, || async {
-            let (_, health) = scene.ask(Method::GET, "/health/supervisor").await;
-            let nodes = health["nodes"].as_array().expect("nodes").clone();
-            let owned: Vec<_> = nodes.iter().filter_map(|node| node["campaigns"].as_i64()).collect();
-            (owned == campaigns).then_some(nodes)
-        })
-        .await
-    };
-    let nodes = shown(&[1, 1]).await;
-    assert!(nodes.iter().all(|node| node["alive"] == true && node["silent_since"].is_null()), "{nodes:?}");
-    let (table, is_anybody_alive) = nodes_command(&scene);
-    assert!(is_anybody_alive, "{table}");
-    let rows: Vec<&str> = table.lines().skip(1).collect();
-    assert_eq!(rows.len(), 2, "{table}");
-    for (row, node) in rows.iter().zip(&nodes) {
-        assert!(row.contains(node["id"].as_str().unwrap()) && row.ends_with("1  alive"), "{table}");
-    }
-    second.kill();
-    // As if its lease had run out.
-    let dead = nodes[1]["id"].as_str().unwrap();
-    let by_hand = "UPDATE nodes SET alive_until = clock_timestamp() WHERE id::text = $1";
-    scene.psql().await.execute(by_hand, &[&dead]).await.unwrap();
-    let nodes = shown(&[2, 0]).await;
-    assert!(nodes[1]["alive"] == false && nodes[1]["silent_since"].is_string(), "{nodes:?}");
-    let (table, is_anybody_alive) = nodes_command(&scene);
-    let row = table.lines().nth(2).expect("the dead node's row");
-    assert!(is_anybody_alive && row.contains(dead) && row.contains("0  silent since 20"), "{table}");
-    drop(first);
     scene.end().await;
 }
 

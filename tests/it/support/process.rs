@@ -113,6 +113,12 @@ impl Process {
         self.end().await
     }
 
+    /// Kills it.
+    pub fn kill(&mut self) {
+        self.child.get_mut().kill().expect("a living process");
+        self.child.get_mut().wait().expect("its end");
+    }
+
     /// Waits for its end.
     pub async fn end(&mut self) -> ExitStatus {
         loop {
