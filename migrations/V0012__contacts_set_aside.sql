@@ -1,14 +1,15 @@
 -- Contacts that made their campaign fail again and again are set aside, so that the others are called.
 
+-- How many were set aside one after the other, with no call settled in between: then it is hardly the contacts. Nodes that
+-- are at work reach contacts by way of campaigns, and so does this.
+ALTER TABLE campaigns ADD COLUMN set_aside_in_a_row integer NOT NULL DEFAULT 0;
+
 -- Why, in the words of the error; such a contact has failed.
 ALTER TABLE contacts
     ADD COLUMN set_aside text,
     ADD CONSTRAINT who_is_set_aside_has_failed CHECK (set_aside IS NULL OR state = 'failed');
 
 CREATE INDEX contacts_set_aside ON contacts (campaign_id) WHERE set_aside IS NOT NULL;
-
--- How many were set aside one after the other, with no call settled in between: then it is hardly the contacts.
-ALTER TABLE campaigns ADD COLUMN set_aside_in_a_row integer NOT NULL DEFAULT 0;
 
 -- A call that was given up and has been heard of is not opened again for somebody who was set aside.
 CREATE OR REPLACE VIEW revived_attempts AS

@@ -1,14 +1,23 @@
 //! The schema's history: forward only, under an advisory lock, so that nodes which start together do not migrate
 //! together. A schema that is up to date is only read: whoever serves need not be allowed to change it.
 
+use std::time::Duration;
+
 use refinery::Migration;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::{Database, Error};
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
+
+/// How long others may go on between two tries of a migration that they are in the way of.
+const LET_OTHERS_PASS: Duration = Duration::from_secs(1);
+
+/// How often is tried: for as long as a list may take, and some more.
+const MOST_TRIES: u32 = 700;
 
 /// Any number that nobody else locks: the letters of "outdial".
 const LOCK: i64 = 0x006f_7574_6469_616c;
@@ -72,8 +81,30 @@ pub async fn migrate(database: &Database) -> Result<usize, Error> {
     }
     client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-    let applied = runner.run_async(&mut *client).await;
-    Ok(applied?.applied_migrations().len())
+    // Whoever waits for a table stands before all who come later, and with a list on its way it may be half an hour.
+    client.batch_execute("SET lock_timeout = '2s'").await?;
+    for _ in 0..MOST_TRIES {
+        match runner.run_async(&mut *client).await {
+            Err(error) if is_in_the_way(&error) => tokio::time::sleep(LET_OTHERS_PASS).await,
+            applied => return Ok(applied?.applied_migrations().len()),
+        }
+    }
+    Ok(runner.run_async(&mut *client).await?.applied_migrations().len())
+}
+
+/// Whether somebody at work held a table that a migration changes. Each is a transaction: those before it stand.
+fn is_in_the_way(error: &refinery::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let refusal = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+        if refusal.is_some_and(|code| {
+            [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
+        }) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Where it is written down which migrations were applied.
