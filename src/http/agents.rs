@@ -26,6 +26,7 @@ fn parse(body: &Body) -> Result<agent::Agent, Problem> {
     if agent.name.trim().is_empty() {
         return Err(Problem::invalid("bad-agent", "name is empty, expected what people call the agent"));
     }
+    agent.script.check().map_err(|error| Problem::invalid("bad-agent", format!("script: {error}")))?;
     Ok(agent)
 }
 

@@ -286,6 +286,7 @@ async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, 
 /// What is said may name the contact's name, its number, and the list's columns, and nothing else.
 fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
+    agent.script.check().map_err(|error| bad(format!("agent.script: {error}")))?;
     let own = ["name", "phone"];
     let variables: Vec<String> = columns.iter().map(|column| variable_name(column)).collect();
     if settings.opt_out_digit.is_some() && !agent.script.can_be_interrupted_by_keys() {

@@ -98,6 +98,12 @@ async fn a_bad_upload_is_refused_with_what_was_expected_and_nothing_is_kept() {
         (settings(agent(json!({"say": "Hi {{age}}"}))), LIST, "bad-script", "{{age}}"),
         (settings(agent(json!({"say": "Hi {{name.first}}"}))), LIST, "bad-settings", "name.first"),
         (settings(agent(json!({"shout": "Hi"}))), LIST, "bad-settings", "shout"),
+        (
+            settings(agent(json!({"play": "http://192.168.1.2/hi.mp3"}))),
+            LIST,
+            "bad-script",
+            "agent.script: expected a host",
+        ),
         (settings(agent(json!({"say": "Hi {{name}}"}))), "", "empty-file", ""),
         (settings(json!({})), "name,phone\nAda,12\n", "nobody-to-call", "no number"),
         (
