@@ -16,8 +16,8 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::actors::{
-    Delivery, DispenserActor, InboxActor, Lease, Pace, Placing, Retire, SupervisorActor, Switchboard,
-    speech::Speeches,
+    Delivery, DispenserActor, InboxActor, Lease, Leaving, Pace, Placing, Retire, SupervisorActor,
+    Switchboard, speech::Speeches,
 };
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
@@ -170,12 +170,13 @@ impl App {
             pace: Pace::of(config.cps),
             node: Uuid::now_v7(),
             lease: Lease::default(),
+            leaving: Leaving::default(),
             placing: Placing::default(),
             library,
             speeches: Speeches::default(),
         };
         let dispenser =
-            DispenserActor::new(database.clone(), board.account_sid.clone(), board.pace.clone()).start();
+            DispenserActor::new(database.urgent(), board.account_sid.clone(), board.pace.clone()).start();
         let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
         let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
         let account = line.account;

@@ -217,6 +217,12 @@ impl Deadline {
         Instant::now() >= self.0
     }
 
+    /// This deadline, or the other one if that comes first.
+    #[must_use]
+    pub fn or_before(self, other: Self) -> Self {
+        Self(self.0.min(other.0))
+    }
+
     /// The real time left, zero if it is past.
     pub fn left(&self) -> Duration {
         self.0.saturating_duration_since(Instant::now())

@@ -6,11 +6,13 @@ use uuid::Uuid;
 
 use crate::clock::Deadline;
 use crate::db::attempts::{
-    Claim, ClaimedAttempt, Heard, Permission, Settlement, claim_next, find_earlier, look_once_more, record,
-    reset_cursors, settle, settle_and_halt,
+    Claim, ClaimedAttempt, Heard, Permission, Settlement, attempt_id, claim_next, find_earlier,
+    look_once_more, record, reset_cursors, settle, settle_and_halt,
 };
 use crate::db::look::Look;
+use crate::db::nodes::let_go;
 use crate::db::suppressions::{NewSuppression, suppress};
+use crate::db::words::Word;
 use crate::db::{Error, Ownership, accounts};
 use crate::domain::attempt::{Facts, Report, Source};
 use crate::domain::campaign::Move;
@@ -24,6 +26,7 @@ use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
 
+use super::neighbors::tell_others;
 use super::speech;
 use super::switchboard::Switchboard;
 use super::turn::{Carried, Memory};
@@ -42,6 +45,11 @@ pub(super) async fn dial(
 ) -> Result<Carried, Error> {
     // A graceful stop waits until what came of it is written: what is not cannot be decided any more afterwards.
     let _placing = board.placing.begin();
+    if board.leaving.contains(owner.campaign) && let_go(&board.database, owner).await? {
+        info!("handed over to another node");
+        tell_others(board.database.clone(), board.node, Word::Ownerless).await;
+        return Ok(Carried::Out);
+    }
     // Real time, whatever the clock's course: it is what a pause or an opt-out may come too late for.
     let deadline = Deadline::within(DIAL_WITHIN.to_std().unwrap_or_default());
     let settings = &look.known.settings;
@@ -54,7 +62,11 @@ pub(super) async fn dial(
         // The hours have ended since somebody looked.
         return Ok(Carried::Out);
     }
-    let claim = claim_next(&board.database, owner, &terms, &ready, now).await?;
+    // Should it remain unknown whether the claim was committed, the attempt is taken back if it is there: nothing has left.
+    let id = attempt_id(now);
+    memory.unsent = Some(id);
+    let claim = claim_next(&board.database, owner, &terms, &ready, (id, now)).await?;
+    memory.unsent = matches!(claim, Claim::Attempt(_)).then_some(id);
     if !matches!(claim, Claim::Nobody) {
         memory.empty_claims = 0;
     }
@@ -85,7 +97,6 @@ pub(super) async fn dial(
     };
     // From here on the intent exists, and until the request is written nothing has left: should the database fail
     // in between, the attempt is taken back as soon as it answers again.
-    memory.unsent = Some(attempt.id);
     if Phone::from_e164(&attempt.phone).is_err() {
         forbid(board, owner, look, &attempt).await?;
         memory.unsent = None;
@@ -106,16 +117,16 @@ pub(super) async fn dial(
         board.speeches.keep(owner.campaign, &attempt, &look.known.settings);
     }
     let account = (&board.database, board.account_sid.as_str());
-    let place_came = board.pace.wait(memory.place.take(), account, deadline).await?;
+    let leaves_by = board.pace.wait(&mut memory.place, account, deadline).await?;
     // The wait was not long, and may have been too long all the same.
-    if !(place_came && board.lease.is_held()) {
+    let Some(leaves_by) = leaves_by.filter(|_| board.lease.is_held()) else {
         info!(attempt.id = %attempt.id, "no place came within the second, taken back");
         take_back(board, owner, attempt.id, "no place among the calls per second came within the second")
             .await?;
         memory.unsent = None;
         return Ok(Carried::Out);
-    }
-    let answer = board.client.create_call(&request, deadline).await;
+    };
+    let answer = board.client.create_call(&request, leaves_by).await;
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {
         memory.unsent = None;
     }

@@ -4,7 +4,6 @@
 //! per webhook several times over, and alone it adds no delay, because nothing waits for company.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
@@ -19,10 +18,6 @@ use super::supervisor::{SupervisorActor, WakeCampaign};
 
 /// Callbacks that wait at most. Beyond, nobody would still be waiting for the answer when their turn comes.
 const MOST_WAITING: usize = 50_000;
-
-/// How long the database's answer to a commit is waited for. Those who delivered have gone after two seconds, and come again
-/// within fifteen at most: by then another connection should have been tried.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(4);
 
 /// How callbacks are grouped into commits.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +67,7 @@ impl InboxActor {
         supervisor: Addr<SupervisorActor>,
         delivery: Delivery,
     ) -> Self {
-        let database = database.answering_within(ANSWERED_WITHIN);
+        let database = database.urgent();
         Self { database, clock, supervisor, delivery, waiting: Vec::new(), commits_under_way: 0 }
     }
 

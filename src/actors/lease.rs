@@ -17,9 +17,6 @@ pub(super) const NEXT_TRY: Duration = Duration::from_secs(1);
 /// How soon the next one is at the earliest.
 pub(super) const SOONEST: Duration = Duration::from_millis(250);
 
-/// How long the answer to a renewal is waited for, so that there is time for another on a connection that answers.
-pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(4);
-
 /// So long before the row runs out the node stops dialing by itself: others may take its campaigns the moment it
 /// does.
 const MARGIN: Duration = Duration::from_secs(3);

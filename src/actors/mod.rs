@@ -30,4 +30,4 @@ pub use supervisor::{
     FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, Sweep, TICK,
     Tick, WakeCampaign, Watch,
 };
-pub use switchboard::{Placing, Switchboard};
+pub use switchboard::{Leaving, Placing, Switchboard};

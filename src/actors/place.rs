@@ -13,6 +13,10 @@ use crate::db::{Database, Error};
 /// lasts: then one more than those leave within any second at most.
 const LATE: Duration = Duration::from_millis(50);
 
+/// How much later than that a request may leave for whose sake a connection has to be made first. With a connection at hand,
+/// as at many calls per second, it leaves at once.
+const CONNECTED_WITHIN: Duration = Duration::from_millis(250);
+
 /// How long a granted place is worth a look: it may be late afterwards, and then another is taken at the door.
 const GOOD_FOR: Duration = Duration::from_secs(1);
 
@@ -28,6 +32,7 @@ pub(super) struct Place {
     granted: Stopwatch,
     comes: Deadline,
     on_time_until: Deadline,
+    leaves_by: Deadline,
     good_until: Deadline,
 }
 
@@ -38,6 +43,7 @@ impl Place {
             granted: Stopwatch::start(),
             comes: Deadline::within(after),
             on_time_until: Deadline::within(after + spacing.max(LATE)),
+            leaves_by: Deadline::within(after + spacing.max(LATE) + CONNECTED_WITHIN),
             good_until: Deadline::within(after + GOOD_FOR),
         }
     }
@@ -103,43 +109,44 @@ impl Pace {
         match take_places(database, account_sid, count, self.spacing).await? {
             Places::Closed { for_another } => Ok(Taken::Closed { for_another }),
             Places::Granted { .. } if asked.elapsed() > SURE_WITHIN => Ok(Taken::Unsure),
-            Places::Granted { after, spacing } => {
+            Places::Granted { after, spacing, count } => {
                 let places = (0..count).map(|number| Place::coming(after + spacing * number, spacing));
                 Ok(Taken::Places(places.collect()))
             }
         }
     }
 
-    /// Waits at the door, with a request that is ready, until its place has come. A place that has passed meanwhile is
-    /// lost, and another is taken. Returns false if none comes before the deadline.
+    /// Waits at the door, with a request that is ready, until its place has come, and says by when the request must have
+    /// left. A place that has passed meanwhile is lost, and another is taken; one that comes only after the deadline is
+    /// kept for the next request. None if there was no place in time.
     pub(super) async fn wait(
         &self,
-        place: Option<Place>,
+        place: &mut Option<Place>,
         (database, account_sid): (&Database, &str),
         deadline: Deadline,
-    ) -> Result<bool, Error> {
-        if let Some(place) = &place {
+    ) -> Result<Option<Deadline>, Error> {
+        if let Some(place) = place {
             self.learn(place.granted.elapsed());
         }
-        let mut place = place;
         while !deadline.has_passed() {
             let Some(next) = place.take().filter(|place| !place.has_passed()) else {
-                place = match self.take(database, account_sid, 1).await? {
+                *place = match self.take(database, account_sid, 1).await? {
                     Taken::Places(mut places) => places.pop(),
                     Taken::Unsure => None,
-                    Taken::Closed { .. } => return Ok(false),
+                    Taken::Closed { .. } => return Ok(None),
                 };
                 continue;
             };
             if next.comes_in() >= deadline.left() {
-                return Ok(false);
+                *place = Some(next);
+                return Ok(None);
             }
             tokio::time::sleep(next.comes_in()).await;
             if !next.has_passed() {
-                return Ok(true);
+                return Ok(Some(next.leaves_by.or_before(deadline)));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

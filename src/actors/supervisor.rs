@@ -45,6 +45,9 @@ const TELLS_THE_TIME: Duration = Duration::from_secs(1);
 /// How long after an actor's end the campaigns are mustered.
 const MUSTER_AFTER: Duration = Duration::from_millis(500);
 
+/// How long after a muster the next one is held at the earliest.
+const MUSTER_REST: Duration = Duration::from_millis(100);
+
 /// An open call that was neither heard of nor asked about for so long is overdue for the tick.
 pub const QUIET: TimeDelta = TimeDelta::minutes(2);
 
@@ -78,6 +81,10 @@ enum Renewal {
 
 enum Muster {
     Idle,
+    /// One was just held. Somebody asks for another perhaps; it is not held at once.
+    Resting {
+        again: bool,
+    },
     /// A muster is under way; `again` if somebody asked for one meanwhile.
     Busy {
         again: bool,
@@ -192,7 +199,7 @@ impl SupervisorActor {
     }
 
     fn muster(&mut self, ctx: &mut Context<Self>) {
-        if let Muster::Busy { again } = &mut self.muster {
+        if let Muster::Busy { again } | Muster::Resting { again } = &mut self.muster {
             *again = true;
             return;
         }
@@ -201,14 +208,19 @@ impl SupervisorActor {
         let owned = async move { nodes::list_owned(&board.database, board.node, &board.account_sid).await };
         ctx.spawn(owned.into_actor(self).map(|owned, actor, ctx| {
             let again = matches!(actor.muster, Muster::Busy { again: true });
-            actor.muster = Muster::Idle;
             match owned {
                 Ok(owned) => drop(actor.line_up(&owned, ctx)),
                 Err(error) => warn!(error = &error as &dyn std::error::Error, "no muster"),
             }
-            if again {
-                actor.muster(ctx);
-            }
+            // Words of other nodes come all the time, and are about their campaigns as a rule.
+            actor.muster = Muster::Resting { again };
+            ctx.run_later(MUSTER_REST, |actor, ctx| {
+                let again = matches!(actor.muster, Muster::Resting { again: true });
+                actor.muster = Muster::Idle;
+                if again {
+                    actor.muster(ctx);
+                }
+            });
         }));
     }
 
@@ -315,7 +327,7 @@ struct Shared {
 }
 
 async fn renew(board: &Switchboard, node_name: &str) -> Result<Shared, Error> {
-    let database = board.database.answering_within(lease::ANSWERED_WITHIN);
+    let database = board.database.urgent();
     let asked = Stopwatch::start();
     let until = Lease::asked_now();
     let oneself = Oneself { id: board.node, name: node_name, account_sid: &board.account_sid };
@@ -326,6 +338,7 @@ async fn renew(board: &Switchboard, node_name: &str) -> Result<Shared, Error> {
     }
     board.lease.keep(until);
     let handed_over = nodes::hand_over(&database, oneself).await?;
+    board.leaving.set(nodes::list_excess(&database, oneself).await?);
     let taken = nodes::take_over(&database, oneself).await?;
     Ok(Shared { handed_over, taken, others_until })
 }

@@ -1,7 +1,8 @@
 //! What the steps of all campaigns of a node are carried out with.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -42,12 +43,30 @@ pub struct Switchboard {
     pub node: Uuid,
     /// Whether this node is surely alive to the others.
     pub lease: Lease,
+    /// The campaigns that are another node's share, and are let go of when their call is over.
+    pub leaving: Leaving,
     /// The calls that are being placed.
     pub placing: Placing,
     /// Every pack of rules that a campaign may name.
     pub library: Arc<Library>,
     /// What is heard in the calls that are under way here.
     pub speeches: Speeches,
+}
+
+/// The campaigns that this node hands over as soon as nobody is on the phone.
+#[derive(Debug, Clone, Default)]
+pub struct Leaving(Arc<Mutex<HashSet<Uuid>>>);
+
+impl Leaving {
+    /// From now on it is these.
+    pub(super) fn set(&self, campaigns: impl IntoIterator<Item = Uuid>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = campaigns.into_iter().collect();
+    }
+
+    /// Whether a campaign is one of them.
+    pub(super) fn contains(&self, campaign: Uuid) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&campaign)
+    }
 }
 
 /// Counts the calls that are being placed, from before the claim until what came of the request is written, so that a

@@ -29,6 +29,8 @@ pub enum Places {
         after: Duration,
         /// How long each of them lasts.
         spacing: Duration,
+        /// How many they are.
+        count: u32,
     },
     /// The account gives no places for so long.
     Closed {
@@ -37,11 +39,11 @@ pub enum Places {
     },
 }
 
-/// Takes the account's next `count` places, each of which lasts `spacing`, and a second at least as long as nobody knows
-/// whether the provider works again: the calls that find out do not all come at once.
+/// Takes the account's next `count` places, each of which lasts `spacing`. As long as nobody knows whether the provider works
+/// again it is one at a time, of a second at least: the calls that find out do not all come at once.
 ///
-/// Places are taken shortly before they come. A next one that is far off was reckoned before the database's clock was set
-/// back, and is not waited for.
+/// Places are taken shortly before they come, and no account is closed for more than an hour. What lies further ahead was
+/// reckoned before the database's clock was set back, and is not waited for.
 pub async fn take_places(
     database: &Database,
     sid: &str,
@@ -50,23 +52,27 @@ pub async fn take_places(
 ) -> Result<Places, Error> {
     const TAKE: &str = "
         UPDATE accounts
-        SET next_place_at = make_interval(secs => $3::float8 * spacing) + greatest(
+        SET next_place_at = make_interval(secs => now.count * spacing) + greatest(
                 clock_timestamp(),
                 CASE WHEN next_place_at <= clock_timestamp() + interval '1 minute' + make_interval(secs => 10 * spacing)
                 THEN next_place_at END
             )
-        FROM (SELECT CASE WHEN troubles > 0 THEN greatest($2::float8, 1) ELSE $2::float8 END AS spacing
+        FROM (SELECT CASE WHEN troubles > 0 THEN greatest($2::float8, 1) ELSE $2::float8 END AS spacing,
+                     CASE WHEN troubles > 0 THEN 1 ELSE $3::int END AS count
               FROM accounts WHERE sid = $1) AS now
-        WHERE sid = $1 AND (closed_until IS NULL OR closed_until <= clock_timestamp())
-        RETURNING extract(epoch FROM next_place_at - clock_timestamp())::float8 - $3::float8 * spacing AS after, spacing";
+        WHERE sid = $1 AND (closed_until IS NULL OR NOT closed_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 hour')
+        RETURNING extract(epoch FROM next_place_at - clock_timestamp())::float8 - now.count * spacing AS after, spacing,
+                  now.count";
     const CLOSED: &str = "
         SELECT coalesce(extract(epoch FROM closed_until - clock_timestamp()), 0)::float8 AS left
         FROM accounts WHERE sid = $1";
     let client = database.client().await?;
-    if let Some(row) = query_opt(&client, TAKE, &[&sid, &spacing.as_secs_f64(), &f64::from(count)]).await? {
+    let most = i32::try_from(count).unwrap_or(i32::MAX);
+    if let Some(row) = query_opt(&client, TAKE, &[&sid, &spacing.as_secs_f64(), &most]).await? {
         return Ok(Places::Granted {
             after: span(row.try_get("after")?),
             spacing: span(row.try_get("spacing")?),
+            count: crate::db::count(&row, "count")?,
         });
     }
     let row = query_one(&client, CLOSED, &[&sid]).await?;
@@ -105,7 +111,8 @@ pub async fn close(
 pub async fn clear_troubles(database: &Database, sid: &str) -> Result<(), Error> {
     const SQL: &str = "
         UPDATE accounts SET troubles = 0, closed_until = NULL, closed_because = NULL
-        WHERE sid = $1 AND troubles > 0 AND (closed_until IS NULL OR closed_until <= clock_timestamp())";
+        WHERE sid = $1 AND troubles > 0
+          AND (closed_until IS NULL OR NOT closed_until BETWEEN clock_timestamp() AND clock_timestamp() + interval '1 hour')";
     execute(&database.client().await?, SQL, &[&sid]).await?;
     Ok(())
 }

@@ -133,10 +133,12 @@ impl Watch {
         &self,
         asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
+        // Whoever stops waiting in the middle of it leaves a statement behind whose end nobody hears.
+        let was_spoilt = self.is_spoilt.swap(true, Ordering::Relaxed);
         let Ok(answer) = timeout(self.patience, asked).await else {
-            self.spoil();
             return Err(Error::Silent { waited: self.patience });
         };
+        self.is_spoilt.store(was_spoilt, Ordering::Relaxed);
         if answer.as_ref().is_err_and(|error| error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)) {
             self.leads_astray.store(true, Ordering::Relaxed);
         }

@@ -120,7 +120,8 @@ pub async fn look(
                queues.numbers AS queue_numbers, queues.dues AS queue_dues,
                more.zones AS area_zones, more.told_by AS area_told_by, more.places AS area_places,
                extract(epoch FROM accounts.next_place_at - clock_timestamp())::float8 AS next_place_in,
-               extract(epoch FROM accounts.closed_until - clock_timestamp())::float8 AS closed_for,
+               CASE WHEN accounts.closed_until <= clock_timestamp() + interval '1 hour'
+                    THEN extract(epoch FROM accounts.closed_until - clock_timestamp())::float8 END AS closed_for,
                accounts.closed_because, coalesce(accounts.troubles, 0) > 0 AS had_troubles,
                open.id AS attempt_id, earlier.outcomes, earlier.ends, open.sid, open.status,
                open.answered_by, open.sip_code, open.intended_at, open.placed_at, open.heard_at,

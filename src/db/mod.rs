@@ -50,6 +50,12 @@ use connection::{Session, Transaction, execute, query, query_one, query_opt};
 /// Connections of one node. On two cores 8 beat 32 in almost every measured load.
 const POOL_SIZE: usize = 8;
 
+/// Connections of a node that are kept for what cannot wait behind people's questions: its lease, callbacks, places.
+const URGENT: usize = 3;
+
+/// How long the answer is waited for there, so that there is time for another connection.
+const URGENT_ANSWERED_WITHIN: Duration = Duration::from_secs(4);
+
 /// How long a connection is waited for before the database counts as gone.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -87,6 +93,7 @@ const LIST_ANSWERED_WITHIN: Duration = Duration::from_secs(31 * 60);
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
+    urgent: Pool,
     lists: Pool,
     patience: Duration,
     config: Arc<tokio_postgres::Config>,
@@ -116,12 +123,19 @@ impl Database {
         config.options(format!("{SESSION} {own}"));
         let dialers = Arc::new(config.clone());
         let pool = pool_of(config.clone(), tls, POOL_SIZE, PATIENCE);
+        let urgent = pool_of(config.clone(), tls, URGENT, PATIENCE);
         config.options(format!("{SESSION} {LIST_SESSION} {own}"));
         let lists = pool_of(config, tls, LISTS_AT_ONCE, TURN_WITHIN);
-        Ok(Self { pool, lists, patience: ANSWERED_WITHIN, config: dialers, tls })
+        Ok(Self { pool, urgent, lists, patience: ANSWERED_WITHIN, config: dialers, tls })
     }
 
-    /// The same database, for those who cannot wait: it is given up if it does not answer a statement within this span.
+    /// The same database, for what cannot wait behind anything else: on connections of its own.
+    #[must_use]
+    pub fn urgent(&self) -> Self {
+        Self { pool: self.urgent.clone(), patience: URGENT_ANSWERED_WITHIN, ..self.clone() }
+    }
+
+    /// The same database, for those who cannot wait for long: it is given up if it does not answer a statement within this span.
     #[must_use]
     pub fn answering_within(&self, patience: Duration) -> Self {
         Self { patience, ..self.clone() }

@@ -72,12 +72,33 @@ pub async fn hand_over(database: &Database, node: Oneself<'_>) -> Result<u64, Er
     execute(&database.client().await?, &sql, &[&node.id, &node.account_sid]).await
 }
 
+/// The campaigns that are still beyond this node's share, because they are on the phone.
+pub async fn list_excess(database: &Database, node: Oneself<'_>) -> Result<Vec<Uuid>, Error> {
+    let sql = format!(
+        "SELECT id FROM campaigns
+         WHERE node = $1 AND state IN ('pending', 'running') AND account_sid = $2
+         ORDER BY id DESC LIMIT (SELECT greatest(beyond, 0) FROM ({BEYOND_SHARE}) share)"
+    );
+    let rows = query(&database.client().await?, &sql, &[&node.id, &node.account_sid]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Lets go of a campaign, for another node to take. Returns false if it is not this owner's any more, or on the phone.
+pub async fn let_go(database: &Database, owner: Ownership) -> Result<bool, Error> {
+    const SQL: &str =
+        "UPDATE campaigns SET node = NULL WHERE id = $1 AND node = $2 AND epoch = $3 AND calling = 0";
+    let client = database.client().await?;
+    Ok(execute(&client, SQL, &[&owner.campaign, &owner.node, &owner.epoch]).await? > 0)
+}
+
 /// Takes campaigns that have something to do and no living owner, raising their epochs: of those that dial, up to this
 /// node's share. One of another account is left to that account's nodes, unless none is alive: then somebody has to say
 /// why it stands still. Returns how many.
 pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<u64, Error> {
+    // Judged by the row alone: whoever waited for one that another node has just taken looks at it again, and at nothing
+    // else.
     const OWNERLESS: &str = "
-        NOT EXISTS (SELECT FROM living_nodes WHERE living_nodes.id = campaigns.node)";
+        (campaigns.node IS NULL OR campaigns.node <> ALL (ARRAY(SELECT id FROM living_nodes)))";
     const NOBODY_ELSE_S: &str = "
         NOT EXISTS (SELECT FROM living_nodes
                     WHERE living_nodes.account_sid = campaigns.account_sid AND living_nodes.account_sid <> $2)";

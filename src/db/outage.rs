@@ -109,6 +109,8 @@ fn of_statement(error: &tokio_postgres::Error) -> Option<Outage> {
         SqlState::READ_ONLY_SQL_TRANSACTION => Some(Outage::ReadOnly),
         SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => Some(Outage::Held),
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => Some(Outage::Cut),
+        // The server has waited too long for us, and closed the session.
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Some(Outage::Cut),
         _ if is_stale(code) => Some(Outage::Conflict),
         _ => match &code.code()[..2] {
             "40" => Some(Outage::Conflict),

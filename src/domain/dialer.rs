@@ -30,6 +30,9 @@ use super::{Moment, names};
 /// How long a place or a colleague is waited for before looking again, when nobody says when it comes.
 const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(30);
 
+/// What has happened cannot lie further ahead than this: nodes follow one clock, as well as they can.
+const CLOCKS_DIFFER_BY: TimeDelta = TimeDelta::seconds(60);
+
 /// How long a campaign waits whose hours and whose contacts' hours have nothing in common, before looking again.
 const LOOK_AGAIN_WHEN_NEVER_OPEN: TimeDelta = TimeDelta::days(1);
 
@@ -475,7 +478,11 @@ fn look_after(view: &CampaignView, open: &OpenAttempt, moment: Moment) -> Step {
             if let (Some(ending), None) = (ending, end_again_at) {
                 return Step::HangUp { attempt, ending };
             }
-            let ask_at = silence.ask_at(asked_at, view.settings.ring_time());
+            let asked_at = asked_at.filter(|asked_at| !lies_ahead(*asked_at, now));
+            let ask_at = match lies_ahead(silence.since(), now) {
+                true => asked_at.map_or(now, |asked_at| asked_at + LOOK_AGAIN_AFTER),
+                false => silence.ask_at(asked_at, view.settings.ring_time()),
+            };
             if ask_at > now {
                 let end_again_at = end_again_at.filter(|_| ending.is_some());
                 let rings_until = rings_until(view, open, silence, now).filter(|until| *until > now);
@@ -545,6 +552,11 @@ fn begin(view: &CampaignView, now: DateTime<Utc>) -> Step {
     }
 }
 
+/// Whether what has happened lies further ahead than clocks differ: the one that all follow was set back since.
+fn lies_ahead(happened_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    happened_at > now + CLOCKS_DIFFER_BY
+}
+
 fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     if !view.has_unfinished {
         return Step::Finish;
@@ -560,7 +572,8 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     if let Some(step) = day_is_full(view, &terms, &turn, now).or_else(|| closed(&turn, now)) {
         return step;
     }
-    if let Some(ready_at) = view.last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
+    let last_call_ended_at = view.last_call_ended_at.filter(|ended_at| !lies_ahead(*ended_at, now));
+    if let Some(ready_at) = last_call_ended_at.map(|ended_at| settings.pacing.ready_at(ended_at))
         && ready_at > now
     {
         return Step::Wait { until: ready_at, because: Because::Pacing };
@@ -572,7 +585,9 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
             return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NobodyDue };
         }
     }
+    let newest = view.recent.first().map(|call| call.ended_at);
     if let Some(Tripped { until, .. }) = breaker::tripped(&view.recent).filter(|tripped| tripped.until > now)
+        && newest.is_some_and(|ended_at| !lies_ahead(ended_at, now))
     {
         return Step::Wait { until, because: Because::CallsFail };
     }

@@ -46,6 +46,15 @@ impl Silence {
         }
     }
 
+    /// Since when nothing was heard of it.
+    pub fn since(&self) -> DateTime<Utc> {
+        match *self {
+            Self::Unplaced { intended_at: since }
+            | Self::Ringing { heard_at: since }
+            | Self::Talking { heard_at: since } => since,
+        }
+    }
+
     /// When the provider should be asked next, given when it last answered a question about this call.
     pub fn ask_at(&self, asked_at: Option<DateTime<Utc>>, ring_time: TimeDelta) -> DateTime<Utc> {
         match *self {
@@ -61,11 +70,7 @@ impl Silence {
 
     /// When a call is certainly over of which nobody can be asked: it has rung and lasted as long as it may.
     pub fn over_at(&self, ring_time: TimeDelta, longest_call: TimeDelta) -> DateTime<Utc> {
-        let heard_at = match *self {
-            Self::Unplaced { intended_at } => intended_at,
-            Self::Ringing { heard_at } | Self::Talking { heard_at } => heard_at,
-        };
-        heard_at + ring_time + longest_call + TRACELESS_AFTER
+        self.since() + ring_time + longest_call + TRACELESS_AFTER
     }
 
     /// Whether a call is given up as unknown, or looked for again, if the provider was asked at `asked_at` and found no

@@ -30,6 +30,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// The pause between two looks at something that takes milliseconds.
 pub(super) const BLINK: Duration = Duration::from_millis(20);
 
+/// How long after it was made a directory may still be closed to whom it was made for.
+const GIVEN_AWAY_WITHIN: Duration = Duration::from_secs(1);
+
 /// The longest path of a socket, its end included, on the strictest of the systems (macOS; Linux takes 107).
 const LONGEST_SOCKET: usize = 103;
 
@@ -65,7 +68,14 @@ impl Cluster {
         let owner = Owner::of(&data_dir.join("cluster"))?;
         owner.make_private(data_dir)?;
         let data_dir = data_dir.canonicalize().doing("find", data_dir)?;
-        owner.must_reach(&data_dir)?;
+        // Whoever has just made it gives it away in the next moment.
+        let deadline = Deadline::within(GIVEN_AWAY_WITHIN);
+        while let Err(error) = owner.must_reach(&data_dir) {
+            if deadline.has_passed() {
+                return Err(error);
+            }
+            thread::sleep(BLINK);
+        }
         Ok(Self { directory: data_dir.join("cluster"), data_dir, owner })
     }
 

@@ -190,7 +190,8 @@ impl Bench {
         let rules = library.select([]).unwrap();
         let seen = look(&self.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
         let open: Vec<&Queue> = seen.queues.iter().collect();
-        claim_next(&self.database, owner, &Terms::of(&settings, &rules), &open, self.now).await
+        claim_next(&self.database, owner, &Terms::of(&settings, &rules), &open, (Uuid::now_v7(), self.now))
+            .await
     }
 
     async fn claimed(&self, owner: Ownership) -> ClaimedAttempt {
@@ -356,6 +357,7 @@ async fn campaigns_are_shared_by_all_living_nodes_and_nobody_hands_over_one_that
     assert_eq!(nodes::hand_over(database, oneself(first)).await.unwrap(), 2);
     assert_eq!(nodes::take_over(database, oneself(first)).await.unwrap(), 0, "it has its share");
     assert_eq!((owned(first).await, owned(second).await), (3, 0));
+    assert!(nodes::list_excess(database, oneself(first)).await.unwrap().is_empty(), "it has its share");
     assert!(matches!(bench.claim(owners[3]).await, Claim::NotOurs), "a campaign that was handed over");
     assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap(), 2);
     assert_eq!(nodes::hand_over(database, oneself(second)).await.unwrap(), 0);
@@ -370,6 +372,50 @@ async fn campaigns_are_shared_by_all_living_nodes_and_nobody_hands_over_one_that
         .unwrap();
     assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap(), 3);
     assert_eq!((owned(first).await, owned(second).await), (0, 5));
+}
+
+/// A campaign that calls without a pause is always on the phone when somebody looks.
+#[tokio::test]
+async fn campaigns_beyond_the_share_that_are_on_the_phone_are_let_go_of_when_it_is_hung_up() {
+    let bench = Bench::new().await;
+    let (database, us) = (&bench.database, oneself(bench.node));
+    let owners = [bench.running(&[&phone(1)]).await, bench.running(&[&phone(2)]).await];
+    let mut calls = Vec::new();
+    for owner in owners {
+        calls.push(bench.claimed(owner).await);
+    }
+    nodes::renew(database, oneself(Uuid::now_v7()), Duration::from_secs(60)).await.unwrap();
+    assert_eq!(nodes::hand_over(database, us).await.unwrap(), 0);
+    let excess = nodes::list_excess(database, us).await.unwrap();
+    assert_eq!(excess, [owners[1].campaign]);
+    assert!(!nodes::let_go(database, owners[1]).await.unwrap(), "it is on the phone");
+    assert!(bench.settle(owners[1], calls[1].id, Outcome::Busy, Verdict::Due(bench.now)).await);
+    assert!(nodes::let_go(database, owners[1]).await.unwrap());
+    assert!(matches!(bench.claim(owners[1]).await, Claim::NotOurs));
+    assert!(nodes::list_excess(database, us).await.unwrap().is_empty());
+}
+
+/// Whoever waits for a row that another has just taken sees it as it is then.
+#[tokio::test]
+async fn nodes_that_take_over_at_the_same_time_take_nothing_from_each_other() {
+    let bench = Bench::new().await;
+    let database = &bench.database;
+    for line in 1..=20 {
+        bench.running(&[&phone(line)]).await;
+    }
+    let (one, other) = (oneself(Uuid::now_v7()), oneself(Uuid::now_v7()));
+    nodes::leave(database, bench.node).await.unwrap();
+    for _ in 0..10 {
+        for node in [one, other] {
+            nodes::renew(database, node, Duration::from_secs(60)).await.unwrap();
+        }
+        bench.psql().await.execute("UPDATE campaigns SET node = NULL", &[]).await.unwrap();
+        let (taken, by_the_other) =
+            tokio::join!(nodes::take_over(database, one), nodes::take_over(database, other));
+        let (taken, by_the_other) = (taken.unwrap(), by_the_other.unwrap());
+        let owned = nodes::list_owned(database, one.id, ACCOUNT).await.unwrap().len() as u64;
+        assert_eq!(owned, taken, "what one had taken is the other's, who took {by_the_other}");
+    }
 }
 
 #[tokio::test]
@@ -430,7 +476,7 @@ async fn a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour(
     assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
     let second = Duration::from_secs(1);
     let next = async || accounts::take_places(&bench.database, ACCOUNT, 1, second).await.unwrap();
-    assert_eq!(next().await, Places::Granted { after: Duration::ZERO, spacing: second });
+    assert_eq!(next().await, Places::Granted { after: Duration::ZERO, spacing: second, count: 1 });
     // And no place is given twice for it.
     let Places::Granted { after, .. } = next().await else { panic!("the account is closed") };
     assert!(after > second * 9 / 10 && after <= second, "{after:?}");
@@ -910,7 +956,7 @@ async fn a_contact_from_before_areas_were_kept_is_put_into_its_own_before_it_is_
     let claim = async || {
         let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
         let ready = ready_queues(&seen.queues, &terms, bench.now);
-        claim_next(&bench.database, owner, &terms, &ready, bench.now).await.unwrap()
+        claim_next(&bench.database, owner, &terms, &ready, (Uuid::now_v7(), bench.now)).await.unwrap()
     };
     for _ in 0..2 {
         assert!(matches!(claim().await, Claim::Refiled(_)));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Row;
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::db::calls::{calls_to, lock_number};
 use crate::db::campaigns::{Locked, lock};
@@ -77,6 +77,13 @@ pub struct ClaimedAttempt {
     pub detection: Option<Detection>,
 }
 
+/// The id of an attempt that is intended now. Ids follow each other by the clock that all nodes follow, so that a campaign's
+/// newest attempt is the one with the greatest.
+pub fn attempt_id(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+}
+
 /// Claims the first due contact of the areas that are open: those with a due time of their own before the others, these
 /// by their priority and the order of the list. One transaction; when it is committed the intent exists.
 ///
@@ -88,12 +95,12 @@ pub async fn claim_next(
     owner: Ownership,
     terms: &Terms<'_>,
     open: &[&Queue],
-    now: DateTime<Utc>,
+    (id, now): (Uuid, DateTime<Utc>),
 ) -> Result<Claim, Error> {
-    match try_claim(database, owner, terms, open, now, false).await {
+    match try_claim(database, owner, terms, open, (id, now), false).await {
         // Another campaign took the number between our look and our write.
         Err(error) if error.is_conflict_with("one_open_call_per_number") => {
-            try_claim(database, owner, terms, open, now, true).await
+            try_claim(database, owner, terms, open, (id, now), true).await
         }
         claimed => claimed,
     }
@@ -104,7 +111,7 @@ async fn try_claim(
     owner: Ownership,
     terms: &Terms<'_>,
     open: &[&Queue],
-    now: DateTime<Utc>,
+    (id, now): (Uuid, DateTime<Utc>),
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
     let mut client = database.client().await?;
@@ -117,7 +124,7 @@ async fn try_claim(
         return Ok(Claim::Nobody);
     };
     let contact: Uuid = row.try_get("id")?;
-    let claim = take(&transaction, owner, &campaign, terms, (&row, open), now, number_is_taken).await;
+    let claim = take(&transaction, owner, &campaign, terms, (&row, open), (id, now), number_is_taken).await;
     let claim = claim.map_err(|error| error.met_with(contact))?;
     transaction.commit().await?;
     Ok(claim)
@@ -130,7 +137,7 @@ async fn take(
     campaign: &Locked,
     terms: &Terms<'_>,
     (row, open): (&Row, &[&Queue]),
-    now: DateTime<Utc>,
+    (id, now): (Uuid, DateTime<Utc>),
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
     let candidate = Candidate::read(row, open)?;
@@ -156,7 +163,7 @@ async fn take(
         }
         Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
         Decision::Now { .. } => {
-            begin(transaction, owner, campaign, &candidate, terms.settings(), now).await?
+            begin(transaction, owner, campaign, &candidate, terms.settings(), (id, now)).await?
         }
         Decision::Never { because: Reason::Suppressed } => {
             suppress(transaction, owner.campaign, &candidate, now).await?
@@ -347,7 +354,7 @@ async fn begin(
     locked: &Locked,
     candidate: &Candidate,
     settings: &Settings,
-    now: DateTime<Utc>,
+    (attempt, now): (Uuid, DateTime<Utc>),
 ) -> Result<Claim, Error> {
     const SQL: &str = "
         WITH contact AS (
@@ -372,7 +379,6 @@ async fn begin(
             RETURNING agent
         )
         SELECT phone, name, metadata, attempts, agent FROM contact, campaign";
-    let attempt = Uuid::now_v7();
     let detection = settings.answering_machine.detection(!candidate.extension.is_empty());
     let call_day = day_of(locked.call_day, &settings.timezone, now);
     let params: crate::db::Params<'_> = &[

@@ -7,7 +7,7 @@ mod list;
 mod set_aside;
 mod settle;
 
-pub use claim::{Claim, ClaimedAttempt, Permission, claim_next, look_once_more, reset_cursors};
+pub use claim::{Claim, ClaimedAttempt, Permission, attempt_id, claim_next, look_once_more, reset_cursors};
 pub use facts::{Heard, Recorded, adopt, list_owned_sids, note_asked, note_end_asked, record};
 pub(super) use list::list_newest_of;
 pub use list::{Attempt, AttemptFilter, Trace, count_open, find_earlier, find_trace, list_attempts};

@@ -475,6 +475,21 @@ fn kind(step: &Step) -> String {
     format!("{step:?}").chars().take_while(|letter| letter.is_alphabetic()).collect()
 }
 
+/// By the clock that all follow, and that somebody has set back since.
+#[test]
+fn what_happened_in_an_hour_from_now_is_waited_for_by_nobody() {
+    let view = CampaignView { last_call_ended_at: Some(after(3600)), ..ready() };
+    assert_eq!(next_step(&view, moment()), Step::Dial);
+    let stage = |asked_at| Stage::Under { silence: Silence::Unplaced { intended_at: after(3600) }, asked_at };
+    let step = |asked_at| {
+        let open = open(stage(asked_at));
+        next_step(&CampaignView { open, ..ready() }, moment())
+    };
+    assert!(matches!(step(None), Step::Reconcile { .. }), "{:?}", step(None));
+    assert_eq!(step(Some(after(-10))), wait(Because::CallOpen, 20));
+    assert!(matches!(step(Some(after(3600))), Step::Reconcile { .. }));
+}
+
 #[test]
 fn whose_zone_is_missing_holds_nobody_else_up() {
     let step = |queues| next_step(&CampaignView { zone_missing: true, queues, ..ready() }, moment());
@@ -856,7 +871,8 @@ proptest! {
             }
         }
         let pause = TimeDelta::seconds(i64::from(settings.pacing.delay_seconds));
-        prop_assert!(view.last_call_ended_at.is_none_or(|ended_at| ended_at + pause <= now));
+        let is_over = |ended_at| ended_at + pause <= now || ended_at > now + TimeDelta::seconds(60);
+        prop_assert!(view.last_call_ended_at.is_none_or(is_over));
         if let AccountView::Closed { until, .. } = view.account {
             prop_assert!(until <= now);
         }

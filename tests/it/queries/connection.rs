@@ -19,10 +19,19 @@ async fn a_backend_that_hangs_is_given_up_and_its_connection_is_given_to_nobody_
     impatient.ping().await.unwrap();
     let backend = backend_of(&bench).await;
     kill_process(backend, Signal::STOP).unwrap();
+    // Who stops waiting earlier leaves a connection behind that nobody heard the end of.
+    let given_up = tokio::time::timeout(Duration::from_millis(50), bench.database.ping()).await;
+    let elsewhere = bench.database.ping().await;
+    let other = backends_of(&bench).await.into_iter().find(|other| *other != backend).unwrap();
+    kill_process(other, Signal::STOP).unwrap();
     let unanswered = impatient.ping().await;
     // The connection that was used last is given again, unless it was thrown away.
     let afterwards = impatient.ping().await;
-    kill_process(backend, Signal::CONT).unwrap();
+    for stopped in [backend, other] {
+        kill_process(stopped, Signal::CONT).unwrap();
+    }
+    assert!(given_up.is_err(), "it was answered in time");
+    elsewhere.unwrap();
     assert!(matches!(unanswered, Err(Error::Silent { .. })), "{unanswered:?}");
     afterwards.unwrap();
 }
@@ -76,8 +85,15 @@ async fn what_a_node_tells_is_heard_by_all_that_listen_until_they_are_cut_off() 
 
 /// The one connection that the database's pool has so far.
 async fn backend_of(bench: &Bench) -> Pid {
+    let backends = backends_of(bench).await;
+    assert_eq!(backends.len(), 1, "{backends:?}");
+    backends[0]
+}
+
+/// Those that serve the database's pool.
+async fn backends_of(bench: &Bench) -> Vec<Pid> {
     let sql = "
         SELECT pid FROM pg_stat_activity WHERE application_name = 'outdial' AND datname = current_database()";
-    let pid: i32 = bench.psql().await.query_one(sql, &[]).await.unwrap().get("pid");
-    Pid::from_raw(pid).unwrap()
+    let rows = bench.psql().await.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| Pid::from_raw(row.get("pid")).unwrap()).collect()
 }
