@@ -22,6 +22,7 @@ use crate::twilio::call::CallRecord;
 use crate::twilio::client::ReadError;
 use crate::twilio::wire::latest_meant;
 
+use super::ask_price::ask_price;
 use super::dial::{dial, take_back};
 use super::recur::recur;
 use super::switchboard::Switchboard;
@@ -88,6 +89,10 @@ pub(super) async fn carry_out(
         }
         Step::HangUp { attempt, ending } => hang_up(board, owner, attempt, ending).await,
         Step::Reconcile { attempt, silence } => reconcile(board, owner, attempt, silence, look).await,
+        Step::AskPrice { before, .. } => match &look.unpriced {
+            Some(call) => ask_price(board, owner, call, before).await,
+            None => Ok(Carried::Out),
+        },
         Step::Dial => dial(board, owner, look, memory).await,
         // The shell keeps these to itself: there is nothing to carry out.
         Step::Wait { until, because } => Ok(Carried::NotYet { until, because }),
@@ -96,7 +101,7 @@ pub(super) async fn carry_out(
 }
 
 async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason, look: &Look) -> Result<(), Error> {
-    let missing_zones;
+    let (missing_zones, amounts);
     let detail = match because {
         HaltReason::OtherAccount => "it was started with another provider account than the one in use",
         HaltReason::ByPerson => "paused by a person",
@@ -105,6 +110,12 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason, look:
         HaltReason::RequestRefused => "the provider does not understand the request",
         HaltReason::AgentUnreadable => "what is kept of its agent cannot be read",
         HaltReason::ContactsFail => "several contacts in a row made it fail and were set aside",
+        HaltReason::SpendCap => {
+            let (spent, settings) = (look.spend.spent, &look.known.settings);
+            let most = settings.max_spend.map(|most| format!(" of {most}")).unwrap_or_default();
+            amounts = format!("its calls have cost {spent}, and its max_spend{most} allows no more of them");
+            &amounts
+        }
         HaltReason::RulesMissing => {
             "a pack of rules that its settings name is not there; bring it back, or name others"
         }

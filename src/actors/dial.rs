@@ -92,7 +92,7 @@ pub(super) async fn dial(
             let until = board.clock.now() + LOOK_AGAIN_AFTER;
             return Ok(Carried::NotYet { until, because: Because::NobodyDue });
         }
-        Claim::DayIsFull | Claim::Refiled(_) | Claim::NotOurs => return Ok(Carried::Out),
+        Claim::DayIsFull | Claim::SpendCap | Claim::Refiled(_) | Claim::NotOurs => return Ok(Carried::Out),
         Claim::Nobody => return nobody(board, owner, memory).await,
     };
     // From here on the intent exists, and until the request is written nothing has left: should the database fail

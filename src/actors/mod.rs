@@ -6,6 +6,7 @@
 //! * [`InboxActor`]: makes webhooks durable, many in one commit.
 //! * [`DispenserActor`]: places among the account's calls per second, to whoever has waited longest.
 
+mod ask_price;
 mod campaign;
 mod carry_out;
 mod dial;

@@ -16,6 +16,7 @@ use crate::domain::Moment;
 use crate::domain::dialer::{AccountView, CampaignView};
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
+use crate::domain::spend::PriceQuestion;
 use crate::rules::{Library, UnknownPack};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::Client;
@@ -136,6 +137,11 @@ impl Switchboard {
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
             call_day: look.call_day,
+            spend: look.spend,
+            price_question: look
+                .unpriced
+                .as_ref()
+                .map(|call| PriceQuestion { attempt: call.attempt, ask_at: call.ask_at }),
             recent: look.recent.clone(),
             queues: look.queues.clone(),
             has_unfinished: look.has_unfinished,

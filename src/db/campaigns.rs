@@ -11,7 +11,9 @@ use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::campaign::{IllegalMove, Move, State};
 use crate::domain::daily_cap::CallDay;
 use crate::domain::dialer::HaltReason;
+use crate::domain::money::Money;
 use crate::domain::settings::Settings;
+use crate::domain::spend::Spend;
 use crate::domain::suppression::OptOutDigit;
 
 use super::recurrence::expect_next_firing;
@@ -203,12 +205,16 @@ pub(super) struct Locked {
     pub(super) unfinished: i32,
     pub(super) settings_version: i32,
     pub(super) call_day: Option<CallDay>,
+    pub(super) spend: Spend,
+    /// Whether it has to know what its calls cost.
+    pub(super) has_spend_cap: bool,
 }
 
 /// Locks the campaign for a decision. Returns nothing if it is no longer this owner's.
 pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Result<Option<Locked>, Error> {
     const SQL: &str = "
-        SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls
+        SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls,
+               spent, unpriced, highest_price, settings ? 'max_spend' AS has_spend_cap
         FROM campaigns
         WHERE id = $1 AND node = $2 AND epoch = $3
         FOR NO KEY UPDATE";
@@ -220,6 +226,8 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
             unfinished: row.try_get("unfinished")?,
             settings_version: row.try_get("settings_version")?,
             call_day: call_day(&row)?,
+            spend: spend(&row)?,
+            has_spend_cap: row.try_get("has_spend_cap")?,
         })
     })
     .transpose()
@@ -229,6 +237,21 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
 pub(super) fn call_day(row: &Row) -> Result<Option<CallDay>, Error> {
     let on: Option<NaiveDate> = row.try_get("call_day")?;
     on.map(|on| Ok(CallDay { on, calls: count(row, "day_calls")? })).transpose()
+}
+
+/// What a campaign's calls have cost.
+pub(super) fn spend(row: &Row) -> Result<Spend, Error> {
+    Ok(Spend {
+        spent: money(row.try_get("spent")?)?,
+        unpriced: count(row, "unpriced")?,
+        highest: money(row.try_get("highest_price")?)?,
+    })
+}
+
+/// An amount of money from its millionths.
+pub(super) fn money(millionths: i64) -> Result<Money, Error> {
+    Money::from_millionths(millionths)
+        .ok_or_else(|| Error::ImpossibleRow(format!("{millionths} is no amount of money")))
 }
 
 /// Writes the state that a legal move leads to, with its event. The campaign's row is locked by the caller.
@@ -347,6 +370,10 @@ pub struct Campaign {
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// The day on which it last called, by its own clock, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// What its calls have cost, as far as is known.
+    pub spend: Spend,
+    /// The currency of that, once it is known.
+    pub currency: Option<String>,
     /// Its counts.
     pub counts: Counts,
 }
@@ -380,6 +407,7 @@ const COLUMNS: &str = "
     id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
     created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
     suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at, call_day, day_calls,
+    spent, unpriced, highest_price, currency,
     (SELECT count(*)::int FROM contacts WHERE campaign_id = campaigns.id AND set_aside IS NOT NULL) AS set_aside";
 
 /// One campaign of a team.
@@ -477,6 +505,8 @@ fn campaign(row: &Row) -> Result<Campaign, Error> {
         run_of: row.try_get::<_, Option<_>>("repeats_of")?.zip(row.try_get("firing_at")?),
         last_call_ended_at: row.try_get("last_call_ended_at")?,
         call_day: call_day(row)?,
+        spend: spend(row)?,
+        currency: row.try_get("currency")?,
         counts: Counts {
             pending: count(row, "pending")?,
             calling: count(row, "calling")?,

@@ -20,9 +20,10 @@ use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
 use crate::domain::retry::Earlier;
 use crate::domain::settings::Settings;
+use crate::domain::spend::Spend;
 use crate::domain::zone::{Candidates, Unmapped, Zone};
 
-use super::campaigns::call_day;
+use super::campaigns::{call_day, spend};
 use super::{Database, Error, count, json, name, name_opt, query, query_one};
 
 /// How a campaign stands in the database. The account's spans are real time from now.
@@ -52,6 +53,10 @@ pub struct Look {
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// The day on which it last called, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// What its calls have cost, as far as is known.
+    pub spend: Spend,
+    /// The call whose price is asked for first, if any has none yet.
+    pub unpriced: Option<Unpriced>,
     /// Its last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area, except in a zone that is missing.
@@ -66,6 +71,19 @@ pub struct Look {
     pub closed: Option<(Duration, Closure)>,
     /// Whether the account had troubles that nobody has cleared yet.
     pub account_had_troubles: bool,
+}
+
+/// A call whose price is not known yet.
+#[derive(Debug, Clone)]
+pub struct Unpriced {
+    /// Its attempt.
+    pub attempt: Uuid,
+    /// The provider's id of it; none if the call proved to be another attempt's.
+    pub sid: Option<String>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// When its price is asked for.
+    pub ask_at: DateTime<Utc>,
 }
 
 /// Zones that the data in use does not know, by name, and the areas that have them.
@@ -114,7 +132,9 @@ pub async fn look(
     const SQL: &str = "
         SELECT campaigns.team_id, campaigns.state, campaigns.node, campaigns.epoch, campaigns.account_sid,
                campaigns.settings_version, campaigns.starts_at, campaigns.last_call_ended_at,
-               campaigns.call_day, campaigns.day_calls,
+               campaigns.call_day, campaigns.day_calls, campaigns.spent, campaigns.unpriced, campaigns.highest_price,
+               unpriced.id AS unpriced_id, unpriced.sid AS unpriced_sid, unpriced.ended_at AS unpriced_ended_at,
+               unpriced.ask_price_at,
                CASE WHEN campaigns.settings_version <> $3 THEN campaigns.settings END AS settings,
                campaigns.pending + campaigns.calling > 0 AS has_unfinished,
                queues.numbers AS queue_numbers, queues.dues AS queue_dues,
@@ -166,6 +186,11 @@ pub async fn look(
                                             + coalesce((campaigns.outcomes ->> 'unknown')::int, 0) >= $5
                                     THEN $7::bigint ELSE 0 END) calls
         ) recent ON true
+        LEFT JOIN LATERAL (
+            SELECT id, sid, coalesce(ended_at, settled_at) AS ended_at, ask_price_at FROM attempts
+            WHERE campaigns.unpriced > 0 AND campaign_id = $1 AND ask_price_at IS NOT NULL
+            ORDER BY ask_price_at LIMIT 1
+        ) unpriced ON true
         LEFT JOIN accounts ON accounts.sid = $2
         WHERE campaigns.id = $1";
     let version = known.as_ref().map_or(-1, |known| known.settings_version);
@@ -195,6 +220,8 @@ pub async fn look(
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
         call_day: call_day(row)?,
+        spend: spend(row)?,
+        unpriced: unpriced(row)?,
         recent: recent(row)?,
         queues,
         missing_zones,
@@ -371,6 +398,17 @@ fn objection(row: &Row) -> Result<Option<Objection>, Error> {
         }
         None => None,
     })
+}
+
+/// The call whose price is asked for first.
+fn unpriced(row: &Row) -> Result<Option<Unpriced>, Error> {
+    let Some(attempt) = row.try_get("unpriced_id")? else { return Ok(None) };
+    Ok(Some(Unpriced {
+        attempt,
+        sid: row.try_get("unpriced_sid")?,
+        ended_at: row.try_get("unpriced_ended_at")?,
+        ask_at: row.try_get("ask_price_at")?,
+    }))
 }
 
 /// The campaign's last calls.

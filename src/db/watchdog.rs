@@ -88,8 +88,8 @@ pub async fn list_with_stranded_contacts(database: &Database, node: Uuid) -> Res
         .collect()
 }
 
-/// Makes a campaign's stranded contacts due again, now, and counts its contacts anew: what stranded them, or settled a
-/// call whose contact somebody else had touched, has left the counters wrong. Returns how many there were.
+/// Makes a campaign's stranded contacts due again, now, and counts its contacts and its calls without a price anew: what
+/// stranded them, or settled a call whose contact somebody else had touched, has left the counters wrong. Returns how many there were.
 pub async fn free_stranded_contacts(
     database: &Database,
     owner: Ownership,
@@ -107,7 +107,8 @@ pub async fn free_stranded_contacts(
                 (SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'calling'),
                         count(*) FILTER (WHERE state = 'completed'), count(*) FILTER (WHERE state = 'failed'),
                         count(*) FILTER (WHERE state = 'suppressed')
-                 FROM contacts WHERE campaign_id = $1)
+                 FROM contacts WHERE campaign_id = $1),
+            unpriced = (SELECT count(*) FROM attempts WHERE campaign_id = $1 AND ask_price_at IS NOT NULL)
         WHERE id = $1";
     const SEE_THEM: &str = "UPDATE areas SET due_cursor = least(due_cursor, $2) WHERE campaign_id = $1";
     let mut client = database.client().await?;

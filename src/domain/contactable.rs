@@ -95,6 +95,8 @@ pub enum Reason<'a> {
     Capped(Limit<'a>),
     /// The campaign has made as many calls as it may on this day. Told of a contact; deciding is the campaign's.
     DayIsFull,
+    /// The campaign may have spent as much as it may. Told of a contact; deciding is the campaign's.
+    SpendCap,
     /// It is closed for them.
     Closed(rules::Because<'a>),
 }
@@ -111,6 +113,7 @@ impl Reason<'_> {
             Self::NotDue => "not-due",
             Self::Capped(_) => "capped",
             Self::DayIsFull => "daily-cap",
+            Self::SpendCap => "spend-cap",
             Self::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, .. }) => "outside-hours",
             Self::Closed(rules::Because::Apart { .. }) => "no-common-hours",
             Self::Closed(_) => "called-party-hours",
@@ -125,7 +128,7 @@ impl Reason<'_> {
             Self::Capped(limit) => Some((limit.rule, None)),
             Self::Closed(rules::Because::NothingKnown) => None,
             Self::Final(_) | Self::BeingCalled | Self::Suppressed | Self::Unmapped(_) => None,
-            Self::NotStarted | Self::NotDue | Self::DayIsFull => None,
+            Self::NotStarted | Self::NotDue | Self::DayIsFull | Self::SpendCap => None,
         }
     }
 }
@@ -146,6 +149,9 @@ impl fmt::Display for Reason<'_> {
             Self::DayIsFull => {
                 f.write_str("the campaign has made as many calls on this day as its max_calls_per_day allows")
             }
+            Self::SpendCap => f.write_str(
+                "the campaign's calls cost as much as its max_spend allows, or those without a price may",
+            ),
             Self::Closed(because) => write!(f, "{because}"),
         }
     }

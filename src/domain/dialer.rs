@@ -24,6 +24,7 @@ use super::reconcile::Silence;
 use super::retry::{Earlier, Ended, Verdict};
 use super::rules::Rules;
 use super::settings::Settings;
+use super::spend::{PriceQuestion, Spend, Standing};
 use super::suppression::is_in_force;
 use super::{Moment, names};
 
@@ -66,6 +67,10 @@ pub struct CampaignView {
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// The day on which it last called, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// What its calls have cost, as far as is known.
+    pub spend: Spend,
+    /// The call whose price is asked for first, if the price of any is to be.
+    pub price_question: Option<PriceQuestion>,
     /// The last calls, the newest first; none as long as few have failed.
     pub recent: Vec<breaker::Call>,
     /// Those who are pending, by area, where the hours can be told.
@@ -216,6 +221,13 @@ pub enum Step {
         /// The attempt.
         attempt: Uuid,
     },
+    /// Ask the provider what a call has cost, while nothing else is to be done.
+    AskPrice {
+        /// Its attempt.
+        attempt: Uuid,
+        /// When something else is to be done: a question that has no answer by then is dropped.
+        before: Option<DateTime<Utc>>,
+    },
     /// Nothing until then.
     Wait {
         /// When to look again at the latest.
@@ -235,16 +247,21 @@ pub enum Step {
 }
 
 impl Step {
-    /// The attempt that it is about, if it is about one that there is.
+    /// The attempt that it is about, if it is about one that there is and that it works for. What a call cost is not the
+    /// concern of its contact.
     pub fn attempt(self) -> Option<Uuid> {
         match self {
             Self::Settle { attempt, .. }
             | Self::Reconcile { attempt, .. }
             | Self::HangUp { attempt, .. }
             | Self::Reopen { attempt } => Some(attempt),
-            Self::Start | Self::Dial | Self::Wait { .. } | Self::Pause { .. } | Self::Finish | Self::Stop => {
-                None
-            }
+            Self::Start
+            | Self::Dial
+            | Self::AskPrice { .. }
+            | Self::Wait { .. }
+            | Self::Pause { .. }
+            | Self::Finish
+            | Self::Stop => None,
         }
     }
 }
@@ -279,6 +296,8 @@ names! {
         Capped = "capped",
         /// It has made as many calls as it may in a day.
         DailyCap = "daily-cap",
+        /// It may have spent as much as it may: the prices of its last calls will tell.
+        SpendCap = "spend-cap",
         /// Most of its last calls failed.
         CallsFail = "calls-fail",
         /// The account's calls per second are spent, or the provider asked for patience.
@@ -306,6 +325,7 @@ impl Because {
             | Self::NobodyDue
             | Self::Capped
             | Self::DailyCap
+            | Self::SpendCap
             | Self::CallsFail
             | Self::ProviderDown
             | Self::NodeIsolated => true,
@@ -332,6 +352,9 @@ impl Because {
                 "everybody left is due later, the first of them because the number was called often enough"
             }
             Self::DailyCap => "it has made as many calls on this day as its max_calls_per_day allows",
+            Self::SpendCap => {
+                "its calls may have cost as much as its max_spend allows; it waits to be told the prices of the last"
+            }
             Self::CallsFail => {
                 "most of its last calls failed; one is made then to see whether it works again"
             }
@@ -363,15 +386,57 @@ names! {
         ZoneMissing = "zone-missing",
         /// Several contacts in a row made it fail and were set aside, so the fault is hardly theirs.
         ContactsFail = "contacts-fail",
+        /// Its calls have cost as much as they may.
+        SpendCap = "spend-cap",
     }
 }
 
 /// What a campaign should do next. Same view, same moment, same step.
 ///
 /// An attempt that is not settled comes before everything, in every state: it is looked after until it is. A
-/// contact is dialed only by a running campaign that is ours, with nothing open, in its hours, with calls of the day left,
-/// after its pause, with somebody due, and with a place in hand.
+/// contact is dialed only by a running campaign that is ours, with nothing open, below its cap, in its hours, with calls of
+/// the day left, after its pause, with somebody due, and with a place in hand. What a call has cost is asked where there is
+/// nothing to do but wait.
 pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
+    match (decide(view, moment), view.price_question) {
+        (Step::Wait { until, because }, Some(question)) if has_time_for_questions(because) => {
+            if question.ask_at > moment.now {
+                return Step::Wait { until: until.min(question.ask_at), because };
+            }
+            let before = (because != Because::SpendCap).then_some(until);
+            Step::AskPrice { attempt: question.attempt, before }
+        }
+        (step, _) => step,
+    }
+}
+
+/// Whether a running campaign that waits for this may ask for a price meanwhile. Whoever is about to be granted a place keeps
+/// himself free for it, and where the provider or the database cannot be reached there is nobody to ask or to tell.
+fn has_time_for_questions(because: Because) -> bool {
+    match because {
+        Because::OutsideHours
+        | Because::Holiday
+        | Because::CalledPartyHours
+        | Because::NoCommonHours
+        | Because::Pacing
+        | Because::NobodyDue
+        | Because::Capped
+        | Because::DailyCap
+        | Because::SpendCap
+        | Because::CallsFail => true,
+        Because::Draft
+        | Because::NotStarted
+        | Because::NextRun
+        | Because::Paused
+        | Because::CallOpen
+        | Because::RateLimited
+        | Because::ProviderDown
+        | Because::NodeIsolated => false,
+    }
+}
+
+/// The next step of a campaign that asks for no price.
+fn decide(view: &CampaignView, moment: Moment) -> Step {
     if !view.owned {
         return Step::Stop;
     }
@@ -398,7 +463,8 @@ pub struct Waiting {
     pub because: Because,
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
-    /// The rule and the clock by which it is closed, the cap, or how many calls have failed or were made, if that is why.
+    /// The rule and the clock by which it is closed, the cap, or how many calls have failed or were made, or what they cost,
+    /// if that is why.
     pub rule: Option<String>,
 }
 
@@ -413,14 +479,16 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
     }
     // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
     let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
-    match next_step(&asked, moment) {
+    match decide(&asked, moment) {
         // It looks again now and then, but nothing will have changed unless somebody changes it.
         Step::Wait { because: because @ Because::NoCommonHours, .. } => waiting(because, None),
         Step::Wait { until, because } => waiting(because, Some(until)),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::HangUp { .. } | Step::Reopen { .. } => {
             waiting(Because::CallOpen, Some(moment.now))
         }
-        Step::Start | Step::Dial | Step::Pause { .. } | Step::Finish | Step::Stop => None,
+        Step::Start | Step::Dial | Step::AskPrice { .. } | Step::Pause { .. } | Step::Finish | Step::Stop => {
+            None
+        }
     }
 }
 
@@ -435,7 +503,7 @@ pub fn never_called(view: &CampaignView, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where
-/// a campaign waits for that, or how many calls have failed, or were made on the day.
+/// a campaign waits for that, or how many calls have failed, were made on the day, or what they cost.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
     if because == Because::CallsFail {
         let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
@@ -444,6 +512,13 @@ fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Op
     if let (Because::DailyCap, Some(day)) = (because, view.call_day) {
         let (zone, plural) = (view.settings.timezone.name(), if day.calls == 1 { "" } else { "s" });
         return Some(format!("max_calls_per_day: {} call{plural} on {} in {zone}", day.calls, day.on));
+    }
+    if let (Because::SpendCap, Some(most)) = (because, view.settings.max_spend) {
+        let Spend { spent, unpriced, .. } = view.spend;
+        let plural = if unpriced == 1 { "" } else { "s" };
+        return Some(format!(
+            "max_spend: {spent} of {most}, without the price{plural} of {unpriced} call{plural}"
+        ));
     }
     let (Because::OutsideHours
     | Because::Holiday
@@ -566,6 +641,15 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     // Whose hours nobody can tell is not called, and holds nobody up.
     if view.zone_missing && view.queues.is_empty() {
         return Step::Pause { because: HaltReason::ZoneMissing };
+    }
+    match view.spend.standing(settings.max_spend) {
+        Standing::MayCall => {}
+        Standing::AwaitsPrices => {
+            let asked_at = view.price_question.map(|question| question.ask_at.max(now));
+            let until = asked_at.unwrap_or(now + LOOK_AGAIN_AFTER);
+            return Step::Wait { until, because: Because::SpendCap };
+        }
+        Standing::UsedUp => return Step::Pause { because: HaltReason::SpendCap },
     }
     let terms = Terms::of(settings, rules);
     let turn = first_turn(&view.queues, &terms, now);

@@ -11,6 +11,7 @@ use super::daily_cap::{CallDay, full_until};
 use super::outcome::Outcome;
 use super::poison::MOST_FAILURES;
 use super::rules;
+use super::spend::{Spend, Standing};
 use super::zone::{Candidates, Zone};
 
 /// A contact and its campaign, as far as they matter for its next call.
@@ -32,6 +33,8 @@ pub struct Prospect<'a> {
     pub starts_at: Option<DateTime<Utc>>,
     /// The day on which the campaign last called, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// What the campaign's calls have cost, as far as is known.
+    pub spend: Spend,
 }
 
 /// A contact's next call.
@@ -78,9 +81,14 @@ pub fn next_call(prospect: &Prospect<'_>, terms: &Terms<'_>, now: DateTime<Utc>)
     NextCall { at, because, message, rule: rule(&decision) }
 }
 
-/// Whether somebody may be called, as [`Terms::decide`] says it, and as the campaign's calls of the day allow it.
+/// Whether somebody may be called, as [`Terms::decide`] says it, and as the campaign's caps allow it.
 fn decide<'t>(prospect: &'t Prospect<'_>, terms: &'t Terms<'_>, from: DateTime<Utc>) -> Decision<'t> {
     let (decision, settings) = (terms.decide(&prospect.person, from), terms.settings());
+    let is_under_way = matches!(decision, Decision::NotUntil { because: Reason::BeingCalled, .. });
+    let may_be_called = !is_under_way && !matches!(decision, Decision::Never { .. });
+    if may_be_called && prospect.spend.standing(settings.max_spend) != Standing::MayCall {
+        return Decision::Never { because: Reason::SpendCap };
+    }
     let most = settings.max_calls_per_day;
     let Some(tomorrow) = full_until(most, prospect.call_day, &settings.timezone, from) else {
         return decision;
@@ -180,6 +188,7 @@ mod tests {
     use super::*;
     use crate::domain::area::Area;
     use crate::domain::caps::Caps;
+    use crate::domain::money::Money;
     use crate::domain::phone::Phone;
     use crate::domain::recurrence::{Expression, Recurrence};
     use crate::domain::rules::Rules;
@@ -224,6 +233,7 @@ mod tests {
             campaign: State::Running,
             starts_at: None,
             call_day: None,
+            spend: Spend::default(),
         };
         change(&mut prospect);
         next_call(&prospect, &Terms::of(settings, rules), now)
@@ -293,6 +303,27 @@ mod tests {
         );
         let later = ask("2026-03-03T15:00:00Z");
         assert_eq!((later.at, later.because), (Some(utc("2026-03-03T15:00:00Z")), Some("not-due")));
+    }
+
+    #[test]
+    fn where_the_campaign_has_spent_what_it_may_nobody_has_a_next_call_but_who_is_being_called() {
+        let money = |text: &str| Money::parse(text).unwrap();
+        let settings = Settings { max_spend: Some(money("1")), ..settings() };
+        let ask = |spent: &str, state| {
+            ask_about(&settings, &eight_to_nine(), "+12125550101", &[], |prospect| {
+                prospect.spend = Spend { spent: money(spent), ..Spend::default() };
+                prospect.person.state = state;
+            })
+        };
+        let next = ask("1", ContactState::Pending);
+        assert_eq!((next.at, next.because), (None, Some("spend-cap")));
+        assert_eq!(
+            next.message,
+            "the campaign's calls cost as much as its max_spend allows, or those without a price may"
+        );
+        assert_eq!(ask("0.99", ContactState::Pending).because, None);
+        assert_eq!(ask("1", ContactState::Calling).because, Some("call-open"));
+        assert_eq!(ask("1", ContactState::Completed).because, Some("final"));
     }
 
     #[test]

@@ -7,9 +7,11 @@ use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
 use super::caps::{BadCaps, Caps};
 use super::daily_cap::MOST_CALLS;
 use super::hours::{BadHours, BusinessHours};
+use super::money::Money;
 use super::pacing::{LONGEST_DELAY_SECONDS, Pacing};
 use super::recurrence::Recurrence;
 use super::retry::{BadRetryPolicy, Calendar, Ended, RetryPolicy, Verdict};
+use super::spend::CAP_DECIMALS;
 use super::suppression::{OnSuppression, OptOutDigit};
 use super::unmapped::OnUnmapped;
 use super::zone::Zone;
@@ -52,6 +54,9 @@ pub struct Settings {
     /// How many calls it makes at most in a day of its zone, if that is limited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_calls_per_day: Option<u32>,
+    /// How much its calls may cost together, in the account's currency, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_spend: Option<Money>,
     /// Who is tried again, and when.
     pub retry_policy: RetryPolicy,
     /// How long it rings before the call counts as not answered.
@@ -87,6 +92,9 @@ pub enum BadSetting {
     /// It could never call, or the cap could never be reached.
     #[error("max_calls_per_day is {0}, expected calls from 1 to {MOST_CALLS}")]
     CallsPerDay(u32),
+    /// It could never call, or is more exact than prices are.
+    #[error("max_spend is {0}, expected more than 0, with four decimals at most")]
+    Spend(Money),
     /// The retry policy makes no sense.
     #[error("retry_policy: {0}")]
     Retry(#[from] BadRetryPolicy),
@@ -111,6 +119,11 @@ impl Settings {
         self.caps.check()?;
         if let Some(calls) = self.max_calls_per_day.filter(|calls| !(1..=MOST_CALLS).contains(calls)) {
             return Err(BadSetting::CallsPerDay(calls));
+        }
+        if let Some(most) =
+            self.max_spend.filter(|most| *most == Money::ZERO || most.decimals() > CAP_DECIMALS)
+        {
+            return Err(BadSetting::Spend(most));
         }
         self.retry_policy.check()?;
         if !(SHORTEST_RING_SECONDS..=LONGEST_RING_SECONDS).contains(&self.ring_seconds) {
@@ -159,6 +172,7 @@ pub(crate) mod tests {
             unmapped: OnUnmapped::default(),
             caps: Caps::default(),
             max_calls_per_day: None,
+            max_spend: None,
             retry_policy: RetryPolicy::default(),
             ring_seconds: 30,
             max_call_seconds: 1800,
@@ -188,6 +202,14 @@ pub(crate) mod tests {
         assert_eq!(
             refused(|settings| settings.max_calls_per_day = Some(0)),
             "max_calls_per_day is 0, expected calls from 1 to 86400"
+        );
+        assert_eq!(
+            refused(|settings| settings.max_spend = Some(Money::ZERO)),
+            "max_spend is 0.00, expected more than 0, with four decimals at most"
+        );
+        assert_eq!(
+            refused(|settings| settings.max_spend = Some(Money::parse("1.00001").unwrap())),
+            "max_spend is 1.00001, expected more than 0, with four decimals at most"
         );
         assert!(refused(|settings| settings.pacing.delay_seconds = 3601).starts_with("pacing.delay_seconds"));
         assert!(refused(|settings| settings.max_call_seconds = 0).starts_with("max_call_seconds"));

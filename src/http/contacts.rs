@@ -109,6 +109,7 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         campaign: found.campaign,
         starts_at: found.starts_at,
         call_day: found.call_day,
+        spend: found.spend,
     };
     let next = next_call(&prospect, terms, now);
     json!({

@@ -203,10 +203,13 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
     } else {
         format!("between {} and {}", local(ends.low), local(ends.high))
     };
-    let left_out = match settings.max_calls_per_day {
-        Some(most) => format!("; that it makes at most {most} a day is left out"),
-        None => String::new(),
-    };
+    let mut left_out = String::new();
+    if let Some(most) = settings.max_calls_per_day {
+        left_out += &format!("; that it makes at most {most} a day is left out");
+    }
+    if let Some(most) = settings.max_spend {
+        left_out += &format!("; that it spends at most {most} is left out");
+    }
     format!(
         "{calls}, done {done} ({}): {basis} that {:.0} to {:.0} of 100 calls reach somebody, that it \
          rings for {} seconds and that a call lasts {} seconds{left_out}",
@@ -222,6 +225,7 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
 mod tests {
     use super::*;
     use crate::domain::forecast::Rates;
+    use crate::domain::money::Money;
     use crate::domain::settings::tests::settings;
 
     fn said(basis: Basis, own_calls: u32, calls: (u64, u64), ends: (&str, &str)) -> String {
@@ -279,6 +283,10 @@ mod tests {
         let settings = Settings { max_calls_per_day: Some(50), ..settings() };
         let slowly = said_of(&settings, Basis::Campaign, 30, (2, 2), (three, five));
         assert_eq!(slowly, format!("{own}; that it makes at most 50 a day is left out"));
+        let settings =
+            Settings { max_spend: Money::parse("25").ok(), ..crate::domain::settings::tests::settings() };
+        let thriftily = said_of(&settings, Basis::Campaign, 30, (2, 2), (three, five));
+        assert_eq!(thriftily, format!("{own}; that it spends at most 25.00 is left out"));
         assert!(own.starts_with("2 calls, ") && own.contains("by the campaign's last 30 calls"), "{own}");
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::agent::Agent;
 use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
+use crate::domain::money::Money;
 use crate::domain::pacing::Pacing;
 use crate::domain::phone::parse_phone;
 use crate::domain::recurrence::Recurrence;
@@ -56,6 +57,7 @@ pub(super) struct CampaignForm {
     #[serde(default)]
     caps: Caps,
     max_calls_per_day: Option<u32>,
+    max_spend: Option<Money>,
     #[serde(default)]
     retry_policy: RetryPolicy,
     #[serde(default = "default_ring_seconds")]
@@ -144,6 +146,7 @@ impl CampaignForm {
             unmapped: self.unmapped.clone(),
             caps: self.caps,
             max_calls_per_day: self.max_calls_per_day,
+            max_spend: self.max_spend,
             retry_policy: self.retry_policy.clone(),
             ring_seconds: self.ring_seconds,
             max_call_seconds: self.max_call_seconds,
@@ -219,6 +222,11 @@ mod tests {
             (format!(r#"{{"name":"x","from":"12",{agent}}}"#), "from: "),
             (format!(r#"{{"name":"x","ring_seconds":3,{agent}}}"#), "ring_seconds is 3, expected"),
             (format!(r#"{{"name":"x","max_calls_per_day":0,{agent}}}"#), "max_calls_per_day is 0, expected"),
+            (format!(r#"{{"name":"x","max_spend":"0",{agent}}}"#), "max_spend is 0.00, expected more than 0"),
+            (
+                format!(r#"{{"name":"x","max_spend":-5.5,{agent}}}"#),
+                "\"-5.5\" is no amount of money, expected",
+            ),
             (
                 format!(r#"{{"name":"x","answering_machine":{{"detect":"sometimes"}},{agent}}}"#),
                 "expected one of off, fast, message_end",

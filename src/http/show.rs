@@ -29,6 +29,8 @@ pub(super) fn waiting(waits: Option<Waiting>) -> Value {
 pub(super) fn campaign(campaign: &Campaign) -> Value {
     let counts = &campaign.counts;
     let outcome = |name: &str| counts.outcomes.get(name).copied().unwrap_or(0);
+    let spend = campaign.settings.max_spend.map(|_| campaign.spend);
+    let (spent, unpriced) = (spend.map(|spend| spend.spent), spend.map(|spend| spend.unpriced));
     let finals = counts.completed + counts.failed + counts.suppressed;
     json!({
         "id": campaign.id,
@@ -66,6 +68,9 @@ pub(super) fn campaign(campaign: &Campaign) -> Value {
         "paused_at": campaign.paused_at,
         "completed_at": campaign.completed_at,
         "last_call_ended_at": campaign.last_call_ended_at,
+        "spent": spent,
+        "currency": campaign.currency,
+        "unpriced": unpriced,
         "call_day": campaign.call_day.map(|day| json!({ "date": day.on, "calls": day.calls })),
     })
 }
@@ -150,6 +155,8 @@ pub(super) fn attempt(attempt: &Attempt) -> Value {
         "error_code": attempt.error_code,
         "error_message": attempt.error_message,
         "duration_seconds": attempt.duration_seconds,
+        "price": attempt.price,
+        "price_unit": attempt.price_unit,
         "intended_at": attempt.intended_at,
         "placed_at": attempt.placed_at,
         "ringing_at": attempt.ringing_at,

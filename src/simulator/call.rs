@@ -69,9 +69,12 @@ impl CallRecord {
         (self.seconds() + 59) / 60
     }
 
+    /// What it cost, once it is rated. One that nobody took costs nothing and never is; one that was taken costs a minute at
+    /// least (<https://www.twilio.com/en-us/changelog>, 14 June 2021).
     fn price(&self, now: DateTime<Utc>) -> Option<String> {
-        let is_rated = self.seconds() > 0 && self.ended_at.is_some_and(|ended| now - ended >= RATED_AFTER);
-        let price = self.minutes() * MINUTE_PRICE;
+        let is_over = self.ended_at.is_some_and(|ended| now - ended >= RATED_AFTER);
+        let is_rated = is_over && self.status == Status::Completed;
+        let price = self.minutes().max(1) * MINUTE_PRICE;
         is_rated.then(|| format!("-{}.{:05}", price / 100_000, price % 100_000))
     }
 }
@@ -351,5 +354,9 @@ mod tests {
         assert_eq!((record.seconds(), record.minutes()), (61, 2));
         assert_eq!(record.price(at(100)), None);
         assert_eq!(record.price(at(171)).as_deref(), Some("-0.02800"));
+        let brief = CallRecord { ended_at: Some(at(10)), ..record.clone() };
+        assert_eq!(brief.price(at(171)).as_deref(), Some("-0.01400"));
+        let missed = CallRecord { status: Status::NoAnswer, answered_at: None, ..record };
+        assert_eq!(missed.price(at(9_999)), None);
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::wire::{self, AnsweredBy, Status};
+use crate::domain::money::Money;
 
 /// What the called person hears: TwiML that travels with the request, or a URL from which Twilio fetches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +112,10 @@ pub struct CallRecord {
     pub duration_seconds: Option<u32>,
     /// Who took it, if detection was asked for.
     pub answered_by: Option<AnsweredBy>,
+    /// What it cost, known some minutes after it ended.
+    pub price: Option<Money>,
+    /// The currency of that, `USD`.
+    pub price_unit: Option<String>,
 }
 
 /// A record as it travels: everything is text, and everything may be null or empty.
@@ -126,6 +131,8 @@ pub(super) struct RecordBody {
     end_time: Option<String>,
     duration: Option<String>,
     answered_by: Option<String>,
+    price: Option<String>,
+    price_unit: Option<String>,
 }
 
 impl RecordBody {
@@ -150,6 +157,8 @@ impl RecordBody {
             ended_at: instant(&self.end_time),
             duration_seconds: self.duration.and_then(|seconds| seconds.parse().ok()),
             answered_by: self.answered_by.and_then(|text| wire::read_answered_by(&text)),
+            price: self.price.and_then(|price| wire::read_price(&price)),
+            price_unit: self.price_unit.filter(|unit| !unit.is_empty()),
             parent_sid: self.parent_call_sid.filter(|sid| !sid.is_empty()),
             to: self.to.unwrap_or_default(),
             from: self.from.unwrap_or_default(),
@@ -272,7 +281,7 @@ pub(super) mod tests {
         let body = r#"{"sid":"CA0123456789abcdef0123456789abcdef","to":"+12025550123","from":"+12025550100",
             "status":"completed","date_created":"Wed, 10 Jun 2026 18:44:05 +0000",
             "start_time":"Wed, 10 Jun 2026 18:44:07 +0000","end_time":"Wed, 10 Jun 2026 18:44:18 +0000",
-            "duration":"11","price":"-0.00400","answered_by":"machine_start","parent_call_sid":null,
+            "duration":"11","price":"-0.00400","price_unit":"USD","answered_by":"machine_start","parent_call_sid":null,
             "trunk_sid":"","annotation":null}"#;
         let record = serde_json::from_str::<RecordBody>(body).unwrap().record().unwrap();
         assert_eq!(record.status, Status::Completed);
@@ -280,6 +289,7 @@ pub(super) mod tests {
         assert_eq!(record.ended_at.unwrap().to_rfc3339(), "2026-06-10T18:44:18+00:00");
         assert_eq!(record.answered_by, Some(AnsweredBy::MachineStart));
         assert_eq!(record.parent_sid, None);
+        assert_eq!((record.price, record.price_unit.as_deref()), (Money::parse("0.004").ok(), Some("USD")));
     }
 
     #[test]
@@ -291,6 +301,7 @@ pub(super) mod tests {
         assert_eq!(record.status, Status::Queued);
         let nothing = (record.created_at, record.started_at, record.duration_seconds, record.answered_by);
         assert_eq!(nothing, (None, None, None, None));
+        assert_eq!((record.price, record.price_unit), (None, None));
         assert_eq!(record.parent_sid, None);
     }
 

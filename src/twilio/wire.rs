@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use crate::domain::attempt::{AnsweredBy, Status};
+use crate::domain::money::Money;
 
 /// The provider's API version, the first part of every path.
 pub const API_VERSION: &str = "2010-04-01";
@@ -13,6 +14,11 @@ pub const SIGNATURE_HEADER: &str = "X-Twilio-Signature";
 /// Reads a verdict on who took the call, which may be absent (empty text). One that is not known yet counts as none.
 pub(super) fn read_answered_by(text: &str) -> Option<AnsweredBy> {
     (!text.is_empty()).then(|| AnsweredBy::parse(text).unwrap_or(AnsweredBy::Unknown))
+}
+
+/// Reads what a call cost, which Twilio writes as a negative amount with five decimals: `-0.00850`.
+pub(super) fn read_price(text: &str) -> Option<Money> {
+    Money::parse(text.strip_prefix('-').unwrap_or(text)).ok()
 }
 
 /// Whether the text has the form of a call's SID: `CA` and 32 hexadecimal digits.

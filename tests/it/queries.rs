@@ -44,6 +44,7 @@ mod open_calls;
 mod poison;
 mod race;
 mod recurrence;
+mod spend_cap;
 mod suppressions;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000000";

@@ -19,6 +19,7 @@ use crate::domain::contactable::{Decision, Person, Reason, Terms};
 use crate::domain::daily_cap::{day_of, full_until};
 use crate::domain::dialer::Queue;
 use crate::domain::settings::Settings;
+use crate::domain::spend::Standing;
 
 /// How long a number is passed over that another campaign is calling just now.
 const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -38,6 +39,8 @@ pub enum Claim {
     Capped(Uuid),
     /// The campaign has made as many calls as it may on this day.
     DayIsFull,
+    /// The campaign has spent as much as it may, or may have.
+    SpendCap,
     /// The first due contact came before areas were kept, and is in its own now.
     Refiled(Uuid),
     /// The first due contact may not be called any more since somebody looked.
@@ -161,6 +164,7 @@ async fn take(
             put_off(transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
             Claim::PassedOver(candidate.id)
         }
+        Decision::Now { .. } if has_spent_enough(campaign, terms.settings()) => Claim::SpendCap,
         Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
         Decision::Now { .. } => {
             begin(transaction, owner, campaign, &candidate, terms.settings(), (id, now)).await?
@@ -185,6 +189,11 @@ async fn take(
 /// Whether the campaign, whose row is held, makes no more calls on this day.
 fn is_full(campaign: &Locked, settings: &Settings, now: DateTime<Utc>) -> bool {
     full_until(settings.max_calls_per_day, campaign.call_day, &settings.timezone, now).is_some()
+}
+
+/// Whether the campaign, whose row is held, makes no more calls for what they may cost.
+fn has_spent_enough(campaign: &Locked, settings: &Settings) -> bool {
+    campaign.spend.standing(settings.max_spend) != Standing::MayCall
 }
 
 /// The first due contact, as far as the claim needs it.

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use crate::db::campaigns::money;
 use crate::db::look::earlier;
 use crate::db::{Database, Error, Session, name_opt, query, query_one, query_opt};
 use crate::domain::attempt::Status;
+use crate::domain::money::Money;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::Earlier;
 use crate::domain::zone::Zone;
@@ -38,6 +40,10 @@ pub struct Attempt {
     pub error_message: Option<String>,
     /// Seconds of conversation.
     pub duration_seconds: Option<i32>,
+    /// What the call cost, once the provider has said it.
+    pub price: Option<Money>,
+    /// The currency of that.
+    pub price_unit: Option<String>,
     /// When the intent was written.
     pub intended_at: DateTime<Utc>,
     /// When the provider's call became known.
@@ -102,7 +108,8 @@ pub(in crate::db) async fn list_newest_of(
 
 const COLUMNS: &str = "
     id, contact_id, number, to_phone, from_phone, sid, status, outcome, answered_by, error_code, error_message,
-    duration_seconds, intended_at, placed_at, ringing_at, answered_at, ended_at, settled_at, settings_version";
+    duration_seconds, intended_at, placed_at, ringing_at, answered_at, ended_at, settled_at, settings_version,
+    CASE WHEN NOT price_is_assumed THEN price END AS price, price_unit";
 
 fn attempt(row: &Row) -> Result<Attempt, Error> {
     Ok(Attempt {
@@ -118,6 +125,8 @@ fn attempt(row: &Row) -> Result<Attempt, Error> {
         error_code: row.try_get("error_code")?,
         error_message: row.try_get("error_message")?,
         duration_seconds: row.try_get("duration_seconds")?,
+        price: row.try_get::<_, Option<i64>>("price")?.map(money).transpose()?,
+        price_unit: row.try_get("price_unit")?,
         intended_at: row.try_get("intended_at")?,
         placed_at: row.try_get("placed_at")?,
         ringing_at: row.try_get("ringing_at")?,

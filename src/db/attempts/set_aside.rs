@@ -5,13 +5,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::campaigns::{lock, make_move_in};
+use crate::db::campaigns::{Locked, lock, make_move_in};
 use crate::db::{Database, Error, Ownership, Transaction, count, execute, query_one, query_opt};
 use crate::domain::attempt::Status;
 use crate::domain::campaign::Move;
 use crate::domain::dialer::HaltReason;
 use crate::domain::outcome::Outcome;
 use crate::domain::poison::{MOST_IN_A_ROW, OpenCall};
+use crate::domain::spend::first_question_at;
+
+use super::price::free;
 
 /// What came of setting a contact aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +63,7 @@ pub async fn set_aside(
           AND (attempts.id IS NOT NULL OR contacts.state IN ('pending', 'failed'))";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    if lock(&transaction, owner).await?.is_none() {
-        return Ok(SetAside::NotOurs);
-    }
+    let Some(campaign) = lock(&transaction, owner).await? else { return Ok(SetAside::NotOurs) };
     let Some(row) = query_opt(&transaction, CONTACT, &[&contact, &owner.campaign]).await? else {
         return Ok(SetAside::NotOurs);
     };
@@ -76,7 +77,7 @@ pub async fn set_aside(
         OpenCall::Unsent => Outcome::NotPlaced,
         OpenCall::Over | OpenCall::Alive { .. } => Outcome::Failed,
     });
-    let in_a_row = write(&transaction, owner.campaign, contact, outcome, because, now).await?;
+    let in_a_row = write(&transaction, (owner.campaign, &campaign), contact, outcome, because, now).await?;
     let is_paused = in_a_row >= MOST_IN_A_ROW && pause(&transaction, owner, because, now).await?;
     transaction.commit().await?;
     Ok(if is_paused { SetAside::AndPaused } else { SetAside::Done })
@@ -99,7 +100,7 @@ fn open_call(row: &Row, unsent: Option<Uuid>) -> Result<Option<OpenCall>, Error>
 /// Returns how many were set aside in a row with this one.
 async fn write(
     transaction: &Transaction<'_>,
-    campaign: Uuid,
+    (campaign, locked): (Uuid, &Locked),
     contact: Uuid,
     outcome: Option<Outcome>,
     because: &str,
@@ -110,9 +111,13 @@ async fn write(
             SELECT id, state FROM contacts WHERE id = $2 AND campaign_id = $1
         ), attempt AS (
             UPDATE attempts
-            SET outcome = $4, error_message = $5, settled_at = $3, ended_at = CASE WHEN $6 = 1 THEN coalesce(ended_at, $3) END
+            SET outcome = $4, error_message = $5, settled_at = $3,
+                ended_at = CASE WHEN $6 = 1 THEN coalesce(ended_at, $3) END,
+                ask_price_at = CASE WHEN price IS NULL AND sid IS NOT NULL AND $4 <> 'not-placed'
+                                     AND NOT coalesce(status = ANY ($8), false) THEN $7::timestamptz END
             WHERE contact_id = $2 AND campaign_id = $1 AND settled_at IS NULL
-            RETURNING id, call_day, ended_at, coalesce(duration_seconds, 0) AS seconds
+            RETURNING id, call_day, ended_at, ask_price_at IS NOT NULL AS is_unpriced,
+                      coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
             SET state = 'failed', due_at = NULL, callback_waits = false, set_aside = $5,
@@ -130,6 +135,7 @@ async fn write(
                 outcomes = CASE WHEN attempt.id IS NULL THEN outcomes ELSE
                     jsonb_set(outcomes, ARRAY[$4], to_jsonb(coalesce((outcomes ->> $4)::int, 0) + 1)) END,
                 talk_seconds = talk_seconds + CASE WHEN $6 = 1 THEN coalesce(attempt.seconds, 0) ELSE 0 END,
+                unpriced = unpriced + coalesce(attempt.is_unpriced, false)::int,
                 day_calls = day_calls
                     - ($4 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, attempt.ended_at),
@@ -147,7 +153,9 @@ async fn write(
         SELECT set_aside_in_a_row FROM campaign";
     let counted = i32::from(outcome.is_some_and(Outcome::counts_as_attempt));
     let outcome = outcome.map(Outcome::as_str);
-    let params: crate::db::Params<'_> = &[&campaign, &contact, &now, &outcome, &because, &counted];
+    let ask_price_at = locked.has_spend_cap.then(|| first_question_at(now));
+    let params: crate::db::Params<'_> =
+        &[&campaign, &contact, &now, &outcome, &because, &counted, &ask_price_at, &free()];
     count(&query_one(transaction, SQL, params).await?, "set_aside_in_a_row")
 }
 

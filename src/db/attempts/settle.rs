@@ -4,13 +4,16 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::campaigns::{lock, make_move_in};
+use crate::db::campaigns::{Locked, lock, make_move_in};
 use crate::db::{Database, Error, Ownership, Transaction, execute, name, query, query_opt};
 use crate::domain::breaker::{self, Tripped};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::HaltReason;
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::Verdict;
+use crate::domain::spend::first_question_at;
+
+use super::price::free;
 
 /// What is to be applied.
 #[derive(Debug, Clone)]
@@ -39,10 +42,8 @@ pub async fn settle(
 ) -> Result<bool, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    if lock(&transaction, owner).await?.is_none() {
-        return Ok(false);
-    }
-    let settled = apply(&transaction, settlement, now).await?;
+    let Some(campaign) = lock(&transaction, owner).await? else { return Ok(false) };
+    let settled = apply(&transaction, &campaign, settlement, now).await?;
     if settled && breaker::is_failure(settlement.outcome) {
         note_failures(&transaction, owner.campaign, now).await?;
     }
@@ -95,10 +96,8 @@ pub async fn settle_and_halt(
 ) -> Result<bool, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    if lock(&transaction, owner).await?.is_none() {
-        return Ok(false);
-    }
-    let settled = apply(&transaction, settlement, now).await?;
+    let Some(campaign) = lock(&transaction, owner).await? else { return Ok(false) };
+    let settled = apply(&transaction, &campaign, settlement, now).await?;
     // Somebody else may have paused it first: the settlement stands all the same.
     make_move_in(&transaction, owner, halt, Some(reason), now).await?;
     transaction.commit().await?;
@@ -107,19 +106,24 @@ pub async fn settle_and_halt(
 
 async fn apply(
     transaction: &Transaction<'_>,
+    campaign: &Locked,
     settlement: &Settlement,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     // A callback that was asked for during the call wins over the verdict.
     // A call that is given up has no end that anybody knows of: should it prove alive, its end is still to come.
+    // A call of which the provider knows costs something, unless it says that nobody took it.
     const SQL: &str = "
         WITH attempt AS (
             UPDATE attempts
             SET outcome = $2, settled_at = $3, error_code = $6, error_message = $7,
-                ended_at = CASE WHEN $2 = 'unknown' THEN ended_at ELSE coalesce(ended_at, $5) END
+                ended_at = CASE WHEN $2 = 'unknown' THEN ended_at ELSE coalesce(ended_at, $5) END,
+                ask_price_at = CASE WHEN price IS NULL AND sid IS NOT NULL AND $2 <> 'not-placed'
+                                     AND NOT coalesce(status = ANY ($13), false) THEN $12::timestamptz END
             WHERE id = $1 AND settled_at IS NULL
               AND ($2 <> 'unknown' OR heard_at IS NOT DISTINCT FROM $11)
-            RETURNING id, campaign_id, contact_id, call_day, coalesce(duration_seconds, 0) AS seconds
+            RETURNING id, campaign_id, contact_id, call_day, ask_price_at IS NOT NULL AS is_unpriced,
+                      coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
             SET state = CASE WHEN callback_waits AND $10 THEN 'pending' ELSE $8 END,
@@ -144,6 +148,7 @@ async fn apply(
                 retries = retries + ($9 = 1 AND contact.attempts > 1)::int,
                 outcomes = jsonb_set(outcomes, ARRAY[$2], to_jsonb(coalesce((outcomes ->> $2)::int, 0) + 1)),
                 talk_seconds = talk_seconds + attempt.seconds,
+                unpriced = unpriced + attempt.is_unpriced::int,
                 day_calls = day_calls - ($2 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
                 set_aside_in_a_row = CASE WHEN $2 = 'not-placed' THEN set_aside_in_a_row ELSE 0 END,
@@ -167,6 +172,8 @@ async fn apply(
         None => (None, None),
     };
     let counted = i32::from(settlement.outcome.counts_as_attempt());
+    let ended_at = settlement.call_ended_at.unwrap_or(now);
+    let ask_price_at = campaign.has_spend_cap.then(|| first_question_at(ended_at));
     let can_be_called_back = !settlement.outcome.is_permanent();
     let params: crate::db::Params<'_> = &[
         &settlement.attempt,
@@ -180,6 +187,8 @@ async fn apply(
         &counted,
         &can_be_called_back,
         &settlement.last_word,
+        &ask_price_at,
+        &free(),
     ];
     Ok(query_opt(transaction, SQL, params).await?.is_some())
 }
@@ -195,12 +204,13 @@ pub async fn reopen(
 ) -> Result<bool, Error> {
     const SQL: &str = "
         WITH attempt AS (
-            UPDATE attempts SET outcome = NULL, settled_at = NULL
-            FROM contacts
-            WHERE attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
+            UPDATE attempts SET outcome = NULL, settled_at = NULL, ask_price_at = NULL
+            FROM contacts, attempts before
+            WHERE before.id = attempts.id AND before.team_id = attempts.team_id AND attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
               AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
               AND contacts.set_aside IS NULL
-            RETURNING attempts.id, attempts.contact_id, contacts.state AS was
+            RETURNING attempts.id, attempts.contact_id, contacts.state AS was,
+                      before.ask_price_at IS NOT NULL AS was_unpriced
         ), contact AS (
             UPDATE contacts SET state = 'calling', due_at = NULL, attempts = attempts - 1, updated_at = $3
             FROM attempt WHERE contacts.id = attempt.contact_id
@@ -211,6 +221,7 @@ pub async fn reopen(
                 pending = pending - (attempt.was = 'pending')::int,
                 failed = failed - (attempt.was = 'failed')::int,
                 attempts = campaigns.attempts - 1,
+                unpriced = unpriced - attempt.was_unpriced::int,
                 retries = retries - (contact.attempts > 0)::int,
                 outcomes = jsonb_set(outcomes, '{unknown}', to_jsonb((outcomes ->> 'unknown')::int - 1)),
                 last_event = last_event + 1

@@ -6,12 +6,13 @@ use uuid::Uuid;
 use super::Contact;
 use super::list::{COLUMNS, contact};
 use crate::db::attempts::{Attempt, list_newest_of};
-use crate::db::campaigns::call_day;
+use crate::db::campaigns::{call_day, spend};
 use crate::db::suppressions::Suppression;
 use crate::db::{Database, Error, count, json, name, query_opt, suppressions};
 use crate::domain::campaign::State;
 use crate::domain::daily_cap::CallDay;
 use crate::domain::settings::Settings;
+use crate::domain::spend::Spend;
 
 /// So many attempts are read with a contact. What is taken back is an attempt, too, so there may be any number.
 const NEWEST_ATTEMPTS: i64 = 50;
@@ -29,6 +30,8 @@ pub struct Detail {
     pub starts_at: Option<DateTime<Utc>>,
     /// The day on which the campaign last called, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// What the campaign's calls have cost, as far as is known.
+    pub spend: Spend,
     /// What stands on the list of numbers that must not be contacted, in force or not any more.
     pub suppression: Option<Suppression>,
     /// Its newest attempts, [`NEWEST_ATTEMPTS`] at most, the first first.
@@ -45,7 +48,7 @@ pub async fn find_contact(
 ) -> Result<Option<Detail>, Error> {
     let sql = format!(
         "SELECT {COLUMNS}, last_number, campaigns.state AS campaign_state, campaigns.settings, campaigns.starts_at,
-                call_day, day_calls
+                call_day, day_calls, spent, unpriced, highest_price
          FROM contacts
          JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
           AND areas.team_id = contacts.team_id
@@ -61,6 +64,7 @@ pub async fn find_contact(
         settings: json(&row, "settings")?,
         starts_at: row.try_get("starts_at")?,
         call_day: call_day(&row)?,
+        spend: spend(&row)?,
         suppression: suppressions::find_in(&transaction, team, &contact.phone).await?,
         attempts: list_newest_of(&transaction, team, id, NEWEST_ATTEMPTS).await?,
         attempts_made: count(&row, "last_number")?,

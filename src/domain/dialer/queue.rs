@@ -129,6 +129,7 @@ impl From<Reason<'_>> for Because {
             Reason::NotDue | Reason::Final(_) | Reason::Suppressed | Reason::Unmapped(_) => Self::NobodyDue,
             Reason::Capped(_) => Self::Capped,
             Reason::DayIsFull => Self::DailyCap,
+            Reason::SpendCap => Self::SpendCap,
             Reason::NotStarted => Self::NotStarted,
             Reason::BeingCalled => Self::CallOpen,
             Reason::Closed(rules::Because::Closed { rule: BUSINESS_HOURS, shut, .. }) => match shut {

@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::area::Area;
 use crate::domain::caps::Caps;
 use crate::domain::hours::{BusinessHours, Opening, SimpleHours};
+use crate::domain::money::Money;
 use crate::domain::recurrence::{Expression, Recurrence};
 use crate::domain::retry::{RetryPolicy, SimplePolicy};
 use crate::domain::rules::tests::{around_the_clock, eight_to_nine, is_eight_to_nine};
@@ -41,6 +42,8 @@ fn ready() -> CampaignView {
         revived: None,
         last_call_ended_at: Some(after(-10)),
         call_day: None,
+        spend: Spend::default(),
+        price_question: None,
         recent: Vec::new(),
         rules: Some(around_the_clock()),
         zone_missing: false,
@@ -80,6 +83,18 @@ fn in_auckland(view: &mut CampaignView) {
 fn with_a_full_day(view: &mut CampaignView) {
     view.settings = Arc::new(Settings { max_calls_per_day: Some(1), ..(*view.settings).clone() });
     view.call_day = Some(CallDay { on: "2026-03-02".parse().unwrap(), calls: 1 });
+}
+
+/// It may spend a dollar and has spent this much, while the prices of so many calls are not known.
+fn with_spend(view: &mut CampaignView, spent: &str, unpriced: u32) {
+    let money = |text| Money::parse(text).unwrap();
+    view.settings = Arc::new(Settings { max_spend: Some(money("1")), ..(*view.settings).clone() });
+    view.spend = Spend { spent: money(spent), unpriced, highest: money("0.05") };
+}
+
+/// The price of a call is asked for so many seconds from now.
+fn question(seconds: i64) -> Option<PriceQuestion> {
+    Some(PriceQuestion { attempt: ATTEMPT, ask_at: after(seconds) })
 }
 
 fn with_windows(view: &mut CampaignView, written: &str) {
@@ -293,6 +308,31 @@ fn table() -> Vec<Row> {
             Step::Pause { because: HaltReason::ZoneMissing },
         ),
         (
+            "a campaign that has spent what it may is paused",
+            |view| {
+                (view.zone_missing, view.has_unfinished) = (false, true);
+                (view.rules, view.price_question) = (Some(around_the_clock()), None);
+                with_spend(view, "1", 0);
+            },
+            Step::Pause { because: HaltReason::SpendCap },
+        ),
+        (
+            "a price that may be the last is asked for",
+            |view| {
+                view.price_question = question(0);
+                with_spend(view, "0.95", 1);
+            },
+            Step::AskPrice { attempt: ATTEMPT, before: None },
+        ),
+        (
+            "and waited for",
+            |view| {
+                view.price_question = question(60);
+                with_spend(view, "0.95", 1);
+            },
+            wait(Because::SpendCap, 60),
+        ),
+        (
             "nobody is called any more on a day that has had its calls",
             |view| {
                 (view.zone_missing, view.queues) = (false, due(Some(after(0))));
@@ -344,9 +384,17 @@ fn table() -> Vec<Row> {
             |view| {
                 (view.rules, view.queues) = (Some(around_the_clock()), due(Some(after(0))));
                 with_hours(view, "17:00");
-                view.last_call_ended_at = Some(after(-9));
+                (view.last_call_ended_at, view.price_question) = (Some(after(-9)), None);
             },
             wait(Because::Pacing, 1),
+        ),
+        (
+            "what a call has cost is asked for while nobody is to be called",
+            |view| {
+                (view.last_call_ended_at, view.queues) = (None, due(Some(after(90))));
+                view.price_question = question(0);
+            },
+            Step::AskPrice { attempt: ATTEMPT, before: Some(after(90)) },
         ),
         (
             "a contact that is due later is waited for",
@@ -458,7 +506,7 @@ fn an_earlier_row_of_the_table_outranks_all_later_ones() {
 fn the_table_leaves_no_step_and_no_reason_out() {
     let steps: Vec<Step> = table().into_iter().map(|(_, _, step)| step).collect();
     let kinds: BTreeSet<String> = steps.iter().map(kind).collect();
-    assert_eq!(kinds.len(), 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 11, "{kinds:?}");
     let reasons: BTreeSet<Because> = steps
         .iter()
         .filter_map(|step| match step {
@@ -759,6 +807,7 @@ prop_compose! {
         max_retries in 0u32..4,
         ring_seconds in 15u32..60,
         max_calls_per_day in rarely(1u32..4),
+        max_spend in rarely(1i64..2_000_000),
     ) -> Settings {
         let hour = |hour: u32| format!("{hour:02}:00").try_into().unwrap();
         let mut settings = settings();
@@ -768,6 +817,7 @@ prop_compose! {
         settings.retry_policy = RetryPolicy::Simple(SimplePolicy { max_retries, ..SimplePolicy::default() });
         settings.ring_seconds = ring_seconds;
         settings.max_calls_per_day = max_calls_per_day;
+        settings.max_spend = max_spend.and_then(Money::from_millionths);
         settings
     }
 }
@@ -798,6 +848,8 @@ prop_compose! {
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
         call_day in rarely((instant(), 0u32..5)),
+        (spent, unpriced, highest) in (0i64..2_000_000, 0u32..60, 0i64..100_000),
+        price_question in rarely(instant()),
         recent in prop::collection::vec(recent_call(), 0..14),
         queues in prop::collection::vec(queue(), 0..4),
         rules in prop::sample::select(vec![around_the_clock(), eight_to_nine()]),
@@ -806,6 +858,12 @@ prop_compose! {
         CampaignView {
             state, owned, same_account, starts_at, revived, last_call_ended_at, recent, queues, has_unfinished,
             rules: Some(rules), zone_missing: false, account, lease_held, place_in_hand,
+            spend: Spend {
+                spent: Money::from_millionths(spent).unwrap(),
+                unpriced,
+                highest: Money::from_millionths(highest).unwrap(),
+            },
+            price_question: price_question.map(|ask_at| PriceQuestion { attempt: ATTEMPT, ask_at }),
             call_day: call_day.map(|(at, calls)| CallDay { on: settings.timezone.local(at).date(), calls }),
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
@@ -878,6 +936,22 @@ proptest! {
         }
         if let (Some(most), Some(day)) = (settings.max_calls_per_day, view.call_day) {
             prop_assert!(day.calls < most || day.on < settings.timezone.local(now).date());
+        }
+        prop_assert!(settings.max_spend.is_none_or(|most| view.spend.reckoned() < most));
+    }
+
+    /// Whatever may be asked, what is to be done is done, and when it is to be done.
+    #[test]
+    fn a_question_for_a_price_delays_nothing(view in any_view(), moment in any_moment()) {
+        let unasked = next_step(&CampaignView { price_question: None, ..view.clone() }, moment);
+        match (next_step(&view, moment), unasked) {
+            (Step::AskPrice { before, .. }, Step::Wait { until, because }) => {
+                prop_assert!(before == Some(until) || because == Because::SpendCap);
+            }
+            (Step::Wait { until, because }, Step::Wait { until: unasked, because: same }) => {
+                prop_assert!(because == same && (until <= unasked || because == Because::SpendCap));
+            }
+            (step, unasked) => prop_assert_eq!(step, unasked),
         }
     }
 

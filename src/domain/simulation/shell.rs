@@ -18,6 +18,7 @@ use crate::domain::reconcile::Silence;
 use crate::domain::retry::{Earlier, Ended, TAKEN_BACK_PAUSE, Verdict};
 use crate::domain::rules::tests::around_the_clock;
 use crate::domain::settings::Settings;
+use crate::domain::spend::Spend;
 
 use super::flaw::Flaw;
 use super::provider::{Answer, Fault, facts_of_answer};
@@ -118,6 +119,8 @@ impl Desk {
             last_call_ended_at: look.last_call_ended_at,
             recent: if world.flaw == Some(Flaw::IgnoresFailures) { Vec::new() } else { look.recent.clone() },
             call_day: None,
+            spend: Spend::default(),
+            price_question: None,
             rules: Some(rules),
             zone_missing: false,
             queues,
@@ -171,6 +174,7 @@ impl Desk {
             }
             Step::Dial => return self.dial(look, memory).await,
             Step::Wait { .. } | Step::Stop => unreachable!("the turn keeps these to itself"),
+            Step::AskPrice { .. } => unreachable!("no campaign here has a cap on what it spends"),
         }
         Ok(Carried::Out)
     }

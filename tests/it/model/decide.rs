@@ -16,6 +16,7 @@ use outdial::domain::reconcile::Silence;
 use outdial::domain::retry::{Earlier, Ended, Verdict};
 use outdial::domain::rules::Rules;
 use outdial::domain::settings::Settings;
+use outdial::domain::spend::Spend;
 use outdial::rules::Library;
 use serde_json::json;
 use uuid::Uuid;
@@ -185,6 +186,8 @@ impl Decider {
             revived: seen.revived.map(name),
             last_call_ended_at: None,
             call_day: None,
+            spend: Spend::default(),
+            price_question: None,
             recent: Vec::new(),
             queues: seen.somebody_is_pending.then_some(queue).into_iter().collect(),
             has_unfinished: seen.has_unfinished,
@@ -203,7 +206,7 @@ impl Decider {
             Step::Finish => Task::Finish,
             Step::Wait { .. } => return Decision::Wait,
             Step::Stop => return Decision::Stop,
-            Step::Start | Step::HangUp { .. } | Step::Pause { .. } => {
+            Step::Start | Step::HangUp { .. } | Step::AskPrice { .. } | Step::Pause { .. } => {
                 unreachable!("{step:?} has no reason in this world")
             }
         })

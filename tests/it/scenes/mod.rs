@@ -14,6 +14,7 @@ mod opt_out;
 mod poison;
 mod recurrence;
 mod security;
+mod spend_cap;
 mod start;
 mod supervision;
 mod suppression;

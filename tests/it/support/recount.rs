@@ -15,7 +15,7 @@ pub async fn wrong_counts(client: &Client, campaign: Option<Uuid>) -> Vec<String
         SELECT id, 'kept' AS side, pending, calling, completed, failed, suppressed, attempts, retries,
                coalesce((SELECT jsonb_object_agg(key, value) FROM jsonb_each(outcomes) WHERE value <> '0'), '{}')
                    AS outcomes,
-               talk_seconds, day_calls
+               talk_seconds, day_calls, unpriced, spent, highest_price
         FROM campaigns WHERE $1::uuid IS NULL OR id = $1
         UNION ALL
         SELECT campaigns.id, 'counted', c.pending, c.calling, c.completed, c.failed, c.suppressed, c.attempts,
@@ -27,8 +27,12 @@ pub async fn wrong_counts(client: &Client, campaign: Option<Uuid>) -> Vec<String
                 WHERE campaign_id = campaigns.id AND outcome NOT IN ('unknown', 'not-placed')),
                (SELECT count(*)::int FROM attempts
                 WHERE campaign_id = campaigns.id AND call_day = campaigns.call_day
-                  AND outcome IS DISTINCT FROM 'not-placed')
+                  AND outcome IS DISTINCT FROM 'not-placed'),
+               p.unpriced, p.spent, p.highest
         FROM campaigns,
+             LATERAL (SELECT (count(*) FILTER (WHERE ask_price_at IS NOT NULL))::int AS unpriced,
+                             coalesce(sum(price), 0)::bigint AS spent, coalesce(max(price), 0) AS highest
+                      FROM attempts WHERE campaign_id = campaigns.id) p,
              LATERAL (SELECT (count(*) FILTER (WHERE state = 'pending'))::int AS pending,
                              (count(*) FILTER (WHERE state = 'calling'))::int AS calling,
                              (count(*) FILTER (WHERE state = 'completed'))::int AS completed,
@@ -43,7 +47,8 @@ pub async fn wrong_counts(client: &Client, campaign: Option<Uuid>) -> Vec<String
     assert!(campaign.is_none() || rows.len() == 2, "no campaign to recount");
     let counts = |row: &tokio_postgres::Row| {
         let numbers: Vec<i32> = (2..9).map(|column| row.get(column)).collect();
-        (numbers, row.get::<_, serde_json::Value>(9), row.get::<_, i64>(10), row.get::<_, i32>(11))
+        let prices = (row.get::<_, i32>(12), row.get::<_, i64>(13), row.get::<_, i64>(14));
+        (numbers, row.get::<_, serde_json::Value>(9), row.get::<_, i64>(10), row.get::<_, i32>(11), prices)
     };
     let is_wrong = |pair: &&[tokio_postgres::Row]| counts(&pair[1]) != counts(&pair[0]);
     let told = |pair: &[tokio_postgres::Row]| {
