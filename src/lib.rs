@@ -13,6 +13,7 @@
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo and list_command stand outside: they are a person with a list
 //!       node_table shows who works on the database, for cli
+//!       keys makes API keys, for http, app and cli, and keeps no secret
 //!       embedded runs a private PostgreSQL; cli says what may be typed
 //!       zone_files reads zone data for domain, at the start
 //!       json reads what comes in as JSON, for http, rules and list_command, and says what is wrong with it
@@ -116,6 +117,7 @@ pub mod embedded;
 pub mod http;
 pub mod import;
 mod json;
+pub mod keys;
 pub mod list_command;
 pub mod node_table;
 pub mod rules;

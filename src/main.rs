@@ -10,11 +10,12 @@ use anyhow::Context;
 use clap::Parser;
 use outdial::app::{App, join_database, limits, open_database, whole_calls_per_second};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
-use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, SimulateOptions};
+use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, KeysOptions, SimulateOptions};
 use outdial::clock::Clock;
 use outdial::config::{self, Config, ListLimits, Log, LogFormat, Secret};
 use outdial::db::{self, nodes::list_nodes};
 use outdial::demo::{ContactList, Demo};
+use outdial::keys::KeysCommand;
 use outdial::list_command;
 use outdial::node_table::NodeTable;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
@@ -33,6 +34,7 @@ async fn main() -> ExitCode {
         Command::Demo(options) => demo(options).await,
         Command::Import(options) => import(options).await,
         Command::Nodes => nodes().await,
+        Command::Keys { what } => keys(what).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("outdial: {error:#}");
@@ -171,6 +173,30 @@ async fn nodes() -> anyhow::Result<ExitCode> {
     let table = NodeTable::of(listed?);
     print!("{table}");
     Ok(if table.somebody_is_alive() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn keys(what: KeysOptions) -> anyhow::Result<ExitCode> {
+    start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
+    let command = match what {
+        KeysOptions::Create { name, role, expires } => {
+            KeysCommand::Create { name, role, expires_at: expires }
+        }
+        KeysOptions::List => KeysCommand::List,
+        KeysOptions::Revoke { key } => KeysCommand::Revoke { which: key },
+    };
+    let (database, embedded) = open_database(&config::Database::from_env()?).await?;
+    let done = match db::migrate(&database).await {
+        Ok(_) => outdial::keys::run(&database, command, Clock::of_this_machine(None).now())
+            .await
+            .map_err(Into::into),
+        Err(error) => Err(anyhow::Error::from(error)),
+    };
+    drop(database);
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    print!("{}", done?);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Below these levels libraries log what they are given: names and numbers, whatever OUTDIAL_LOG says.

@@ -5,12 +5,14 @@ pub mod stop;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 use uuid::Uuid;
 
 use crate::clock::Course;
 use crate::config::Config;
+use crate::domain::access::Role;
 
 /// The account that the simulator stands for unless told otherwise.
 const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
@@ -32,6 +34,7 @@ Examples:
   outdial simulate --port 4010          stand in for Twilio on this machine
   outdial import list.xlsx --check      see what would become of a contact list
   outdial nodes                         see which servers work on the database
+  outdial keys create reports --role viewer
 
 `outdial serve --help` lists the environment variables.";
 
@@ -97,6 +100,51 @@ Examples:
     /// or else it looks into the private PostgreSQL if that runs. It fails if no node is alive.
     #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
     Nodes,
+    /// Make, show and revoke API keys, straight on the database
+    ///
+    /// Set up as `outdial serve` is: by DATABASE_URL, or else it starts the private PostgreSQL if that does not run. Admins
+    /// can do the same through the API; this is for whoever has no key any more, and for scripts that set a server up.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Examples:
+  outdial keys create \"the night shift\" --role operator
+  outdial keys create reports --role viewer --expires 2027-01-01T00:00:00Z
+  outdial keys list
+  outdial keys revoke od_3fK2a"
+    )]
+    Keys {
+        /// What is to be done
+        #[command(subcommand)]
+        what: KeysOptions,
+    },
+}
+
+/// What is to be done about keys.
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysOptions {
+    /// Make a key, and print it: it is shown this once
+    Create {
+        /// What people call it
+        name: String,
+        /// What it is for: a viewer sees, an operator calls people, an admin deletes and lets others in
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// Until when it is good, such as 2027-01-01T00:00:00Z; for ever if it is not said
+        #[arg(long, value_name = "INSTANT")]
+        expires: Option<DateTime<Utc>>,
+    },
+    /// Show all keys, without their secrets
+    List,
+    /// Let nobody in with a key any more
+    Revoke {
+        /// The key's id, or its first characters
+        key: String,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).map_err(|unknown| unknown.to_string())
 }
 
 /// Which list, and what becomes of it.

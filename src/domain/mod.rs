@@ -1,6 +1,7 @@
 //! Decisions, pure: no I/O, no async, no clock, no randomness. Time and chance come in as arguments, effects go out
 //! as values.
 
+pub mod access;
 pub mod agent;
 pub mod answering_machine;
 pub mod area;

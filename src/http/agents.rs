@@ -7,18 +7,23 @@ use uuid::Uuid;
 
 use crate::db::agents::{Agent, delete_agent, find_agent, insert_agent, list_agents, update_agent};
 
+use crate::domain::access::Permission;
 use crate::domain::agent;
 
 use super::auth::Caller;
 use super::body::{Body, Query};
 use super::problem::answer;
-use super::{Api, Problem, page, resource, show};
+use super::resource::{Methods, resource};
+use super::{Api, Problem, page, show};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    let agent = resource("/agents/{id}");
-    config
-        .service(resource("/agents").post(create).get(list))
-        .service(agent.get(get).put(replace).delete(delete));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![
+        resource("/agents").post(Permission::AgentsWrite, create).get(Permission::AgentsRead, list),
+        resource("/agents/{id}")
+            .get(Permission::AgentsRead, get)
+            .put(Permission::AgentsWrite, replace)
+            .delete(Permission::AgentsWrite, delete),
+    ]
 }
 
 fn parse(body: &Body) -> Result<agent::Agent, Problem> {

@@ -22,6 +22,7 @@ use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::{Look, count_in_missing_zones, look, look_at_calls_to_next};
 use crate::db::recurrence::find_last_skipped;
 use crate::db::{Database, Error};
+use crate::domain::access::Permission;
 use crate::domain::agent::Agent;
 use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
@@ -40,22 +41,28 @@ use super::body::Query;
 use super::form::CampaignForm;
 use super::list_form::ListForm;
 use super::problem::answer;
-use super::{Api, Problem, imports, intake, page, resource, rules, show, upload};
+use super::resource::{Methods, resource};
+use super::{Api, Problem, imports, intake, page, rules, show, upload};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(resource("/campaigns").post(create).get(list))
-        .service(resource("/campaigns/{id}").get(get).delete(delete))
-        .service(resource("/campaigns/{id}/start").post(start))
-        .service(resource("/campaigns/{id}/pause").post(pause))
-        .service(resource("/campaigns/{id}/resume").post(resume))
-        .service(resource("/campaigns/{id}/cancel").post(cancel))
-        .service(resource("/campaigns/{id}/contacts").get(contacts).post(add))
-        .service(resource("/campaigns/{id}/imports").get(lists))
-        .service(resource("/campaigns/{id}/attempts").get(attempts));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![
+        resource("/campaigns").post(Permission::CampaignsCreate, create).get(Permission::CampaignsRead, list),
+        resource("/campaigns/{id}")
+            .get(Permission::CampaignsRead, get)
+            .delete(Permission::CampaignsDelete, delete),
+        resource("/campaigns/{id}/start").post(Permission::CampaignsStart, start),
+        resource("/campaigns/{id}/pause").post(Permission::CampaignsPause, pause),
+        resource("/campaigns/{id}/resume").post(Permission::CampaignsStart, resume),
+        resource("/campaigns/{id}/cancel").post(Permission::CampaignsCancel, cancel),
+        resource("/campaigns/{id}/contacts")
+            .get(Permission::ContactsRead, contacts)
+            .post(Permission::ContactsWrite, add),
+        resource("/campaigns/{id}/imports").get(Permission::CampaignsRead, lists),
+        resource("/campaigns/{id}/attempts").get(Permission::ContactsRead, attempts),
+    ]
 }
 
 /// Makes a campaign of a list: one that is uploaded with the settings, or one that was looked at before.

@@ -14,6 +14,7 @@ use crate::db::callbacks::{Asked, ask_for_callback};
 use crate::db::calls::list_calls_to;
 use crate::db::contacts::{Detail, find_contact};
 use crate::db::look::KnownArea;
+use crate::domain::access::Permission;
 use crate::domain::area::Area;
 use crate::domain::callback::{Callback, NoCallback};
 use crate::domain::contact::ContactState;
@@ -27,14 +28,17 @@ use super::auth::Caller;
 use super::body::Body;
 use super::instant::Instant;
 use super::problem::answer;
-use super::{Api, Problem, resource, show};
+use super::resource::{Methods, resource};
+use super::{Api, Problem, show};
 
 const LONGEST_NOTE: usize = 1000;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(resource("/campaigns/{id}/contacts/{contact}").get(get))
-        .service(resource("/campaigns/{id}/contacts/{contact}/callback").post(ask_to_be_called));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![
+        resource("/campaigns/{id}/contacts/{contact}").get(Permission::ContactsRead, get),
+        resource("/campaigns/{id}/contacts/{contact}/callback")
+            .post(Permission::ContactsWrite, ask_to_be_called),
+    ]
 }
 
 async fn get(

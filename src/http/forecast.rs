@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::db::forecast::{Reading, read_forecast};
+use crate::domain::access::Permission;
 use crate::domain::area::Area;
 use crate::domain::campaign::State;
 use crate::domain::contactable::{Decision, Terms};
@@ -22,10 +23,11 @@ use crate::domain::unmapped::OnUnmapped;
 
 use super::auth::Caller;
 use super::problem::answer;
-use super::{Api, Problem, resource, show};
+use super::resource::{Methods, resource};
+use super::{Api, Problem, show};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/campaigns/{id}/forecast").get(get));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![resource("/campaigns/{id}/forecast").get(Permission::CampaignsRead, get)]
 }
 
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {

@@ -16,11 +16,13 @@ use crate::db::attempts::count_open;
 use crate::db::nodes::list_nodes;
 use crate::db::watchdog::list_silent;
 use crate::db::{self, Outage};
+use crate::domain::access::Permission;
 use crate::domain::zone::{Database, Origin};
 
 use super::auth::Caller;
 use super::problem::answer;
-use super::{Api, Problem, resource};
+use super::resource::{Methods, open, resource};
+use super::{Api, Problem};
 
 /// How long health waits for an answer of the database or the provider.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,11 +39,13 @@ const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(15);
 /// Silent attempts that are counted one by one; more than that is reported as that many.
 const MOST_SILENT: i64 = 1000;
 
+/// The way to whether the process is there and can work, which platforms ask without a key.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(resource("/health/live").get(live))
-        .service(resource("/health/ready").get(ready))
-        .service(resource("/health/supervisor").get(supervisor));
+    config.service(open("/health/live").get(live)).service(open("/health/ready").get(ready));
+}
+
+pub(super) fn resources() -> Vec<Methods> {
+    vec![resource("/health/supervisor").get(Permission::HealthRead, supervisor)]
 }
 
 async fn live() -> HttpResponse {

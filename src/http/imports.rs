@@ -24,22 +24,26 @@ use crate::db::imports::{
 };
 use crate::import::Rejects;
 
+use crate::domain::access::Permission;
+
 use super::auth::Caller;
 use super::body::{Query, json};
 use super::list_form::ListForm;
 use super::problem::answer;
+use super::resource::{Methods, resource};
 use super::spool::{Spooled, read_on};
-use super::{Api, Problem, intake, page, resource, show, upload};
+use super::{Api, Problem, intake, page, show, upload};
 
 /// Where a report keeps the header of its rejects file.
 const HEADER: &str = "rejects_header";
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(resource("/imports").post(preview))
-        .service(resource("/imports/{id}").get(get))
-        .service(resource("/imports/{id}/rows").get(rows))
-        .service(resource("/imports/{id}/rejects.csv").get(rejects));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![
+        resource("/imports").post(Permission::CampaignsCreate, preview),
+        resource("/imports/{id}").get(Permission::CampaignsRead, get),
+        resource("/imports/{id}/rows").get(Permission::ContactsRead, rows),
+        resource("/imports/{id}/rejects.csv").get(Permission::ContactsRead, rejects),
+    ]
 }
 
 /// Reads a list without storing its contacts, and keeps the file for a campaign to be made of it.

@@ -15,6 +15,7 @@ mod health;
 mod imports;
 mod instant;
 mod intake;
+mod keys;
 mod list_form;
 mod opt_out;
 mod page;
@@ -30,20 +31,21 @@ mod webhooks;
 use std::time::Duration;
 
 use actix::Addr;
+use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, web};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::actors::{InboxActor, SupervisorActor, Switchboard};
+use crate::domain::access::Permission;
 use crate::import::Limits;
 
-pub use auth::ensure_access;
 pub use connections::{HEAD_WITHIN, most_connections};
 use health::ProviderProbe;
 pub use list_form::ListForm;
 pub use problem::Problem;
-use resource::resource;
+use resource::Methods;
 pub use show::account as account_as_json;
 pub use spool::Spool;
 
@@ -92,24 +94,59 @@ impl Api {
 
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
+    let api = web::scope("/api/v1").wrap(from_fn(body::without_nul));
+    let api = resources().into_iter().fold(api, |api, resource| api.service(resource));
     config
         .configure(body::refusals)
-        .service(
-            web::scope("/api/v1")
-                .wrap(from_fn(body::without_nul))
-                .configure(campaigns::routes)
-                .configure(contacts::routes)
-                .configure(forecast::routes)
-                .configure(agents::routes)
-                .configure(imports::routes)
-                .configure(suppressions::routes)
-                .configure(opt_out::routes)
-                .configure(rules::routes)
-                .default_service(web::to(nothing_here)),
-        )
+        .service(api.default_service(web::to(nothing_here)))
         .configure(webhooks::routes)
-        .configure(health::routes)
-        .default_service(web::to(nothing_here));
+        .configure(health::routes);
+    for resource in health::resources() {
+        config.service(resource);
+    }
+    config.default_service(web::to(nothing_here));
+}
+
+/// What the API has.
+fn resources() -> Vec<Methods> {
+    [
+        campaigns::resources(),
+        contacts::resources(),
+        forecast::resources(),
+        agents::resources(),
+        imports::resources(),
+        suppressions::resources(),
+        opt_out::resources(),
+        rules::resources(),
+        keys::resources(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A method of the API, and what whoever asks for it has to be allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// The method.
+    pub method: Method,
+    /// The path, with its parts that vary in braces.
+    pub path: String,
+    /// The permission.
+    pub permission: Permission,
+}
+
+/// All that the API has, with what it needs.
+pub fn needs() -> Vec<Needs> {
+    let of = |prefix: &str, resource: &Methods| -> Vec<Needs> {
+        let (path, methods) = resource.needs();
+        let needs = methods.iter().filter_map(|(method, permission)| Some((method.clone(), (*permission)?)));
+        needs
+            .map(|(method, permission)| Needs { method, path: format!("{prefix}{path}"), permission })
+            .collect()
+    };
+    let api = resources().iter().flat_map(|resource| of("/api/v1", resource)).collect::<Vec<_>>();
+    api.into_iter().chain(health::resources().iter().flat_map(|resource| of("", resource))).collect()
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

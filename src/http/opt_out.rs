@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::actors::WakeCampaign;
 use crate::actors::speech::twiml_for;
 use crate::db::suppressions::{NewSuppression, OptedOut, opt_out, suppress};
+use crate::domain::access::Permission;
 use crate::domain::suppression::Source;
 use crate::twilio::callbacks::{call_sid, pressed};
 use crate::twilio::twiml;
@@ -21,16 +22,17 @@ use crate::twilio::twiml;
 use super::auth::Caller;
 use super::body::Body;
 use super::problem::answer;
+use super::resource::{Methods, resource};
 use super::webhooks::{document, find_in_time, ids, verified};
-use super::{Api, Problem, STORED_WITHIN, resource, show};
+use super::{Api, Problem, STORED_WITHIN, show};
 
 /// How often an opt-out that cannot be stored is tried again, a second apart.
 const MOST_TRIES: u32 = 300;
 
 const LONGEST_NOTE: usize = 2000;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/campaigns/{id}/attempts/{attempt}/opt-out").post(tell));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![resource("/campaigns/{id}/attempts/{attempt}/opt-out").post(Permission::OptOutsWrite, tell)]
 }
 
 /// A key that the called person pressed. The campaign's key suppresses the number and hangs up, without a word more:

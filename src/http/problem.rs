@@ -10,6 +10,7 @@ use tracing::error;
 
 use crate::db;
 use crate::db::contacts::CannotAdd;
+use crate::domain::access::{Permission, Role};
 use crate::domain::campaign::IllegalMove;
 use crate::import::ImportError;
 
@@ -65,6 +66,16 @@ impl Problem {
     pub(super) fn unauthorized() -> Self {
         let detail = "expected a header `Authorization: Bearer` with an API key that is valid";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key", detail)
+    }
+
+    /// The key that came with the request does not allow it.
+    pub(super) fn forbidden(needs: Permission, role: Role) -> Self {
+        let detail = format!(
+            "it needs the permission {needs}, and the key is a {role}'s; ask for one of the role {}",
+            needs.least_role()
+        );
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key does not allow this", detail)
+            .with("permission", needs.as_str())
     }
 
     /// A webhook is not signed by the provider.

@@ -1,24 +1,56 @@
-//! What stands under one path, and what is answered to a method that it does not understand: those that it does.
+//! What stands under one path: who may ask for it, and what is answered to a method that it does not understand.
+//!
+//! A method of the API cannot be declared without the permission that it needs. What needs none is [`open`], and says
+//! itself how it knows who asks.
 
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
+use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, web};
 
+use crate::domain::access::Permission;
+
 use super::Problem;
+use super::auth::admit;
 
 /// A path with its methods.
 pub(super) struct Methods {
+    path: &'static str,
     resource: Resource,
-    understood: Vec<Method>,
+    understood: Vec<(Method, Option<Permission>)>,
 }
 
-/// What stands under this path. Without any method it understands none.
-pub(super) fn resource(path: &str) -> Methods {
-    Methods { resource: web::resource(path), understood: Vec::new() }
+/// What stands under this path, for whoever has a key. Without any method it understands none.
+pub(super) fn resource(path: &'static str) -> Methods {
+    Methods { path, resource: web::resource(path), understood: Vec::new() }
 }
+
+/// What stands under this path, for anybody.
+pub(super) fn open(path: &'static str) -> Open {
+    Open(resource(path))
+}
+
+/// A path that anybody may ask for.
+pub(super) struct Open(Methods);
 
 /// Declares how a method is answered, by its name.
 macro_rules! method {
+    ($name:ident, $method:ident) => {
+        #[doc = concat!("Answers ", stringify!($method), " to those who may.")]
+        pub(super) fn $name<F, Args>(self, needs: Permission, handler: F) -> Self
+        where
+            F: Handler<Args>,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            let guard = from_fn(move |request, next| admit(needs, request, next));
+            self.answer(Method::$method, Some(needs), web::$name().to(handler).wrap(guard))
+        }
+    };
+}
+
+/// Declares how a method is answered to anybody.
+macro_rules! open_method {
     ($name:ident, $method:ident) => {
         #[doc = concat!("Answers ", stringify!($method), ".")]
         pub(super) fn $name<F, Args>(self, handler: F) -> Self
@@ -27,7 +59,7 @@ macro_rules! method {
             Args: FromRequest + 'static,
             F::Output: Responder + 'static,
         {
-            self.answer(Method::$method, web::$name().to(handler))
+            Self(self.0.answer(Method::$method, None, web::$name().to(handler)))
         }
     };
 }
@@ -38,19 +70,35 @@ impl Methods {
     method!(put, PUT);
     method!(delete, DELETE);
 
-    fn answer(mut self, method: Method, route: Route) -> Self {
-        self.understood.push(method);
-        Self { resource: self.resource.route(route), understood: self.understood }
+    /// The path, and each method with what it needs.
+    pub(super) fn needs(&self) -> (&'static str, &[(Method, Option<Permission>)]) {
+        (self.path, &self.understood)
     }
+
+    fn answer(mut self, method: Method, needs: Option<Permission>, route: Route) -> Self {
+        self.understood.push((method, needs));
+        Self { resource: self.resource.route(route), ..self }
+    }
+}
+
+impl Open {
+    open_method!(get, GET);
+    open_method!(post, POST);
 }
 
 impl HttpServiceFactory for Methods {
     fn register(self, config: &mut AppService) {
-        let understood = self.understood;
+        let understood: Vec<Method> = self.understood.into_iter().map(|(method, _)| method).collect();
         let refuse = move |request: HttpRequest| {
             let problem = Problem::method_not_allowed(request.method(), &understood);
             async move { Err::<HttpResponse, Problem>(problem) }
         };
         self.resource.default_service(web::to(refuse)).register(config);
+    }
+}
+
+impl HttpServiceFactory for Open {
+    fn register(self, config: &mut AppService) {
+        self.0.register(config);
     }
 }

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde_json::{Map, Value, json};
 
+use crate::domain::access::Permission;
 use crate::domain::area::Area;
 use crate::domain::contactable::{Decision, Terms};
 use crate::domain::hours::{OnHolidays, Schedule};
@@ -14,10 +15,11 @@ use crate::domain::zone::{Candidates, Unmapped};
 
 use super::auth::Caller;
 use super::problem::answer;
-use super::{Api, Problem, resource};
+use super::resource::{Methods, resource};
+use super::{Api, Problem};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(resource("/rules").get(list));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![resource("/rules").get(Permission::RulesRead, list)]
 }
 
 async fn list(api: web::Data<Api>, _: Caller) -> HttpResponse {

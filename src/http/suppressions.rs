@@ -19,6 +19,7 @@ use crate::db::suppressions::{
     Added, NewSuppression, Suppression, add_suppressions, find_suppression,
     list_campaigns_calling_suppressed, list_suppressions, remove_suppression, stream_suppressions, suppress,
 };
+use crate::domain::access::Permission;
 use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
 use crate::domain::suppression::{self, is_in_force};
 use crate::import::{self, Account, ImportError, Kind, Options, RowReport, Source, Stopped};
@@ -27,7 +28,8 @@ use super::auth::Caller;
 use super::body::{Body, Query, json};
 use super::instant::Instant;
 use super::problem::answer;
-use super::{Api, Problem, csv, intake, page, resource, show, upload};
+use super::resource::{Methods, resource};
+use super::{Api, Problem, csv, intake, page, show, upload};
 
 /// The most suppressions of one request in JSON. Longer lists are files.
 const MOST_AT_ONCE: usize = 1000;
@@ -47,12 +49,17 @@ const DEFAULT_REASON: &str = "do not call";
 /// The last year in which a suppression may end. The database's calendar ends, and so does what can be meant.
 const LAST_YEAR: i32 = 9999;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(resource("/suppressions").post(add).get(list))
-        .service(resource("/suppressions.csv").get(export))
-        .service(resource("/suppressions/import").post(import_file))
-        .service(resource("/suppressions/{phone}").get(get).delete(remove));
+pub(super) fn resources() -> Vec<Methods> {
+    vec![
+        resource("/suppressions")
+            .post(Permission::SuppressionsWrite, add)
+            .get(Permission::SuppressionsRead, list),
+        resource("/suppressions.csv").get(Permission::SuppressionsRead, export),
+        resource("/suppressions/import").post(Permission::SuppressionsWrite, import_file),
+        resource("/suppressions/{phone}")
+            .get(Permission::SuppressionsRead, get)
+            .delete(Permission::SuppressionsWrite, remove),
+    ]
 }
 
 #[derive(Deserialize)]

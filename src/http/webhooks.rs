@@ -19,16 +19,18 @@ use crate::twilio::callbacks::{Callback, MachineVerdict, call_sid};
 use crate::twilio::{signature, twiml, wire};
 
 use super::body::Body;
-use super::{Api, Problem, STORED_WITHIN, opt_out, resource};
+use super::resource::open;
+use super::{Api, Problem, STORED_WITHIN, opt_out};
 
+/// Each finds out by the signature who asks.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/webhooks/twilio")
-            .service(resource("/status/{campaign}/{attempt}").post(status))
-            .service(resource("/machine/{campaign}/{attempt}").post(machine))
-            .service(resource("/answer/{campaign}/{attempt}").post(answer))
-            .service(resource("/keys/{campaign}/{attempt}").post(opt_out::keys))
-            .service(resource("/sorry/{campaign}/{attempt}").post(sorry)),
+            .service(open("/status/{campaign}/{attempt}").post(status))
+            .service(open("/machine/{campaign}/{attempt}").post(machine))
+            .service(open("/answer/{campaign}/{attempt}").post(answer))
+            .service(open("/keys/{campaign}/{attempt}").post(opt_out::keys))
+            .service(open("/sorry/{campaign}/{attempt}").post(sorry)),
     );
 }
 

@@ -18,10 +18,11 @@ use outdial::db::attempts::{
 use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
 use outdial::db::contacts::{ContactFilter, Encoder, NewContact, Portion, begin_campaign, list_contacts};
 use outdial::db::imports::{NewImport, Origin, Remark};
+use outdial::db::keys::ensure_team;
 use outdial::db::look::look;
 use outdial::db::nodes::{self, Oneself};
 use outdial::db::suppressions::suppress;
-use outdial::db::{Database, Error, Ownership, accounts, keys, watchdog};
+use outdial::db::{Database, Error, Ownership, accounts, watchdog};
 use outdial::domain::attempt::{AnsweredBy, Facts, Report, Source, Status};
 use outdial::domain::campaign::{Move, State};
 use outdial::domain::contact::ContactState;
@@ -40,6 +41,7 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 mod imports;
+mod keys;
 mod open_calls;
 mod poison;
 mod race;
@@ -131,7 +133,7 @@ fn oneself(id: Uuid) -> Oneself<'static> {
 impl Bench {
     async fn new() -> Self {
         let (database, config) = fresh_database().await;
-        let team = keys::ensure_team(&database).await.unwrap();
+        let team = ensure_team(&database).await.unwrap();
         let node = Uuid::now_v7();
         nodes::renew(&database, oneself(node), Duration::from_secs(59)).await.unwrap();
         Self { database, config, team, node, now: "2026-03-02T15:00:00Z".parse().unwrap() }
@@ -855,7 +857,7 @@ async fn nodes_that_start_together_for_the_first_time_make_one_team() {
         eventually("the second waits for the first", || somebody_waits(&watcher)).await;
         other.batch_execute("COMMIT").await.unwrap();
     };
-    let (ours, ()) = tokio::join!(keys::ensure_team(&database), other_commits);
+    let (ours, ()) = tokio::join!(ensure_team(&database), other_commits);
     assert_eq!(ours.unwrap(), theirs);
 }
 
@@ -1022,17 +1024,6 @@ async fn an_unknown_that_proves_alive_waits_for_another_campaign_s_call_and_stop
     bench.settle(owner, next.id, Outcome::Busy, Verdict::Failed).await;
     let overdue = watchdog::list_overdue(&bench.database, bench.node, bench.now, bench.now).await.unwrap();
     assert!(overdue.contains(&owner.campaign));
-}
-
-#[tokio::test]
-async fn a_key_that_is_changed_in_the_environment_opens_nothing_any_more() {
-    let bench = Bench::new().await;
-    let key = |hash| keys::NewKey { name: "from the environment", prefix: "secret", hash };
-    let opens = async |hash: &[u8]| keys::find_holder(&bench.database, hash).await.unwrap().is_some();
-    for (now, before) in [(b"one", b"two"), (b"two", b"one"), (b"one", b"two"), (b"one", b"two")] {
-        keys::ensure_key(&bench.database, bench.team, &key(now)).await.unwrap();
-        assert_eq!((opens(now).await, opens(before).await), (true, false));
-    }
 }
 
 /// The statement sees the table as it was when it began, and the row as it is when its turn has come.

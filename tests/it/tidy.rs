@@ -12,11 +12,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twilio", &["domain", "clock"]),
     ("import", &["domain"]),
     ("json", &[]),
+    ("keys", &["db", "domain"]),
     ("rules", &["domain", "json"]),
     ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
     ("actors", &["db", "twilio", "rules", "domain", "clock"]),
-    ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock", "json"]),
+    ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock", "json", "keys"]),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

@@ -1,5 +1,6 @@
 //! Scenes: whole campaigns, by the real program, on a real PostgreSQL, with the simulator as Twilio.
 
+mod access;
 mod api;
 mod callbacks;
 mod database;

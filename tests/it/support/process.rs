@@ -65,6 +65,11 @@ impl Process {
 
     /// A command, with these variables and none of ours.
     pub fn run(command: &str, variables: &Variables) -> Self {
+        Self::run_with(command, &[], variables)
+    }
+
+    /// The same, with arguments.
+    pub fn run_with(command: &str, arguments: &[&str], variables: &Variables) -> Self {
         let said = tempfile::NamedTempFile::new().expect("a file for what it says");
         let copy = || File::options().append(true).open(said.path()).expect("the same file");
         let mut program = Command::new(env!("CARGO_BIN_EXE_outdial"));
@@ -73,6 +78,7 @@ impl Process {
         }
         let child = program
             .arg(command)
+            .args(arguments)
             .envs(variables.0.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(copy())

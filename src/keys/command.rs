@@ -1,0 +1,188 @@
+//! `outdial keys`: a team's keys, made, shown and revoked straight on the database, for whoever has been locked out and for
+//! scripts that set things up.
+
+use std::fmt::{self, Display, Formatter};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{FROM_ENVIRONMENT, make};
+use crate::db::keys::{Key, Revoked, ensure_team, list_keys, revoke_key};
+use crate::db::{Database, Error};
+use crate::domain::access::Role;
+
+/// What is to be done about keys.
+#[derive(Debug, Clone)]
+pub enum KeysCommand {
+    /// Make one.
+    Create {
+        /// What people call it.
+        name: String,
+        /// What it is for.
+        role: Role,
+        /// Until when it is good.
+        expires_at: Option<DateTime<Utc>>,
+    },
+    /// Show all.
+    List,
+    /// Let nobody in with it any more.
+    Revoke {
+        /// Its id, or its first characters if no other key has them.
+        which: String,
+    },
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotDo {
+    /// The database failed.
+    #[error("the keys cannot be read or changed")]
+    Database(#[from] Error),
+    /// The name is kept for the environment's key.
+    #[error(
+        "expected another name than {FROM_ENVIRONMENT:?}: the key of that name is the one in OUTDIAL_API_TOKEN"
+    )]
+    NameIsTaken,
+    /// It would be of no use.
+    #[error("expected an expiry in the future")]
+    HasExpired,
+    /// Nothing fits.
+    #[error("no key has the id {0:?}, or begins so; `outdial keys list` shows all")]
+    NoneFits(String),
+    /// More than one fits.
+    #[error("{0} keys begin with {1:?}; name one by its id")]
+    SeveralFit(usize, String),
+    /// It is the last of its kind.
+    #[error(
+        "it is the last admin key that does not expire: make another first, or nobody could let anybody in"
+    )]
+    LastAdmin,
+}
+
+/// Does it for the default team, and returns what is to be shown.
+pub async fn run(database: &Database, command: KeysCommand, now: DateTime<Utc>) -> Result<String, CannotDo> {
+    let team = ensure_team(database).await?;
+    match command {
+        KeysCommand::List => Ok(KeyTable { keys: list_keys(database, team).await?, now }.to_string()),
+        KeysCommand::Create { name, .. } if name == FROM_ENVIRONMENT => Err(CannotDo::NameIsTaken),
+        KeysCommand::Create { expires_at: Some(at), .. } if at <= now => Err(CannotDo::HasExpired),
+        KeysCommand::Create { name, role, expires_at } => {
+            Ok(format!("{}\n", make(database, team, &name, role, expires_at).await?.secret))
+        }
+        KeysCommand::Revoke { which } => {
+            let keys = list_keys(database, team).await?;
+            let id = the_one(&keys, &which)?;
+            match revoke_key(database, team, id, now).await? {
+                Revoked::Done => Ok(String::new()),
+                Revoked::LastAdmin => Err(CannotDo::LastAdmin),
+                Revoked::NotFound => Err(CannotDo::NoneFits(which)),
+            }
+        }
+    }
+}
+
+/// The key that is meant by its id or its first characters.
+fn the_one(keys: &[Key], which: &str) -> Result<Uuid, CannotDo> {
+    let id: Option<Uuid> = which.parse().ok();
+    let fits = |key: &&Key| Some(key.id) == id || (!which.is_empty() && key.prefix.starts_with(which));
+    let fitting: Vec<&Key> = keys.iter().filter(fits).collect();
+    match fitting.as_slice() {
+        [] => Err(CannotDo::NoneFits(which.to_owned())),
+        [key] => Ok(key.id),
+        several => Err(CannotDo::SeveralFit(several.len(), which.to_owned())),
+    }
+}
+
+/// Keys as a table for the terminal.
+#[derive(Debug)]
+pub struct KeyTable {
+    /// The keys, the newest first.
+    pub keys: Vec<Key>,
+    /// The present instant.
+    pub now: DateTime<Utc>,
+}
+
+impl Display for KeyTable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let widest =
+            self.keys.iter().map(|key| key.name.chars().count()).max().unwrap_or(0).max("name".len());
+        writeln!(
+            f,
+            "{:widest$}  {:11}  {:8}  {:36}  {:20}  state",
+            "name", "key", "role", "id", "last used"
+        )?;
+        for key in &self.keys {
+            let Key { id, name, prefix, role, expires_at, last_used_at, revoked_at, .. } = key;
+            let used = last_used_at.map_or_else(|| "never".to_owned(), second);
+            let state = match (revoked_at, expires_at) {
+                (Some(at), _) => format!("revoked {}", second(*at)),
+                (None, Some(at)) if *at <= self.now => format!("expired {}", second(*at)),
+                (None, Some(at)) => format!("good until {}", second(*at)),
+                (None, None) => "good".to_owned(),
+            };
+            writeln!(f, "{name:widest$}  {prefix:11}  {role:8}  {id:36}  {used:20}  {state}")?;
+        }
+        Ok(())
+    }
+}
+
+fn second(at: DateTime<Utc>) -> String {
+    at.format("%FT%TZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn key(number: u128, prefix: &str) -> Key {
+        Key {
+            id: Uuid::from_u128(number),
+            name: format!("key {number}"),
+            prefix: prefix.to_owned(),
+            role: Role::Operator,
+            created_at: at("2026-03-02T15:00:00Z"),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn the_table_says_which_keys_are_good_until_when_and_who_uses_them() {
+        let now = at("2026-03-03T00:00:00Z");
+        let mut keys =
+            vec![key(1, "od_aaaaaaaa"), key(2, "od_bbbbbbbb"), key(3, "od_cccccccc"), key(4, "od_dddddddd")];
+        keys[0].last_used_at = Some(at("2026-03-02T16:00:00Z"));
+        keys[1].expires_at = Some(at("2026-04-01T00:00:00Z"));
+        keys[2].expires_at = Some(at("2026-03-02T23:00:00Z"));
+        keys[3].revoked_at = Some(at("2026-03-02T22:00:00Z"));
+        let shown = KeyTable { keys, now }.to_string();
+        let ends: Vec<&str> =
+            shown.lines().skip(1).map(|line| line.split_at(line.find("000").unwrap() + 38).1).collect();
+        assert_eq!(
+            ends,
+            [
+                "2026-03-02T16:00:00Z  good",
+                "never                 good until 2026-04-01T00:00:00Z",
+                "never                 expired 2026-03-02T23:00:00Z",
+                "never                 revoked 2026-03-02T22:00:00Z",
+            ]
+        );
+        assert!(shown.starts_with("name   key          role      id "), "{shown}");
+    }
+
+    #[test]
+    fn a_key_is_named_by_its_id_or_as_much_of_it_as_is_its_own() {
+        let keys = [key(1, "od_aaaaaaaa"), key(2, "od_aabbbbbb")];
+        assert_eq!(the_one(&keys, "od_aab").unwrap(), keys[1].id);
+        assert_eq!(the_one(&keys, &keys[0].id.to_string()).unwrap(), keys[0].id);
+        assert!(matches!(the_one(&keys, "od_aa"), Err(CannotDo::SeveralFit(2, _))));
+        for nothing in ["", "od_zz", &Uuid::from_u128(9).to_string()] {
+            assert!(matches!(the_one(&keys, nothing), Err(CannotDo::NoneFits(_))), "{nothing}");
+        }
+    }
+}
