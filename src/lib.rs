@@ -69,6 +69,8 @@
 //!    * `it::queries::contacts_that_are_stranded_are_found_and_due_again`
 //!    * `it::scenes::faults::a_request_that_left_no_trace_ends_as_unknown_and_is_retried_after_the_backoff`
 //!    * `it::scenes::supervision::a_program_that_is_stopped_and_started_again_goes_on_where_it_was`
+//!    * `it::scenes::database::silence::a_node_that_is_cut_off_from_the_database_dials_no_more_and_another_goes_on`
+//!    * `it::queries::a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour`
 //!    * `it::chaos::a_short_storm_breaks_no_promise`
 //!    * in the tables: `due_exactly_while_pending`, `completed_campaigns_have_nobody_left`, `counts_are_not_negative`
 //! 5. Webhooks may come twice, late, out of order, early or never: the result is the same.
@@ -86,6 +88,9 @@
 //! 6. One bad row, contact or campaign never stops the others.
 //!    * `it::queries::a_call_that_is_certainly_another_attempt_s_is_told_so_every_time`
 //!    * `it::queries::a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else`
+//!    * `it::queries::poison::a_claim_that_fails_says_whose_row_it_is_and_the_others_are_called_once_that_one_is_set_aside`
+//!    * `it::queries::poison::only_what_a_row_holds_is_a_contact_s_and_nothing_that_a_database_in_trouble_says`
+//!    * `it::scenes::poison::a_contact_that_makes_its_campaign_fail_is_set_aside_with_the_error_and_the_others_are_called`
 //!    * `import::tests::any_table_is_accounted_for_and_no_line_is_lost`
 //!    * `it::corpus::lists_made_worse_are_refused_or_accounted_for`
 //!    * `it::scenes::supervision::a_campaign_whose_actor_panics_is_back_after_a_tick`
