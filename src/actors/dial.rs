@@ -34,7 +34,7 @@ use super::turn::{Carried, Memory};
 /// How long a campaign waits whose claim found nobody twice although somebody seemed due.
 const PUZZLED_FOR: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
 
-/// How long a campaign waits whose first contact may not be called after all, before looking again.
+/// How long a campaign waits whose first contact may not be called after all, or that has no place, before looking again.
 const LOOK_AGAIN_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
 
 pub(super) async fn dial(
@@ -124,7 +124,9 @@ pub(super) async fn dial(
         take_back(board, owner, attempt.id, "no place among the calls per second came within the second")
             .await?;
         memory.unsent = None;
-        return Ok(Carried::Out);
+        // A place that comes later is given back until then: with it in hand the next contact would be claimed at once.
+        let until = board.clock.now() + LOOK_AGAIN_AFTER;
+        return Ok(Carried::NotYet { until, because: Because::RateLimited });
     };
     let answer = board.client.create_call(&request, leaves_by).await;
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {

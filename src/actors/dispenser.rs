@@ -78,23 +78,34 @@ impl DispenserActor {
     }
 
     fn schedule(&mut self, places: Vec<Place>, ctx: &mut Context<Self>) {
-        let lead = self.pace.lead();
         let last = places.len();
         for (number, place) in (1..).zip(places) {
-            let after = place.comes_in().saturating_sub(lead);
-            let grant = move |actor: &mut Self, ctx: &mut Context<Self>| {
-                actor.grant(place);
+            self.grant_in_time(place, ctx, move |actor, ctx| {
                 if number == last {
                     actor.busy = false;
                     actor.take(ctx);
                 }
-            };
-            // A timer's grain is a millisecond, which a place that is free already need not wait for.
-            if after.is_zero() {
-                grant(self, ctx);
-            } else {
-                ctx.run_later(after, grant);
-            }
+            });
+        }
+    }
+
+    /// Grants a place as long before it comes as requests take, and then does what follows.
+    fn grant_in_time(
+        &mut self,
+        place: Place,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
+    ) {
+        let after = place.comes_in().saturating_sub(self.pace.lead());
+        let grant = move |actor: &mut Self, ctx: &mut Context<Self>| {
+            actor.grant(place);
+            then(actor, ctx);
+        };
+        // A timer's grain is a millisecond, which a place that is free already need not wait for.
+        if after.is_zero() {
+            grant(self, ctx);
+        } else {
+            ctx.run_later(after, grant);
         }
     }
 
@@ -137,9 +148,9 @@ impl Handler<AskForPlace> for DispenserActor {
 impl Handler<GiveBack> for DispenserActor {
     type Result = ();
 
-    fn handle(&mut self, GiveBack(place): GiveBack, _ctx: &mut Context<Self>) {
+    fn handle(&mut self, GiveBack(place): GiveBack, ctx: &mut Context<Self>) {
         if place.is_good() {
-            self.grant(place);
+            self.grant_in_time(place, ctx, |_, _| {});
         }
     }
 }

@@ -118,7 +118,7 @@ impl Pace {
 
     /// Waits at the door, with a request that is ready, until its place has come, and says by when the request must have
     /// left. A place that has passed meanwhile is lost, and another is taken; one that comes only after the deadline is
-    /// kept for the next request. None if there was no place in time.
+    /// left where it was, for a later request. None if there was no place in time.
     pub(super) async fn wait(
         &self,
         place: &mut Option<Place>,

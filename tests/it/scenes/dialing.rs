@@ -104,3 +104,30 @@ async fn calls_a_second_hold_across_campaigns_and_a_small_one_is_not_starved() {
     scene.until_completed(&big).await;
     scene.end().await;
 }
+
+/// The first request is late for its place, and the next place is far off: nobody else is claimed for it meanwhile.
+#[actix_web::test]
+async fn a_place_that_is_far_off_is_waited_for_and_costs_no_attempts() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
+    let far_off = "
+        CREATE SEQUENCE claims;
+        CREATE FUNCTION put_the_next_place_far_off() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('claims') = 1 THEN
+                UPDATE accounts SET next_place_at = clock_timestamp() + interval '4 s';
+                PERFORM pg_sleep(0.3);
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER far_off BEFORE INSERT ON attempts FOR EACH ROW EXECUTE FUNCTION put_the_next_place_far_off()";
+    scene.psql().await.batch_execute(far_off).await.unwrap();
+    let phones: Vec<String> = (0..20).map(|n| format!("+1202555{:04}", 100 + n)).collect();
+    let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
+    let campaign = scene.call(json!({"pacing": {"delay_seconds": 0}}), &phones).await;
+    scene.until_completed(&campaign).await;
+    let taken_back =
+        scene.outcomes(&campaign).await.iter().filter(|outcome| *outcome == "not-placed").count();
+    assert!((1..=3).contains(&taken_back), "{taken_back} were taken back");
+    scene.end().await;
+}
