@@ -6,11 +6,11 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::domain::callback::{Callback, Effect, NoCallback, Standing, ask};
-use crate::domain::campaign::State;
+use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
-use super::campaigns::{own_if_nobody_does, write_state};
+use super::campaigns::{own_if_nobody_does, write_move};
 use super::{Database, Error, Transaction, execute, name, name_opt, query_opt};
 
 /// What came of a wish for a callback.
@@ -69,7 +69,7 @@ pub async fn ask_for_callback(
         }
         Effect::DueThen { reopens_campaign } => {
             if reopens_campaign {
-                write_state(&transaction, campaign, State::Running, None, now).await?;
+                write_move(&transaction, campaign, Move::Reopen, None, None, now).await?;
                 own_if_nobody_does(&transaction, campaign, node).await?;
             }
             Asked::Promised { state: ContactState::Pending, due_at: Some(wanted.at) }
@@ -117,14 +117,13 @@ async fn write(
             UPDATE campaigns
             SET pending = pending + ($3 IN ('completed', 'failed'))::int,
                 completed = completed - ($3 = 'completed')::int,
-                failed = failed - ($3 = 'failed')::int,
-                last_event = last_event + 1
+                failed = failed - ($3 = 'failed')::int
             FROM contact
             WHERE campaigns.id = $1
-            RETURNING campaigns.id, campaigns.team_id, campaigns.last_event
+            RETURNING campaigns.id, campaigns.team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, data)
-        SELECT campaign.team_id, campaign.id, campaign.last_event, 'contact.callback-asked', $6, contact.id,
+        INSERT INTO events (team_id, campaign_id, kind, at, contact_id, data)
+        SELECT campaign.team_id, campaign.id, 'contact.callback', $6, contact.id,
                jsonb_strip_nulls(jsonb_build_object('at', $4::timestamptz, 'note', $5::text, 'was', $3::text))
         FROM campaign, contact";
     let params: super::Params<'_> = &[&campaign, &contact, &was.as_str(), &wanted.at, &wanted.note, &now];

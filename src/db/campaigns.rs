@@ -11,6 +11,7 @@ use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::campaign::{IllegalMove, Move, State};
 use crate::domain::daily_cap::CallDay;
 use crate::domain::dialer::HaltReason;
+use crate::domain::event::EventKind;
 use crate::domain::money::Money;
 use crate::domain::settings::Settings;
 use crate::domain::spend::Spend;
@@ -36,6 +37,8 @@ pub struct NewCampaign<'a> {
     pub agent: &'a serde_json::Value,
     /// Before this instant it does not begin.
     pub starts_at: Option<DateTime<Utc>>,
+    /// The key of whoever makes it, if it is a person or a program outside.
+    pub by: Option<Uuid>,
 }
 
 /// Inserts a draft without contacts. Part of the transaction that makes it with them.
@@ -47,12 +50,12 @@ pub(super) async fn insert_campaign(
     const SQL: &str = "
         WITH campaign AS (
             INSERT INTO campaigns
-                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at, last_event)
-            VALUES ($1, $2, $3, 'draft', $4, $5, $6, '{}', $7, $8, 1)
+                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at)
+            VALUES ($1, $2, $3, 'draft', $4, $5, $6, '{}', $7, $8)
             RETURNING id, team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at)
-        SELECT team_id, id, 1, 'campaign.created', $8 FROM campaign";
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, 'campaign.created', $8, jsonb_strip_nulls(jsonb_build_object('by', $9::uuid)) FROM campaign";
     let settings = to_json(campaign.settings)?;
     let params: super::Params<'_> = &[
         &campaign.id,
@@ -63,6 +66,7 @@ pub(super) async fn insert_campaign(
         campaign.agent,
         &campaign.starts_at,
         &now,
+        &campaign.by,
     ];
     execute(transaction, SQL, params).await?;
     Ok(())
@@ -111,14 +115,14 @@ impl Command<'_> {
     }
 }
 
-/// Carries out a person's command. A campaign that has something to do afterwards and no living owner is given to
+/// Carries out a person's command, which came with the key `by`. A campaign that has something to do afterwards and no living owner is given to
 /// `node`, which can begin with it at once instead of finding it at its next renewal.
 pub async fn command(
     database: &Database,
     team: Uuid,
     campaign: Uuid,
     command: Command<'_>,
-    node: Uuid,
+    (by, node): (Option<Uuid>, Uuid),
     now: DateTime<Utc>,
 ) -> Result<Moved, Error> {
     const LOCK: &str = "
@@ -128,7 +132,8 @@ pub async fn command(
     let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else {
         return Ok(Moved::NotFound);
     };
-    let target = match name(&row, "state", State::parse)?.after(command.as_move()) {
+    let made = command.as_move();
+    let target = match name(&row, "state", State::parse)?.after(made) {
         Ok(target) => target,
         Err(illegal) => return Ok(Moved::Illegal(illegal)),
     };
@@ -141,7 +146,7 @@ pub async fn command(
         let settings: Settings = json(&row, "settings")?;
         expect_next_firing(&transaction, campaign, &settings, row.try_get("starts_at")?, now).await?;
     }
-    write_state(&transaction, campaign, target, reason, now).await?;
+    write_move(&transaction, campaign, made, reason, by, now).await?;
     if target == State::Pending {
         own_if_nobody_does(&transaction, campaign, node).await?;
     }
@@ -194,7 +199,7 @@ pub(super) async fn make_move_in(
     if target == State::Completed && locked.unfinished > 0 {
         return Ok(false);
     }
-    write_state(transaction, owner.campaign, target, reason, now).await?;
+    write_move(transaction, owner.campaign, attempted, reason, None, now).await?;
     Ok(true)
 }
 
@@ -254,12 +259,14 @@ pub(super) fn money(millionths: i64) -> Result<Money, Error> {
         .ok_or_else(|| Error::ImpossibleRow(format!("{millionths} is no amount of money")))
 }
 
-/// Writes the state that a legal move leads to, with its event. The campaign's row is locked by the caller.
-pub(super) async fn write_state(
+/// Writes the state that a legal move leads to, with its event. The campaign's row is locked by the caller. `by` is the key
+/// of whoever wished for it, if it is not the dialer's own move.
+pub(super) async fn write_move(
     transaction: &Transaction<'_>,
     campaign: Uuid,
-    state: State,
+    made: Move,
     reason: Option<(HaltReason, &str)>,
+    by: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     const SQL: &str = "
@@ -269,17 +276,18 @@ pub(super) async fn write_state(
                 started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, $5) ELSE started_at END,
                 paused_at = CASE WHEN $2 = 'paused' THEN $5 END,
                 completed_at = CASE WHEN $2 = 'completed' THEN $5 END,
-                last_event = last_event + 1
+                told_waiting = NULL
             WHERE id = $1
-            RETURNING id, team_id, last_event
+            RETURNING id, team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
-        SELECT team_id, id, last_event, 'campaign.' || $2, $5,
-               jsonb_strip_nulls(jsonb_build_object('reason', $3::text, 'detail', $4::text))
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, $6, $5,
+               jsonb_strip_nulls(jsonb_build_object('reason', $3::text, 'detail', $4::text, 'by', $7::uuid))
         FROM campaign";
     let word = reason.map(|(reason, _)| reason.as_str());
     let detail = reason.map(|(_, detail)| detail);
-    execute(transaction, SQL, &[&campaign, &state.as_str(), &word, &detail, &now]).await?;
+    let (state, kind) = (made.leads_to().as_str(), EventKind::from(made).as_str());
+    execute(transaction, SQL, &[&campaign, &state, &word, &detail, &now, &kind, &by]).await?;
     Ok(())
 }
 
@@ -299,9 +307,20 @@ const MANY_CONTACTS: i32 = 10_000;
 
 /// Deletes a campaign that is not at work and has no open call. One with very many contacts takes a while; until then
 /// it is there as a whole.
-pub async fn delete_campaign(database: &Database, team: Uuid, campaign: Uuid) -> Result<Deleted, Error> {
+pub async fn delete_campaign(
+    database: &Database,
+    team: Uuid,
+    campaign: Uuid,
+    by: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<Deleted, Error> {
     const LOCK: &str = "
         SELECT state, calling FROM campaigns WHERE id = $1 AND team_id = $2 FOR UPDATE";
+    const DELETE: &str = "
+        WITH campaign AS (DELETE FROM campaigns WHERE id = $1 RETURNING id, team_id, name)
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, 'campaign.deleted', $2, jsonb_strip_nulls(jsonb_build_object('name', name, 'by', $3::uuid))
+        FROM campaign";
     const MANY: &str = "
         SELECT pending + calling + completed + failed + suppressed > $3 AS has_many
         FROM campaigns WHERE id = $1 AND team_id = $2";
@@ -323,7 +342,7 @@ pub async fn delete_campaign(database: &Database, team: Uuid, campaign: Uuid) ->
     if matches!(state, State::Pending | State::Running) || count(&row, "calling")? > 0 {
         return Ok(Deleted::Busy(state));
     }
-    execute(&transaction, "DELETE FROM campaigns WHERE id = $1", &[&campaign]).await?;
+    execute(&transaction, DELETE, &[&campaign, &now, &by]).await?;
     transaction.commit().await?;
     // Claims were planned while that table was small or empty; new statistics make them plan again. Nothing but time
     // depends on it, and the server comes round to it by itself if this fails.

@@ -16,6 +16,7 @@ pub mod callbacks;
 pub mod calls;
 pub mod campaigns;
 pub mod contacts;
+pub mod events;
 pub mod forecast;
 pub mod imports;
 pub mod keys;

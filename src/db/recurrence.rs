@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::campaigns::lock;
 use super::{Database, Error, Ownership, Transaction, execute, query_opt};
+use crate::domain::event::EventKind;
 use crate::domain::recurrence::Due;
 use crate::domain::settings::Settings;
 
@@ -44,7 +45,6 @@ const CAMPAIGNS: Columns = Columns {
         ("created_at", "$4"),
         ("node", "$5"),
         ("epoch", "1"),
-        ("last_event", "2"),
         ("repeats_of", "$2"),
         ("firing_at", "$3"),
     ],
@@ -63,6 +63,7 @@ const CAMPAIGNS: Columns = Columns {
         "highest_price",
         "currency",
         "set_aside_in_a_row",
+        "told_waiting",
         "pending",
         "calling",
         "completed",
@@ -243,7 +244,7 @@ async fn make_run(
         "contacts": contacts,
         "missed_since": expected.due.missed.then_some(expected.firing_at),
     });
-    if !wait_for_next(&transaction, owner.campaign, expected, "schedule.fired", &data, now).await? {
+    if !wait_for_next(&transaction, owner.campaign, expected, EventKind::ScheduleFired, &data, now).await? {
         return Ok(Fired::Overtaken);
     }
     transaction.commit().await?;
@@ -271,7 +272,7 @@ async fn skip(
         "firing_at": expected.due.fires.unwrap_or(expected.firing_at),
         "run": run,
     });
-    if !wait_for_next(&transaction, owner.campaign, expected, "schedule.skipped", &data, now).await? {
+    if !wait_for_next(&transaction, owner.campaign, expected, EventKind::ScheduleSkipped, &data, now).await? {
         return Ok(Fired::Overtaken);
     }
     transaction.commit().await?;
@@ -298,10 +299,10 @@ pub async fn find_last_skipped(
     const SQL: &str = "
         SELECT (data ->> 'firing_at')::timestamptz AS firing_at, data ->> 'reason' AS reason,
                (data ->> 'run')::uuid AS run
-        FROM (SELECT number, kind, data FROM events WHERE campaign_id = $1 AND team_id = $2
-              ORDER BY number DESC LIMIT $3) latest
+        FROM (SELECT position, id, kind, data FROM events WHERE campaign_id = $1 AND team_id = $2
+              ORDER BY position DESC, id DESC LIMIT $3) latest
         WHERE kind = 'schedule.skipped'
-        ORDER BY number DESC LIMIT 1";
+        ORDER BY id DESC LIMIT 1";
     let row = query_opt(&database.client().await?, SQL, &[&campaign, &team, &LATEST_EVENTS]).await?;
     let read = |row: tokio_postgres::Row| {
         Ok(SkippedFiring {
@@ -335,12 +336,13 @@ async fn insert_run(
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     const EVENTS: &str = "
-        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
-        SELECT team_id, id, number, kind, created_at,
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, kind, created_at,
                CASE number WHEN 1 THEN jsonb_build_object('repeats_of', repeats_of, 'firing_at', firing_at)
                            ELSE '{}' END
-        FROM campaigns, (VALUES (1, 'campaign.created'), (2, 'campaign.pending')) happened (number, kind)
-        WHERE id = $1";
+        FROM campaigns, (VALUES (1, 'campaign.created'), (2, 'campaign.started')) happened (number, kind)
+        WHERE id = $1
+        ORDER BY number";
     let sql = CAMPAIGNS.copy_where("id = $2") + " ON CONFLICT ON CONSTRAINT one_run_per_firing DO NOTHING";
     let params: super::Params<'_> = &[&run, &owner.campaign, &firing_at, &now, &owner.node];
     if execute(transaction, &sql, params).await? == 0 {
@@ -374,19 +376,20 @@ async fn wait_for_next(
     transaction: &Transaction<'_>,
     campaign: Uuid,
     expected: &Expected,
-    kind: &str,
+    kind: EventKind,
     data: &serde_json::Value,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     const SQL: &str = "
         WITH campaign AS (
-            UPDATE campaigns SET starts_at = $3, last_event = last_event + 1
+            UPDATE campaigns SET starts_at = $3
             WHERE id = $1 AND state = 'pending' AND starts_at = $2
-            RETURNING id, team_id, last_event
+            RETURNING id, team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
-        SELECT team_id, id, last_event, $4, $5, jsonb_strip_nulls($6) FROM campaign";
-    let params: super::Params<'_> = &[&campaign, &expected.firing_at, &expected.due.next, &kind, &now, data];
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, $4, $5, jsonb_strip_nulls($6) FROM campaign";
+    let params: super::Params<'_> =
+        &[&campaign, &expected.firing_at, &expected.due.next, &kind.as_str(), &now, data];
     Ok(execute(transaction, SQL, params).await? == 1)
 }
 

@@ -15,6 +15,7 @@ pub mod contact;
 pub mod contactable;
 pub mod daily_cap;
 pub mod dialer;
+pub mod event;
 pub mod forecast;
 pub mod holidays;
 pub mod hours;

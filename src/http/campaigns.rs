@@ -120,6 +120,7 @@ async fn create(
         agent_id: form.agent_id,
         agent: &agent,
         starts_at: form.starts_at(),
+        by: Some(caller.key),
     };
     let (database, now) = (&api.board.database, api.board.clock.now());
     let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
@@ -427,7 +428,9 @@ async fn carry_out(
     wanted: Command<'_>,
 ) -> Result<HttpResponse, Problem> {
     let board = &api.board;
-    match command(&board.database, caller.team, id, wanted, board.node, board.clock.now()).await? {
+    match command(&board.database, caller.team, id, wanted, (Some(caller.key), board.node), board.clock.now())
+        .await?
+    {
         Moved::Done => {}
         Moved::Illegal(illegal) => return Err(illegal.into()),
         Moved::NotFound => return Err(Problem::not_found("campaign")),
@@ -439,8 +442,10 @@ async fn carry_out(
 
 async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let (database, team, campaign) = (api.board.database.clone(), caller.team, *id);
+    let now = api.board.clock.now();
     // It is carried out to its end also if nobody waits for the answer any more.
-    let deleting = spawn(async move { delete_campaign(&database, team, campaign).await });
+    let deleting =
+        spawn(async move { delete_campaign(&database, team, campaign, Some(caller.key), now).await });
     match deleting.await.map_err(|_| Problem::unavailable("the server is stopping"))?? {
         Deleted::Done => Ok(HttpResponse::NoContent().finish()),
         Deleted::NotFound => Err(Problem::not_found("campaign")),

@@ -5,6 +5,7 @@ mod callbacks;
 mod caps;
 mod connection;
 mod daily_cap;
+mod events;
 mod forecast;
 
 use std::time::Duration;
@@ -79,7 +80,7 @@ fn new_campaign<'a>(
     settings: &'a Settings,
     agent: &'a serde_json::Value,
 ) -> NewCampaign<'a> {
-    NewCampaign { id, team, name: "recall", settings, agent_id: None, agent, starts_at: None }
+    NewCampaign { id, team, name: "recall", settings, agent_id: None, agent, starts_at: None, by: None }
 }
 
 /// A list that has just been uploaded.
@@ -170,7 +171,9 @@ impl Bench {
     }
 
     async fn command(&self, campaign: Uuid, command: Command<'_>) -> Moved {
-        campaigns::command(&self.database, self.team, campaign, command, self.node, self.now).await.unwrap()
+        campaigns::command(&self.database, self.team, campaign, command, (None, self.node), self.now)
+            .await
+            .unwrap()
     }
 
     async fn owner(&self, campaign: Uuid) -> Ownership {
@@ -754,7 +757,7 @@ async fn a_campaign_is_completed_only_when_nobody_is_left() {
 async fn a_campaign_at_work_or_with_an_open_call_is_not_deleted() {
     let bench = Bench::new().await;
     let owner = bench.running(&["+12025550101"]).await;
-    let delete = || campaigns::delete_campaign(&bench.database, bench.team, owner.campaign);
+    let delete = || campaigns::delete_campaign(&bench.database, bench.team, owner.campaign, None, bench.now);
     assert_eq!(delete().await.unwrap(), campaigns::Deleted::Busy(State::Running));
     let attempt = bench.claimed(owner).await;
     bench.command(owner.campaign, Command::Pause).await;

@@ -280,12 +280,12 @@ async fn suppress(
             WHERE campaign_id = $1 AND number = $4
         ), campaign AS (
             UPDATE campaigns
-            SET pending = pending - 1, suppressed = suppressed + 1, last_event = last_event + 1
+            SET pending = pending - 1, suppressed = suppressed + 1
             WHERE id = $1
-            RETURNING id, team_id, last_event
+            RETURNING id, team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id)
-        SELECT team_id, campaign.id, last_event, 'contact.suppressed', $3, contact.id FROM campaign, contact";
+        INSERT INTO events (team_id, campaign_id, kind, at, contact_id)
+        SELECT team_id, campaign.id, 'contact.suppressed', $3, contact.id FROM campaign, contact";
     let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
     execute(transaction, SQL, &[&campaign, id, &now, number, due_cursor, order_cursor]).await?;
     Ok(Claim::Suppressed(*id))
@@ -310,13 +310,13 @@ async fn block(
             WHERE campaign_id = $1 AND number = $4
         ), campaign AS (
             UPDATE campaigns
-            SET pending = pending - 1, failed = failed + 1, last_event = last_event + 1
+            SET pending = pending - 1, failed = failed + 1
             WHERE id = $1
-            RETURNING id, team_id, last_event
+            RETURNING id, team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, data)
-        SELECT team_id, campaign.id, last_event, 'contact.blocked', $3, contact.id,
-               jsonb_build_object('because', $7::text)
+        INSERT INTO events (team_id, campaign_id, kind, at, contact_id, data)
+        SELECT team_id, campaign.id, 'contact.failed', $3, contact.id,
+               jsonb_build_object('outcome', 'blocked', 'detail', $7::text)
         FROM campaign, contact";
     let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
     execute(transaction, SQL, &[&campaign, id, &now, number, due_cursor, order_cursor, &because]).await?;
@@ -382,10 +382,13 @@ async fn begin(
             WHERE campaign_id = $3 AND number = $9
         ), campaign AS (
             UPDATE campaigns
-            SET pending = pending - 1, calling = calling + 1, call_day = $12,
+            SET pending = pending - 1, calling = calling + 1, call_day = $12, told_waiting = NULL,
                 day_calls = CASE WHEN call_day = $12 THEN day_calls + 1 ELSE 1 END
             WHERE id = $3
             RETURNING agent
+        ), event AS (
+            INSERT INTO events (team_id, campaign_id, kind, at, contact_id, attempt_id, data)
+            SELECT team_id, $3, 'attempt.started', $4, id, $2, jsonb_build_object('number', last_number) FROM contact
         )
         SELECT phone, name, metadata, attempts, agent FROM contact, campaign";
     let detection = settings.answering_machine.detection(!candidate.extension.is_empty());

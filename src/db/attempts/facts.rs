@@ -183,7 +183,7 @@ async fn merge_once(
                 AS t (id, campaign_id, sid, status, status_key, ringing_at, answered_at, ended_at,
                       duration_seconds, answered_by, sip_code)
         ), known AS (
-            SELECT heard.*, attempts.team_id, attempts.sid_is_adopted,
+            SELECT heard.*, attempts.team_id, attempts.sid_is_adopted, attempts.answered_at AS was_answered_at,
                    attempts.sid IS NULL OR attempts.sid = heard.sid AS is_its_call
             FROM attempts JOIN heard ON heard.id = attempts.id AND heard.campaign_id = attempts.campaign_id
             ORDER BY attempts.id
@@ -210,7 +210,14 @@ async fn merge_once(
                     THEN heard.answered_by ELSE attempts.answered_by END
             FROM known heard
             WHERE attempts.id = heard.id AND attempts.team_id = heard.team_id AND heard.is_its_call
-            RETURNING attempts.id, attempts.status, attempts.outcome
+            RETURNING attempts.id, attempts.team_id, attempts.campaign_id, attempts.contact_id, attempts.number,
+                      attempts.status, attempts.outcome,
+                      attempts.outcome IS NULL AND attempts.answered_at IS NOT NULL AND heard.was_answered_at IS NULL
+                          AS is_answered_now
+        ), event AS (
+            INSERT INTO events (team_id, campaign_id, kind, at, contact_id, attempt_id, data)
+            SELECT team_id, campaign_id, 'attempt.answered', $12, contact_id, id, jsonb_build_object('number', number)
+            FROM merged WHERE is_answered_now
         )
         SELECT id, true AS is_its_call, false AS sid_is_adopted,
                coalesce(status = ANY ($14) AND outcome IS NULL OR outcome = 'unknown', false) AS matters

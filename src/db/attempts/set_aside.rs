@@ -139,16 +139,20 @@ async fn write(
                 day_calls = day_calls
                     - ($4 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, attempt.ended_at),
-                set_aside_in_a_row = set_aside_in_a_row + 1,
-                last_event = last_event + 1
+                set_aside_in_a_row = set_aside_in_a_row + 1
             FROM contact LEFT JOIN attempt ON true
             WHERE campaigns.id = $1
-            RETURNING campaigns.id, campaigns.team_id, campaigns.last_event, campaigns.set_aside_in_a_row
+            RETURNING campaigns.id, campaigns.team_id, campaigns.set_aside_in_a_row
         ), event AS (
-            INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, attempt_id, data)
-            SELECT campaign.team_id, campaign.id, campaign.last_event, 'contact.set-aside', $3, contact.id, attempt.id,
-                   jsonb_build_object('because', $5::text)
+            INSERT INTO events (team_id, campaign_id, kind, at, contact_id, attempt_id, data)
+            SELECT campaign.team_id, campaign.id, happened.kind, $3, contact.id, attempt.id, happened.data
             FROM campaign CROSS JOIN contact LEFT JOIN attempt ON true
+            CROSS JOIN LATERAL (VALUES
+                (1, 'attempt.ended', jsonb_build_object('outcome', $4::text, 'contact', 'failed')),
+                (2, 'contact.failed', jsonb_build_object('reason', 'set-aside', 'detail', $5::text))
+            ) happened (number, kind, data)
+            WHERE attempt.id IS NOT NULL OR happened.number = 2
+            ORDER BY happened.number
         )
         SELECT set_aside_in_a_row FROM campaign";
     let counted = i32::from(outcome.is_some_and(Outcome::counts_as_attempt));

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::campaigns::{Locked, lock, make_move_in};
-use crate::db::{Database, Error, Ownership, Transaction, execute, name, query, query_opt};
+use crate::db::{Database, Error, Ownership, Transaction, execute, name, query};
 use crate::domain::breaker::{self, Tripped};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::HaltReason;
@@ -59,14 +59,10 @@ async fn note_failures(
 ) -> Result<(), Error> {
     const LAST: &str = "SELECT id, outcome, ended_at FROM last_calls($1, $2, $3) ORDER BY id DESC";
     const SAY: &str = "
-        WITH campaign AS (
-            UPDATE campaigns SET last_event = last_event + 1 WHERE id = $1
-            RETURNING id, team_id, last_event
-        )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
-        SELECT team_id, id, last_event, 'campaign.calls-fail', $2,
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, 'campaign.calls-fail', $2,
                jsonb_build_object('failures', $3::int, 'calls', $4::int, 'until', $5::timestamptz, 'attempts', $6::uuid[])
-        FROM campaign";
+        FROM campaigns WHERE id = $1";
     let (mut calls, mut failed) = (Vec::new(), Vec::new());
     // With the one before, which tells whether it is news.
     let (most, among) = (breaker::WINDOW as i64 + 1, breaker::AMONG as i64);
@@ -122,7 +118,7 @@ async fn apply(
                                      AND NOT coalesce(status = ANY ($13), false) THEN $12::timestamptz END
             WHERE id = $1 AND settled_at IS NULL
               AND ($2 <> 'unknown' OR heard_at IS NOT DISTINCT FROM $11)
-            RETURNING id, campaign_id, contact_id, call_day, ask_price_at IS NOT NULL AS is_unpriced,
+            RETURNING id, campaign_id, contact_id, number, call_day, ask_price_at IS NOT NULL AS is_unpriced, duration_seconds,
                       coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
@@ -151,17 +147,21 @@ async fn apply(
                 unpriced = unpriced + attempt.is_unpriced::int,
                 day_calls = day_calls - ($2 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
-                set_aside_in_a_row = CASE WHEN $2 = 'not-placed' THEN set_aside_in_a_row ELSE 0 END,
-                last_event = last_event + 1
+                set_aside_in_a_row = CASE WHEN $2 = 'not-placed' THEN set_aside_in_a_row ELSE 0 END
             FROM attempt, contact
             WHERE campaigns.id = attempt.campaign_id
-            RETURNING campaigns.id, campaigns.team_id, campaigns.last_event
+            RETURNING campaigns.id, campaigns.team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, attempt_id, data)
-        SELECT campaign.team_id, campaign.id, campaign.last_event, 'attempt.ended', $3, contact.id, attempt.id,
-               jsonb_build_object('outcome', $2, 'contact', contact.state)
-        FROM campaign, contact, attempt
-        RETURNING number";
+        INSERT INTO events (team_id, campaign_id, kind, at, contact_id, attempt_id, data)
+        SELECT campaign.team_id, campaign.id, happened.kind, $3, contact.id, attempt.id, happened.data
+        FROM campaign, contact, attempt, LATERAL (VALUES
+            (1, 'attempt.ended', jsonb_strip_nulls(jsonb_build_object(
+                'outcome', $2, 'number', attempt.number, 'duration_seconds', attempt.duration_seconds,
+                'error_code', $6::int, 'contact', contact.state, 'due_at', contact.due_at))),
+            (2, 'contact.' || contact.state, jsonb_build_object('outcome', $2, 'attempts', contact.attempts))
+        ) happened (number, kind, data)
+        WHERE happened.number = 1 OR contact.state <> 'pending'
+        ORDER BY happened.number";
     let (state, due_at) = match settlement.verdict {
         Verdict::Completed => ("completed", None),
         Verdict::Failed => ("failed", None),
@@ -190,7 +190,7 @@ async fn apply(
         &ask_price_at,
         &free(),
     ];
-    Ok(query_opt(transaction, SQL, params).await?.is_some())
+    Ok(execute(transaction, SQL, params).await? > 0)
 }
 
 /// Opens an attempt again that was given up as unknown and has been heard of since: its contact leaves the queue
@@ -223,14 +223,13 @@ pub async fn reopen(
                 attempts = campaigns.attempts - 1,
                 unpriced = unpriced - attempt.was_unpriced::int,
                 retries = retries - (contact.attempts > 0)::int,
-                outcomes = jsonb_set(outcomes, '{unknown}', to_jsonb((outcomes ->> 'unknown')::int - 1)),
-                last_event = last_event + 1
+                outcomes = jsonb_set(outcomes, '{unknown}', to_jsonb((outcomes ->> 'unknown')::int - 1))
             FROM attempt, contact
             WHERE campaigns.id = $2
-            RETURNING campaigns.id, campaigns.team_id, campaigns.last_event
+            RETURNING campaigns.id, campaigns.team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, contact_id, attempt_id)
-        SELECT campaign.team_id, campaign.id, campaign.last_event, 'attempt.reopened', $3, contact.id, attempt.id
+        INSERT INTO events (team_id, campaign_id, kind, at, contact_id, attempt_id)
+        SELECT campaign.team_id, campaign.id, 'attempt.reopened', $3, contact.id, attempt.id
         FROM campaign, contact, attempt";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;

@@ -14,10 +14,10 @@ use uuid::Uuid;
 use super::areas::{Areas, turn_of};
 use super::copy::{Copy, Table};
 use super::encode::{Belongs, COLUMNS, Encoder, Portion};
-use crate::db::campaigns::{own_if_nobody_does, write_state};
+use crate::db::campaigns::{own_if_nobody_does, write_move};
 use crate::db::imports::{Origin, Remark, Remarks, open_import, store_import};
 use crate::db::{Connection, Error, Transaction, execute, name, query_one, query_opt};
-use crate::domain::campaign::{State, TakesNoContacts};
+use crate::domain::campaign::{Move, State, TakesNoContacts};
 
 /// How many rows that were there already are read at once.
 const AT_ONCE: i32 = 5_000;
@@ -245,7 +245,7 @@ impl Merged<'_> {
         // A list of nobody new leaves a completed campaign as it is.
         let state = if added > 0 { after } else { before };
         if state != before {
-            write_state(&transaction, campaign, state, None, now).await?;
+            write_move(&transaction, campaign, Move::Reopen, None, None, now).await?;
             own_if_nobody_does(&transaction, campaign, node).await?;
         }
         if added > 0 {
@@ -273,12 +273,12 @@ async fn count_contacts(
 ) -> Result<(), Error> {
     const SQL: &str = "
         WITH campaign AS (
-            UPDATE campaigns SET pending = pending + $3, last_event = last_event + 1
+            UPDATE campaigns SET pending = pending + $3
             WHERE id = $1 AND team_id = $2
-            RETURNING id, team_id, last_event
+            RETURNING id, team_id
         )
-        INSERT INTO events (team_id, campaign_id, number, kind, at, data)
-        SELECT team_id, id, last_event, 'contacts.added', $5,
+        INSERT INTO events (team_id, campaign_id, kind, at, data)
+        SELECT team_id, id, 'contacts.added', $5,
                jsonb_build_object('contacts', $3, 'already_there', $4::int, 'import', $6::uuid)
         FROM campaign";
     let (added, already_there) = (added.cast_signed(), already_there.cast_signed());

@@ -103,8 +103,8 @@ async fn the_same_wish_again_changes_nothing_before_or_after_its_call() {
     let later = bench.minutes(60);
     assert!(bench.settle(owner, attempt.id, Outcome::NoAnswer, Verdict::Due(later)).await);
     assert_eq!(bench.ask_for_callback(owner, contact, at).await, due(later));
-    // The settlement told of itself, and nothing else did.
-    assert_eq!(bench.events(owner).await, events + 1);
+    // The call told of its beginning and its end, and nothing else did.
+    assert_eq!(bench.events(owner).await, events + 2);
     assert_recounted(&bench, owner.campaign).await;
 }
 

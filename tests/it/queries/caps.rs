@@ -141,7 +141,9 @@ async fn the_calls_of_a_campaign_that_was_deleted_still_count() {
     let before = bench.calls_to(ANN, WEEK).await;
     assert_eq!(before, [bench.minutes(-30), bench.now + TimeDelta::seconds(1)]);
     bench.command(owner.campaign, Command::Cancel).await;
-    let deleted = campaigns::delete_campaign(&bench.database, bench.team, owner.campaign).await.unwrap();
+    let deleted = campaigns::delete_campaign(&bench.database, bench.team, owner.campaign, None, bench.now)
+        .await
+        .unwrap();
     assert_eq!(deleted, campaigns::Deleted::Done);
     assert_eq!(bench.calls_to(ANN, WEEK).await, before);
     let again = bench.running(&[ANN]).await;
@@ -199,7 +201,8 @@ async fn counting_stays_cheap_when_a_campaign_with_many_calls_is_deleted() {
     )
     .await
     .unwrap();
-    let deleted = campaigns::delete_campaign(&bench.database, bench.team, draft).await.unwrap();
+    let deleted =
+        campaigns::delete_campaign(&bench.database, bench.team, draft, None, bench.now).await.unwrap();
     assert_eq!(deleted, campaigns::Deleted::Done);
     let read_before = rows_read(&psql, "calls_of_deleted_campaigns").await;
     for number in 1..=10 {

@@ -287,7 +287,9 @@ impl Bench {
                 psql.execute(CALL, params).await.unwrap();
             }
         }
-        let deleted = campaigns::delete_campaign(&self.database, self.team, campaigns[1]).await.unwrap();
+        let deleted = campaigns::delete_campaign(&self.database, self.team, campaigns[1], None, self.now)
+            .await
+            .unwrap();
         assert_eq!(deleted, campaigns::Deleted::Done);
     }
 

@@ -79,7 +79,7 @@ impl Bench {
     }
 
     async fn assert_nothing_is_stored(&self) {
-        for table in ["campaigns", "contacts", "imports", "import_rows", "import_pieces", "events"] {
+        for table in ["campaigns", "contacts", "imports", "import_rows", "import_pieces"] {
             assert_eq!(self.rows_in(table).await, 0, "{table}");
         }
     }
@@ -191,6 +191,7 @@ async fn a_list_that_fails_half_way_leaves_nothing_and_a_usable_connection() {
             }
         }
         bench.assert_nothing_is_stored().await;
+        assert_eq!(bench.rows_in("events").await, 0);
     }
     assert_eq!(bench.phones(bench.draft(&[ANN]).await).await, [ANN]);
 }
@@ -312,7 +313,8 @@ async fn a_campaign_that_is_deleted_meanwhile_takes_nobody() {
     let adding = begin_addition(&mut client, bench.team, campaign, &origin, bench.now).await.unwrap();
     let mut adding = adding.unwrap();
     adding.take(batch(&[BOB]).by(&mut adding.encoder())).await.unwrap();
-    let deleted = campaigns::delete_campaign(&bench.database, bench.team, campaign).await.unwrap();
+    let deleted =
+        campaigns::delete_campaign(&bench.database, bench.team, campaign, None, bench.now).await.unwrap();
     assert_eq!(deleted, campaigns::Deleted::Done);
     assert_eq!(adding.merge(there_already).await.unwrap().err(), Some(CannotAdd::NotFound));
     drop(client);
@@ -506,7 +508,8 @@ async fn a_campaign_of_very_many_contacts_is_deleted_in_whatever_time_it_takes()
     let many: Vec<String> = (0..10_001).map(|n| format!("+1202{:07}", 5_550_000 + n)).collect();
     let large = bench.draft(&many.iter().map(String::as_str).collect::<Vec<_>>()).await;
     refuse(&bench, "contacts", "FOR EACH STATEMENT", "current_setting('statement_timeout') = '30min'").await;
-    let deleted = campaigns::delete_campaign(&bench.database, bench.team, large).await.unwrap();
+    let deleted =
+        campaigns::delete_campaign(&bench.database, bench.team, large, None, bench.now).await.unwrap();
     assert_eq!(deleted, campaigns::Deleted::Done);
     assert_eq!(bench.rows_in("contacts").await, 0);
 }
@@ -584,7 +587,7 @@ async fn a_contact_belongs_to_a_campaign_for_as_long_as_there_is_one() {
     }
     // A statement without rows concerns no campaign.
     psql.execute("INSERT INTO contacts (id) SELECT id FROM contacts WHERE false", &[]).await.unwrap();
-    campaigns::delete_campaign(&bench.database, bench.team, one).await.unwrap();
+    campaigns::delete_campaign(&bench.database, bench.team, one, None, bench.now).await.unwrap();
     assert_eq!(bench.rows_in("contacts").await, 1);
     assert_eq!(bench.phones(other).await, [ANN]);
     assert_eq!(bench.rows_in("imports").await, 1);

@@ -44,7 +44,7 @@ async fn a_claim_that_fails_says_whose_row_it_is_and_the_others_are_called_once_
     assert_eq!(bench.told(owner).await[0], (ContactState::Failed, Some(WHY.to_owned())));
     let counts = bench.counts(owner.campaign).await;
     assert_eq!((counts.failed, counts.set_aside, counts.pending, counts.calling), (1, 1, 0, 1));
-    let sql = "SELECT contact_id, data ->> 'because' FROM events WHERE kind = 'contact.set-aside'";
+    let sql = "SELECT contact_id, data ->> 'detail' FROM events WHERE kind = 'contact.failed'";
     let event = bench.psql().await.query_one(sql, &[]).await.unwrap();
     assert_eq!((event.get::<_, Uuid>(0), event.get::<_, &str>(1)), (first, WHY));
     assert_recounted(&bench, owner.campaign).await;

@@ -78,7 +78,7 @@ impl Bench {
 
     /// The kinds of a campaign's events, and what is told of each.
     async fn happened(&self, campaign: Uuid) -> Vec<(String, serde_json::Value)> {
-        let sql = "SELECT kind, data FROM events WHERE campaign_id = $1 ORDER BY number";
+        let sql = "SELECT kind, data FROM events WHERE campaign_id = $1 ORDER BY id";
         let rows = self.psql().await.query(sql, &[&campaign]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
@@ -138,10 +138,10 @@ async fn a_run_is_a_fresh_copy_that_remembers_where_it_comes_from() {
     let kinds = |events: Vec<(String, serde_json::Value)>| {
         events.into_iter().map(|(kind, _)| kind).collect::<Vec<_>>()
     };
-    assert_eq!(kinds(bench.happened(run).await), ["campaign.created", "campaign.pending"]);
+    assert_eq!(kinds(bench.happened(run).await), ["campaign.created", "campaign.started"]);
     assert_eq!(
         kinds(bench.happened(owner.campaign).await),
-        ["campaign.created", "campaign.pending", "schedule.fired"]
+        ["campaign.created", "campaign.started", "schedule.fired"]
     );
     // It is called like any other.
     bench.now = at("2026-03-03T14:00:02Z");
@@ -221,9 +221,15 @@ async fn nobody_makes_a_run_for_a_campaign_that_was_paused_or_taken_over() {
     assert_eq!(bench.psql().await.query_one(left, &[&owner.campaign]).await.unwrap().get::<_, i64>(0), 0);
     // Who resumes it at noon does not get the run of nine o'clock.
     let noon = at("2026-03-03T17:00:00Z");
-    let resumed =
-        campaigns::command(&bench.database, bench.team, owner.campaign, Command::Resume, bench.node, noon)
-            .await;
+    let resumed = campaigns::command(
+        &bench.database,
+        bench.team,
+        owner.campaign,
+        Command::Resume,
+        (None, bench.node),
+        noon,
+    )
+    .await;
     assert_eq!(resumed.unwrap(), Moved::Done);
     assert_eq!(bench.next_firing(owner.campaign).await, at("2026-03-04T14:00:00Z"));
 }
@@ -262,8 +268,11 @@ async fn runs_outlive_the_campaign_that_they_repeat() {
     let bench = Bench::new().await;
     let owner = bench.repeating(&["+12025550101"]).await;
     let run = bench.run_at(owner, "2026-03-03T14:00:00Z").await;
-    let delete =
-        async || campaigns::delete_campaign(&bench.database, bench.team, owner.campaign).await.unwrap();
+    let delete = async || {
+        campaigns::delete_campaign(&bench.database, bench.team, owner.campaign, None, bench.now)
+            .await
+            .unwrap()
+    };
     assert_eq!(delete().await, campaigns::Deleted::Busy(State::Pending));
     assert_eq!(bench.command(owner.campaign, Command::Cancel).await, Moved::Done);
     assert_eq!(delete().await, campaigns::Deleted::Done);
