@@ -11,6 +11,7 @@ use actix_web::{App as Site, HttpServer, web};
 use chrono::NaiveDate;
 use thiserror::Error;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 use url::Url;
 use uuid::Uuid;
@@ -26,7 +27,8 @@ use crate::db::words::Word;
 use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
-use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, Spool, most_connections, routes};
+use crate::events::{Feed, relay};
+use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, routes};
 use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
@@ -65,6 +67,7 @@ pub struct App {
     supervisor: Addr<SupervisorActor>,
     inbox: Addr<InboxActor>,
     dispenser: Addr<DispenserActor>,
+    relay: JoinHandle<()>,
     first_key: Option<String>,
     embedded: Option<Embedded>,
 }
@@ -180,6 +183,8 @@ impl App {
             DispenserActor::new(database.urgent(), board.account_sid.clone(), board.pace.clone()).start();
         let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
         let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
+        let events = Feed::default();
+        let relay = tokio::task::spawn_local(relay(board.database.clone(), events.clone()));
         let account = line.account;
         let api = web::Data::new(Api {
             board: board.clone(),
@@ -197,6 +202,8 @@ impl App {
             spool,
             previews: config.lists.previews,
             turns: Semaphore::new(LISTS_AT_ONCE),
+            events: events.clone(),
+            readers: Semaphore::new(READERS),
         });
         let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
             .workers(HTTP_WORKERS)
@@ -207,7 +214,7 @@ impl App {
             .listen(listener)?
             .run();
         info!(%url, node = %board.node, "listening");
-        Ok(Self { url, server, board, supervisor, inbox, dispenser, first_key, embedded })
+        Ok(Self { url, server, board, supervisor, inbox, dispenser, relay, first_key, embedded })
     }
 
     /// Where it listens.
@@ -248,7 +255,7 @@ impl App {
             }
             () = ended(&server) => None,
             () = keep_running(self.embedded.as_ref()) => None,
-            part = lost_part(&self.supervisor, &self.inbox, &self.dispenser) => {
+            part = lost_part(&self.supervisor, &self.inbox, &self.dispenser, &self.relay) => {
                 error!(part, "a part has died, stopping");
                 Some(part)
             }
@@ -264,6 +271,7 @@ impl App {
             warn!(error = &error as &dyn std::error::Error, "the campaigns could not be released");
         }
         handle.stop(true).await;
+        self.relay.abort();
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }
@@ -297,11 +305,13 @@ async fn keep_running(embedded: Option<&Embedded>) {
 }
 
 /// Returns the name of a part that has died: a panicking handler kills its actor for good. Without the supervisor the
-/// lease runs out, without the inbox no webhook is stored, and without the dispenser nobody is called.
+/// lease runs out, without the inbox no webhook is stored, without the dispenser nobody is called, and without the relay
+/// nobody is told.
 async fn lost_part(
     supervisor: &Addr<SupervisorActor>,
     inbox: &Addr<InboxActor>,
     dispenser: &Addr<DispenserActor>,
+    relay: &JoinHandle<()>,
 ) -> &'static str {
     loop {
         tokio::time::sleep(LOOK_AFTER_PARTS).await;
@@ -309,6 +319,7 @@ async fn lost_part(
             ("supervisor", supervisor.connected()),
             ("inbox", inbox.connected()),
             ("dispenser", dispenser.connected()),
+            ("relay", !relay.is_finished()),
         ];
         if let Some((part, _)) = parts.iter().find(|(_, lives)| !lives) {
             return part;
@@ -316,7 +327,7 @@ async fn lost_part(
     }
 }
 
-async fn ended<T>(task: &tokio::task::JoinHandle<T>) {
+async fn ended<T>(task: &JoinHandle<T>) {
     while !task.is_finished() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

@@ -9,6 +9,7 @@
 //! ```text
 //! main → app → http → actors → db, twilio → domain
 //!              http → import → domain
+//!              http → events → db: what happens, as it is told to those who follow
 //!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo and list_command stand outside: they are a person with a list
@@ -119,6 +120,7 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod embedded;
+pub mod events;
 pub mod http;
 pub mod import;
 mod json;

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use tracing::{Instrument, debug, info, info_span, warn};
 use uuid::Uuid;
 
+use crate::db::events::note_waiting;
 use crate::db::look::look;
 use crate::db::{Error, Ownership};
 use crate::domain::dialer::{Because, Step, next_step};
@@ -58,6 +59,8 @@ pub struct CampaignActor {
     memory: Memory,
     /// What it last waited for, so that the log says once why nothing happens.
     waited_for: Option<Because>,
+    /// What was last told to those who follow of why it waits.
+    told_waiting: Option<(Because, DateTime<Utc>)>,
     /// Steps in a row that failed.
     failures: usize,
 }
@@ -97,6 +100,7 @@ impl CampaignActor {
             timer: None,
             memory,
             waited_for: None,
+            told_waiting: None,
             failures: 0,
         }
     }
@@ -161,6 +165,7 @@ impl CampaignActor {
         if self.waited_for.replace(because) != Some(because) && because.is_long() {
             info!(campaign.id = %self.owner.campaign, %until, %because, "waiting: {}", because.sentence());
         }
+        self.tell_waiting(until, because, ctx);
         if let Some(place) = self.memory.place.take() {
             self.dispenser.do_send(GiveBack(place));
         }
@@ -174,6 +179,26 @@ impl CampaignActor {
             actor.timer = None;
             actor.wake(ctx);
         })));
+    }
+
+    /// Tells those who follow why it waits, where they may wonder. What cannot be told is told the next time.
+    fn tell_waiting(&mut self, until: DateTime<Utc>, because: Because, ctx: &mut Context<Self>) {
+        if !because.is_told() {
+            self.told_waiting = None;
+            return;
+        }
+        if self.told_waiting.replace((because, until)) == Some((because, until)) {
+            return;
+        }
+        let (board, owner) = (self.board.clone(), self.owner);
+        let told =
+            async move { note_waiting(&board.database, owner, (because, until), board.clock.now()).await };
+        ctx.spawn(told.into_actor(self).map(|told, actor, _| {
+            if let Err(error) = told {
+                debug!(error = &error as &dyn std::error::Error, "it was not told why the campaign waits");
+                actor.told_waiting = None;
+            }
+        }));
     }
 }
 

@@ -196,7 +196,11 @@ pub async fn note_waiting(
         SELECT team_id, id, 'campaign.waiting', $5,
                jsonb_build_object('because', $6::text, 'message', $7::text, 'until', $8::timestamptz)
         FROM campaign";
-    let told = format!("{because} {}", until.timestamp());
+    let told = match because {
+        // Whoever looks reckons anew until when the account is left alone.
+        Because::ProviderDown => because.as_str().to_owned(),
+        _ => format!("{because} {}", until.timestamp()),
+    };
     let params: super::Params<'_> = &[
         &owner.campaign,
         &owner.node,

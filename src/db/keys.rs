@@ -194,3 +194,11 @@ pub async fn revoke_key(
     transaction.commit().await?;
     Ok(revoked)
 }
+
+/// Whether a key that was good is good still: whoever keeps a connection open is asked again by it.
+pub async fn is_still_good(database: &Database, key: Uuid, now: DateTime<Utc>) -> Result<bool, Error> {
+    const SQL: &str = "
+        SELECT EXISTS (SELECT FROM api_keys
+                       WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)) AS is_good";
+    Ok(query_one(&database.client().await?, SQL, &[&key, &now]).await?.try_get("is_good")?)
+}

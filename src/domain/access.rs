@@ -27,6 +27,8 @@ names! {
         SuppressionsWrite = "suppressions:write",
         /// Say during a call that the called person has opted out.
         OptOutsWrite = "opt-outs:write",
+        /// Follow what happens to campaigns, contacts and calls.
+        EventsRead = "events:read",
         /// See agents and their scripts.
         AgentsRead = "agents:read",
         /// Change agents and their scripts.
@@ -73,6 +75,7 @@ impl Permission {
             Self::CampaignsRead
             | Self::ContactsRead
             | Self::SuppressionsRead
+            | Self::EventsRead
             | Self::AgentsRead
             | Self::RulesRead
             | Self::HealthRead => Role::Viewer,

@@ -332,6 +332,12 @@ impl Because {
         }
     }
 
+    /// Whether those who follow are told that a campaign waits for it: where it is not between two calls, and nothing that
+    /// they are told anyway.
+    pub fn is_told(self) -> bool {
+        self.is_long() && !matches!(self, Self::Draft | Self::Paused | Self::NodeIsolated)
+    }
+
     /// The reason in words for the person who asks why nothing happens.
     pub fn sentence(self) -> &'static str {
         match self {

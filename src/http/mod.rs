@@ -9,6 +9,7 @@ mod campaigns;
 mod connections;
 mod contacts;
 mod csv;
+mod events;
 mod forecast;
 mod form;
 mod health;
@@ -39,9 +40,11 @@ use url::Url;
 
 use crate::actors::{InboxActor, SupervisorActor, Switchboard};
 use crate::domain::access::Permission;
+use crate::events::Feed;
 use crate::import::Limits;
 
 pub use connections::{HEAD_WITHIN, most_connections};
+pub use events::READERS;
 use health::ProviderProbe;
 pub use list_form::ListForm;
 pub use problem::Problem;
@@ -79,6 +82,10 @@ pub struct Api {
     pub previews: u32,
     /// Lists that may be read at once.
     pub turns: Semaphore,
+    /// What is told to those who follow.
+    pub events: Feed,
+    /// Those who may read in the outbox at once.
+    pub readers: Semaphore,
 }
 
 /// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others
@@ -114,6 +121,7 @@ fn resources() -> Vec<Methods> {
         contacts::resources(),
         forecast::resources(),
         agents::resources(),
+        events::resources(),
         imports::resources(),
         suppressions::resources(),
         opt_out::resources(),

@@ -12,12 +12,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("twilio", &["domain", "clock"]),
     ("import", &["domain"]),
     ("json", &[]),
+    ("events", &["db", "domain", "clock"]),
     ("keys", &["db", "domain"]),
     ("rules", &["domain", "json"]),
     ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
     ("actors", &["db", "twilio", "rules", "domain", "clock"]),
-    ("http", &["actors", "db", "twilio", "domain", "import", "rules", "clock", "json", "keys"]),
+    ("http", &["actors", "db", "events", "twilio", "domain", "import", "rules", "clock", "json", "keys"]),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

@@ -44,11 +44,11 @@ async fn a_campaign_s_life_is_told_in_the_order_in_which_it_happened() {
     let attempt = bench.claimed(owner).await;
     let taken = report(Status::InProgress, Source::Callback, 2, bench.now);
     for _ in 0..2 {
-        bench.record(&[heard(owner, attempt.id, "CA1", &[taken.clone()])]).await;
+        bench.record(&[heard(owner, attempt.id, "CA1", std::slice::from_ref(&taken))]).await;
     }
     assert!(bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
     // What is heard of it later is no news.
-    bench.record(&[heard(owner, attempt.id, "CA1", &[taken.clone()])]).await;
+    bench.record(&[heard(owner, attempt.id, "CA1", std::slice::from_ref(&taken))]).await;
     assert!(campaigns::make_move(&bench.database, owner, Move::Finish, None, bench.now).await.unwrap());
     let told = bench.told_of(owner.campaign).await;
     assert_eq!(

@@ -10,7 +10,7 @@ use crate::support::process::{Process, Variables};
 use crate::support::scene::Scene;
 
 /// Makes a key through the API.
-async fn key(scene: &Scene, role: Role) -> String {
+pub(super) async fn key(scene: &Scene, role: Role) -> String {
     let form = json!({"name": format!("a {role}"), "role": role});
     let (status, made) = scene.send(Method::POST, "/api/v1/keys", &form).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
@@ -95,7 +95,7 @@ async fn nothing_of_one_team_is_there_for_another() {
 }
 
 /// An admin's key of a team of its own, made past the API.
-async fn other_team(scene: &Scene) -> String {
+pub(super) async fn other_team(scene: &Scene) -> String {
     let (psql, team) = (scene.psql().await, Uuid::now_v7());
     psql.execute("INSERT INTO teams (id, name) VALUES ($1, 'others')", &[&team]).await.unwrap();
     let made = outdial::keys::make(&scene.board().database, team, "theirs", Role::Admin, None).await.unwrap();

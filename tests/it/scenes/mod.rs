@@ -5,6 +5,7 @@ mod api;
 mod callbacks;
 mod database;
 mod dialing;
+mod events;
 mod faults;
 mod forecast;
 mod hours;

@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod process;
 pub mod recount;
 pub mod scene;
+pub mod stream;
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,0 +1,173 @@
+//! Events as they are told: one form of JSON for whoever follows, by a stream or a webhook.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::events::{About, By, Event, Progress};
+use crate::domain::event::EventKind;
+
+/// An event, ready to be told to any number of listeners.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Its place among all events.
+    pub position: i64,
+    /// Its team: nobody else hears of it.
+    pub team: Uuid,
+    /// Its campaign.
+    pub campaign: Uuid,
+    /// What happened.
+    pub kind: EventKind,
+    /// All of it, as JSON.
+    pub json: Bytes,
+}
+
+impl From<&Event> for Told {
+    fn from(event: &Event) -> Self {
+        let json = serde_json::to_vec(&ToldEvent::from(event)).expect("an event has only text for keys");
+        Self {
+            position: event.position,
+            team: event.team,
+            campaign: event.campaign,
+            kind: event.kind,
+            json: json.into(),
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize)]
+pub struct ToldEvent<'a> {
+    /// Its place among all events, which only grows: who has seen it has seen all before it.
+    pub id: i64,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The campaign to which it happened.
+    pub campaign: ToldCampaign<'a>,
+    /// The contact that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ToldContact<'a>>,
+    /// The attempt that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt_id: Option<Uuid>,
+    /// The API key with which it was wished for, if somebody wished for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<ToldKey<'a>>,
+    /// What else is to be said of it, by its kind.
+    pub data: &'a Value,
+}
+
+/// The campaign to which something happened.
+#[derive(Debug, Serialize)]
+pub struct ToldCampaign<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is called now; null if it has been deleted.
+    pub name: Option<&'a str>,
+}
+
+/// The contact that something is about, as far as is known of it now. Of a deleted one only the id is told.
+#[derive(Debug, Serialize)]
+pub struct ToldContact<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// The number, E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<&'a str>,
+    /// What is dialed after the call is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extension: Option<&'a str>,
+    /// The name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+    /// The list's other columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<&'a Value>,
+}
+
+/// The API key with which something was wished for.
+#[derive(Debug, Serialize)]
+pub struct ToldKey<'a> {
+    /// Its id.
+    pub key: Uuid,
+    /// Its name.
+    pub name: Option<&'a str>,
+}
+
+impl<'a> From<&'a Event> for ToldEvent<'a> {
+    fn from(event: &'a Event) -> Self {
+        Self {
+            id: event.position,
+            kind: event.kind,
+            at: event.at,
+            campaign: ToldCampaign { id: event.campaign, name: event.campaign_name.as_deref() },
+            contact: event.contact.as_ref().map(ToldContact::from),
+            attempt_id: event.attempt,
+            by: event.by.as_ref().map(ToldKey::from),
+            data: &event.data,
+        }
+    }
+}
+
+impl<'a> From<&'a About> for ToldContact<'a> {
+    fn from(About { id, known }: &'a About) -> Self {
+        let known = known.as_ref();
+        Self {
+            id: *id,
+            phone: known.map(|person| person.phone.as_str()),
+            extension: known
+                .map(|person| person.extension.as_str())
+                .filter(|extension| !extension.is_empty()),
+            name: known.and_then(|person| person.name.as_deref()),
+            metadata: known.map(|person| &person.metadata),
+        }
+    }
+}
+
+impl<'a> From<&'a By> for ToldKey<'a> {
+    fn from(By { key, name }: &'a By) -> Self {
+        Self { key: *key, name: name.as_deref() }
+    }
+}
+
+/// How far a campaign is. It is told while something happens to it, has no place among the events, and is not told again.
+#[derive(Debug, Serialize)]
+pub struct ToldProgress {
+    /// The campaign.
+    pub campaign_id: Uuid,
+    /// Contacts in all.
+    pub contacts: u32,
+    /// Contacts that are to be called.
+    pub pending: u32,
+    /// Contacts that are being called.
+    pub calling: u32,
+    /// Contacts that were reached.
+    pub completed: u32,
+    /// Contacts that were given up.
+    pub failed: u32,
+    /// Contacts that must not be called.
+    pub suppressed: u32,
+    /// Attempts that count.
+    pub attempts: u32,
+}
+
+impl From<&Progress> for ToldProgress {
+    fn from(progress: &Progress) -> Self {
+        let Progress { campaign, team: _, pending, calling, completed, failed, suppressed, attempts } =
+            *progress;
+        Self {
+            campaign_id: campaign,
+            contacts: pending + calling + completed + failed + suppressed,
+            pending,
+            calling,
+            completed,
+            failed,
+            suppressed,
+            attempts,
+        }
+    }
+}
