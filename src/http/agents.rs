@@ -2,28 +2,70 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::db::agents::{Agent, delete_agent, find_agent, insert_agent, list_agents, update_agent};
-
 use crate::domain::access::Permission;
 use crate::domain::agent;
 
 use super::auth::Caller;
 use super::body::{Body, Query};
+use super::openapi::describe;
+use super::page::Before;
 use super::problem::answer;
 use super::resource::{Methods, resource};
-use super::{Api, Problem, page, show};
+use super::{Api, Problem, page, wire};
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
-        resource("/agents").post(Permission::AgentsWrite, create).get(Permission::AgentsRead, list),
+        resource("/agents")
+            .post(Permission::AgentsWrite, create)
+            .get(Permission::AgentsRead, list)
+            .described(describe![create, list]),
         resource("/agents/{id}")
             .get(Permission::AgentsRead, get)
             .put(Permission::AgentsWrite, replace)
-            .delete(Permission::AgentsWrite, delete),
+            .delete(Permission::AgentsWrite, delete)
+            .described(describe![get, replace, delete]),
     ]
+}
+
+/// An agent that campaigns may name.
+#[derive(Serialize, ToSchema)]
+struct KeptAgent {
+    id: Uuid,
+    /// What people call it.
+    #[schema(example = "Ada")]
+    name: String,
+    /// What it is told to be, for agents that think; null if nothing.
+    #[schema(example = "Be kind and brief.")]
+    prompt_text: Option<String>,
+    #[schema(value_type = wire::Script)]
+    script: Value,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it was last changed.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Agent> for KeptAgent {
+    fn from(agent: Agent) -> Self {
+        let Agent { id, name, prompt_text, script, created_at, updated_at } = agent;
+        Self { id, name, prompt_text, script, created_at, updated_at }
+    }
+}
+
+/// A page of the team's agents.
+#[derive(Serialize, ToSchema)]
+struct Agents {
+    /// The newest first.
+    agents: Vec<KeptAgent>,
+    /// What asks for the next page; null on the last one.
+    next: Option<Before>,
 }
 
 fn parse(body: &Body) -> Result<agent::Agent, Problem> {
@@ -47,12 +89,24 @@ fn row(api: &Api, id: Uuid, agent: &agent::Agent) -> Result<Agent, Problem> {
     })
 }
 
+/// Makes an agent
+#[utoipa::path(
+    post, path = "/api/v1/agents", operation_id = "create_agent", tag = "agents", request_body = wire::Agent,
+    responses((status = 201, description = "The agent", body = KeptAgent)),
+)]
 async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
     let agent = row(&api, Uuid::now_v7(), &parse(&body)?)?;
     insert_agent(&api.board.database, caller.team, &agent).await?;
-    Ok(answer(StatusCode::CREATED, &show::agent(&agent)))
+    Ok(answer(StatusCode::CREATED, &KeptAgent::from(agent)))
 }
 
+/// Replaces an agent
+///
+/// Campaigns that were made with it before keep what it was then.
+#[utoipa::path(
+    put, path = "/api/v1/agents/{id}", operation_id = "replace_agent", tag = "agents", request_body = wire::Agent,
+    responses((status = 200, description = "The agent as it is now", body = KeptAgent)),
+)]
 async fn replace(
     api: web::Data<Api>,
     caller: Caller,
@@ -66,12 +120,24 @@ async fn replace(
     get(api, caller, id).await
 }
 
+/// Shows an agent
+#[utoipa::path(
+    get, path = "/api/v1/agents/{id}", operation_id = "get_agent", tag = "agents",
+    responses((status = 200, description = "The agent", body = KeptAgent)),
+)]
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let agent = find_agent(&api.board.database, caller.team, *id).await?;
     let agent = agent.ok_or_else(|| Problem::not_found("agent"))?;
-    Ok(answer(StatusCode::OK, &show::agent(&agent)))
+    Ok(answer(StatusCode::OK, &KeptAgent::from(agent)))
 }
 
+/// Deletes an agent
+///
+/// Campaigns that were made with it keep theirs.
+#[utoipa::path(
+    delete, path = "/api/v1/agents/{id}", operation_id = "delete_agent", tag = "agents",
+    responses((status = 204, description = "It is deleted")),
+)]
 async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     if !delete_agent(&api.board.database, caller.team, *id).await? {
         return Err(Problem::not_found("agent"));
@@ -79,13 +145,22 @@ async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Only those made before this one.
     before: Option<Uuid>,
+    /// How many, 50 unless it is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
 }
 
+/// Lists agents
+#[utoipa::path(
+    get, path = "/api/v1/agents", operation_id = "list_agents", tag = "agents", params(ListQuery),
+    responses((status = 200, description = "A page of agents", body = Agents)),
+)]
 async fn list(
     api: web::Data<Api>,
     caller: Caller,
@@ -93,6 +168,7 @@ async fn list(
 ) -> Result<HttpResponse, Problem> {
     let limit = page::limit(query.limit)?;
     let rows = list_agents(&api.board.database, caller.team, query.before, limit + 1).await?;
-    let body = page::page("agents", rows, limit, "before", |agent| agent.id, show::agent);
-    Ok(answer(StatusCode::OK, &body))
+    let (rows, next) = page::cut(rows, limit, |agent| Before { before: agent.id });
+    let agents = rows.into_iter().map(KeptAgent::from).collect();
+    Ok(answer(StatusCode::OK, &Agents { agents, next }))
 }

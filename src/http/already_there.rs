@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-
 use crate::db::contacts::AlreadyThere;
 use crate::import::Account;
 
-use super::{intake, show};
+use super::intake;
+use super::show::{ListReport, ReasonForRows, RowSaid};
 
 /// How many of them are shown as samples.
 const SAMPLES: usize = 3;
@@ -22,7 +21,7 @@ pub(super) struct Tally {
     /// Rows and numbers: what is shown of the list is looked up here. Only what may be shown is noted.
     shown: BTreeSet<(u32, String)>,
     may_be_shown: BTreeSet<u32>,
-    samples: BTreeMap<u32, Value>,
+    samples: BTreeMap<u32, RowSaid>,
 }
 
 impl Tally {
@@ -45,7 +44,7 @@ impl Tally {
         // They come in no order; the first of the file are shown.
         let is_early = self.samples.last_key_value().is_none_or(|(last, _)| there.file_row < *last);
         if self.samples.len() < SAMPLES || is_early {
-            self.samples.insert(there.file_row, show::told(&intake::already_there(there, phone_column)));
+            self.samples.insert(there.file_row, (&intake::already_there(there, phone_column)).into());
         }
         if self.samples.len() > SAMPLES {
             self.samples.pop_last();
@@ -54,45 +53,32 @@ impl Tally {
 
     /// Puts a report right: what was said of them as of new contacts is taken back, and what they are is said instead.
     /// The regions stay, which count duplicates, too.
-    pub(super) fn correct(&self, report: &mut Value, added: u32) {
-        let number = |value: &Value| value.as_u64().unwrap_or(0);
-        report["imported"] = added.into();
-        report["already_there"] = self.count.into();
-        report["duplicates"] = (number(&report["duplicates"]) + self.count).into();
-        let repaired = number(&report["repaired"]).saturating_sub(self.repaired.values().sum());
-        report["repaired"] = repaired.into();
-        if let Value::Array(first) = &mut report["first"] {
-            first.retain(|contact| !self.has(contact));
+    pub(super) fn correct(self, report: &mut ListReport, added: u32) {
+        let summary = &mut report.summary;
+        summary.imported = u64::from(added);
+        summary.duplicates += self.count;
+        summary.repaired = summary.repaired.saturating_sub(self.repaired.values().sum());
+        report.already_there = Some(self.count);
+        report.first.retain(|contact| !self.shown.contains(&(contact.row, contact.phone.clone())));
+        for reason in report.reasons.iter_mut().filter(|reason| reason.kind == "repaired") {
+            let there = self.repaired.get(&reason.reason).copied().unwrap_or(0);
+            reason.count = reason.count.saturating_sub(there);
+            reason.samples.retain(|sample| !self.has_row(sample.row));
         }
-        if let Value::Array(reasons) = &mut report["reasons"] {
-            for reason in reasons.iter_mut().filter(|reason| reason["kind"] == "repaired") {
-                let there = reason["reason"].as_str().and_then(|name| self.repaired.get(name));
-                let left = number(&reason["count"]).saturating_sub(there.copied().unwrap_or(0));
-                reason["count"] = left.into();
-                if let Value::Array(samples) = &mut reason["samples"] {
-                    samples.retain(|sample| !self.has_row(sample));
-                }
-            }
-            reasons.retain(|reason| reason["count"] != 0);
-            if self.count > 0 {
-                let samples: Vec<&Value> = self.samples.values().collect();
-                reasons.push(json!({
-                    "kind": "duplicate", "reason": "already-there", "count": self.count, "samples": samples,
-                }));
-            }
-            reasons.sort_by_key(|reason| std::cmp::Reverse(number(&reason["count"])));
+        report.reasons.retain(|reason| reason.count != 0);
+        if self.count > 0 {
+            report.reasons.push(ReasonForRows {
+                kind: "duplicate",
+                reason: "already-there".to_owned(),
+                count: self.count,
+                samples: self.samples.into_values().collect(),
+            });
         }
-    }
-
-    fn has(&self, contact: &Value) -> bool {
-        let row = contact["row"].as_u64().and_then(|row| u32::try_from(row).ok());
-        let phone = contact["phone"].as_str().map(str::to_owned);
-        row.zip(phone).is_some_and(|place| self.shown.contains(&place))
+        report.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.count));
     }
 
     /// Whether all that a row holds was there: its number is masked in a sample.
-    fn has_row(&self, sample: &Value) -> bool {
-        let row = sample["row"].as_u64().and_then(|row| u32::try_from(row).ok());
-        row.is_some_and(|row| self.shown.iter().any(|(there, _)| *there == row))
+    fn has_row(&self, row: u32) -> bool {
+        self.shown.iter().any(|(there, _)| *there == row)
     }
 }

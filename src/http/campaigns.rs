@@ -4,9 +4,9 @@
 use actix_web::http::StatusCode;
 use actix_web::rt::spawn;
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::actors::{Sweep, WakeCampaign};
@@ -39,33 +39,134 @@ use super::already_there::Tally;
 use super::auth::Caller;
 use super::body::Query;
 use super::form::CampaignForm;
+use super::imports::ListUpload;
 use super::list_form::ListForm;
-use super::problem::answer;
+use super::openapi::describe;
+use super::page::{AfterPosition, Before};
+use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, imports, intake, page, rules, show, upload};
+use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
+use super::{Api, Problem, imports, intake, page, rules, upload, wire};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
-        resource("/campaigns").post(Permission::CampaignsCreate, create).get(Permission::CampaignsRead, list),
+        resource("/campaigns")
+            .post(Permission::CampaignsCreate, create)
+            .get(Permission::CampaignsRead, list)
+            .described(describe![create, list]),
         resource("/campaigns/{id}")
             .get(Permission::CampaignsRead, get)
-            .delete(Permission::CampaignsDelete, delete),
-        resource("/campaigns/{id}/start").post(Permission::CampaignsStart, start),
-        resource("/campaigns/{id}/pause").post(Permission::CampaignsPause, pause),
-        resource("/campaigns/{id}/resume").post(Permission::CampaignsStart, resume),
-        resource("/campaigns/{id}/cancel").post(Permission::CampaignsCancel, cancel),
+            .delete(Permission::CampaignsDelete, delete)
+            .described(describe![get, delete]),
+        resource("/campaigns/{id}/start").post(Permission::CampaignsStart, start).described(describe![start]),
+        resource("/campaigns/{id}/pause").post(Permission::CampaignsPause, pause).described(describe![pause]),
+        resource("/campaigns/{id}/resume")
+            .post(Permission::CampaignsStart, resume)
+            .described(describe![resume]),
+        resource("/campaigns/{id}/cancel")
+            .post(Permission::CampaignsCancel, cancel)
+            .described(describe![cancel]),
         resource("/campaigns/{id}/contacts")
             .get(Permission::ContactsRead, contacts)
-            .post(Permission::ContactsWrite, add),
-        resource("/campaigns/{id}/imports").get(Permission::CampaignsRead, lists),
-        resource("/campaigns/{id}/attempts").get(Permission::ContactsRead, attempts),
+            .post(Permission::ContactsWrite, add)
+            .described(describe![contacts, add]),
+        resource("/campaigns/{id}/imports").get(Permission::CampaignsRead, lists).described(describe![lists]),
+        resource("/campaigns/{id}/attempts")
+            .get(Permission::ContactsRead, attempts)
+            .described(describe![attempts]),
     ]
 }
 
-/// Makes a campaign of a list: one that is uploaded with the settings, or one that was looked at before.
+/// A list with the settings of the campaign that is made of it: the parts of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `upload` receives")]
+struct CampaignUpload {
+    /// The list: CSV or other text, XLSX, XLSB, XLS, ODS or JSON.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// The settings, as JSON.
+    settings: CampaignForm,
+}
+
+/// A campaign that was made of a list, and what became of the list.
+#[derive(Serialize, ToSchema)]
+struct CreatedCampaign {
+    id: Uuid,
+    #[serde(flatten)]
+    report: ListReport,
+    import_id: Uuid,
+    #[schema(value_type = wire::CampaignState)]
+    state: State,
+    /// Whether nobody is really called.
+    simulated: bool,
+    /// The first rows that were refused, 1000 at most.
+    refused: Vec<RowSaid>,
+    /// The first rows that repeat another, 1000 at most.
+    repeated: Vec<RowSaid>,
+    /// The campaigns that were made of the same file before.
+    same_file_in: Vec<Uuid>,
+}
+
+/// What became of a list that was added to a campaign.
+#[derive(Serialize, ToSchema)]
+struct AddedList {
+    #[serde(flatten)]
+    report: ListReport,
+    import_id: Uuid,
+    /// Where the campaign stands now.
+    #[schema(value_type = wire::CampaignState)]
+    state: State,
+    /// The first rows that were refused, 1000 at most.
+    refused: Vec<RowSaid>,
+    /// The first rows that repeat another, 1000 at most.
+    repeated: Vec<RowSaid>,
+}
+
+/// The lists that a campaign's contacts came with.
+#[derive(Serialize, ToSchema)]
+struct Imports {
+    imports: Vec<show::Import>,
+}
+
+/// A page of campaigns.
+#[derive(Serialize, ToSchema)]
+struct Campaigns {
+    /// The newest first.
+    campaigns: Vec<Campaign>,
+    /// What asks for the next page; null on the last one.
+    next: Option<Before>,
+}
+
+/// A page of contacts.
+#[derive(Serialize, ToSchema)]
+struct Contacts {
+    /// In the list's order.
+    contacts: Vec<Contact>,
+    /// What asks for the next page; null on the last one.
+    next: Option<AfterPosition>,
+}
+
+/// A page of attempts.
+#[derive(Serialize, ToSchema)]
+struct Attempts {
+    /// The newest first.
+    attempts: Vec<Attempt>,
+    /// What asks for the next page; null on the last one.
+    next: Option<Before>,
+}
+
+/// Makes a campaign of a list
+///
+/// Of one that is uploaded with the settings, or of one that was looked at before, whose `import_id` the settings name.
+/// The campaign is a draft: nobody is called before it is started.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns", operation_id = "create_campaign", tag = "campaigns",
+    request_body(content((CampaignUpload = "multipart/form-data"), (CampaignForm = "application/json"))),
+    responses((status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign)),
+)]
 async fn create(
     api: web::Data<Api>,
     caller: Caller,
@@ -141,8 +242,8 @@ async fn create(
         making.take(portion?).await?;
     }
     let read = reading.await?;
-    let report = show::account(&read.account);
-    let report_to_keep = imports::with_header(report.clone(), &header);
+    let mut report = ListReport::from(&read.account);
+    let report_to_keep = imports::with_header(&report, &header)?;
     if read.account.imported == 0 {
         if making.give_up(&report_to_keep, api.previews).await? > 0 {
             api.supervisor.do_send(Sweep);
@@ -160,25 +261,29 @@ async fn create(
             .with("import_id", import)
             .with("refused", read.refused));
     }
-    let contacts = making.finish(&show::summary(&read.account), &report_to_keep).await?;
+    let summary = serde_json::to_value(&report.summary);
+    let summary = summary.map_err(|error| Problem::malformed(error.to_string()))?;
+    let contacts = making.finish(&summary, &report_to_keep).await?;
     drop(client);
     know_of_many(database, contacts).await;
     info!(campaign.id = %id, contacts, "uploaded");
-    let mut body = report;
-    warn_of_never(&api, id, &mut body).await;
-    body["id"] = id.to_string().into();
-    body["import_id"] = origin.id().to_string().into();
-    body["state"] = State::Draft.as_str().into();
-    body["simulated"] = api.is_simulated.into();
-    body["refused"] = read.refused.into();
-    body["repeated"] = read.repeated.into();
-    body["same_file_in"] = others.iter().map(Uuid::to_string).collect();
-    Ok(answer(StatusCode::CREATED, &body))
+    warn_of_never(&api, id, &mut report).await;
+    let made = CreatedCampaign {
+        id,
+        report,
+        import_id: origin.id(),
+        state: State::Draft,
+        simulated: api.is_simulated,
+        refused: read.refused,
+        repeated: read.repeated,
+        same_file_in: others,
+    };
+    Ok(answer(StatusCode::CREATED, &made))
 }
 
 /// A list is stored also if nobody, or not everybody, can ever be called by the settings, but not without a word. It is
 /// committed: if the word cannot be had, that is no reason to send the list again.
-async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut Value) {
+async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut ListReport) {
     let look = look(&api.board.database, campaign, &api.board.account_sid, None).await;
     let look = look.unwrap_or_else(|error| {
         warn!(error = &error as &dyn std::error::Error, "it was not looked whether everybody can be called");
@@ -192,10 +297,7 @@ async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut Value) {
         warn!(error = &error as &dyn std::error::Error, "it was not counted whom nobody can call");
         None
     });
-    if let (Some(never), Some(warnings)) = (never, report["warnings"].as_array_mut()) {
-        let message = format!("some contacts are never called: {never}; the forecast counts them");
-        warnings.push(json!({ "warning": "never-called", "message": message }));
-    }
+    report.warnings.extend(never.map(|why| show::ListWarning::never_called(&why)));
 }
 
 /// Lets the planner know of many new contacts. They are committed: whatever becomes of this is no reason to send the
@@ -206,7 +308,19 @@ async fn know_of_many(database: &Database, contacts: u32) {
     }
 }
 
-/// Adds the contacts of a list to a campaign, whether it runs or not.
+/// Adds a list to a campaign
+///
+/// Whether it runs or is completed. Contacts that it has already are left as they are. The list comes as parts, or as a
+/// body that is the list itself.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/contacts", operation_id = "add_contacts", tag = "contacts",
+    request_body(content(
+        (ListUpload = "multipart/form-data"),
+        (Vec<wire::ContactInList> = "application/json"),
+        (String = "text/csv"),
+    )),
+    responses((status = 201, description = "What became of the list", body = AddedList), Conflict),
+)]
 async fn add(
     api: web::Data<Api>,
     caller: Caller,
@@ -251,30 +365,31 @@ async fn add(
         intake::already_there(row, phone_column)
     };
     let merged = adding.merge(remark).await??;
-    let mut report = show::account(&read.account);
+    let mut report = ListReport::from(&read.account);
     there.correct(&mut report, merged.added);
-    let added = merged.commit(&imports::with_header(report.clone(), &header), board.node).await??;
+    let added = merged.commit(&imports::with_header(&report, &header)?, board.node).await??;
     drop(client);
     if added.wakes {
         api.supervisor.do_send(WakeCampaign { campaign: *id });
     }
     know_of_many(database, added.added).await;
     info!(campaign.id = %*id, contacts = added.added, "contacts added");
-    let mut body = report;
-    warn_of_never(&api, *id, &mut body).await;
-    body["import_id"] = origin.id().to_string().into();
-    body["state"] = added.state.as_str().into();
-    body["refused"] = read.refused.into();
-    body["repeated"] = read.repeated.into();
+    warn_of_never(&api, *id, &mut report).await;
+    let (import_id, state) = (origin.id(), added.state);
+    let body = AddedList { report, import_id, state, refused: read.refused, repeated: read.repeated };
     Ok(answer(StatusCode::CREATED, &body))
 }
 
-/// The lists that its contacts came with.
+/// Lists the lists that a campaign's contacts came with
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/imports", operation_id = "list_imports", tag = "campaigns",
+    responses((status = 200, description = "The lists", body = Imports)),
+)]
 async fn lists(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     must_exist(&api, caller, *id).await?;
     let imports = list_imports(&api.board.database, caller.team, *id).await?;
-    let shown: Value = imports.iter().map(show::import).collect();
-    Ok(answer(StatusCode::OK, &json!({ "imports": shown })))
+    let imports = imports.into_iter().map(show::Import::from).collect();
+    Ok(answer(StatusCode::OK, &Imports { imports }))
 }
 
 async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, Problem> {
@@ -313,15 +428,27 @@ fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Resul
     check_variables(&named, available).map_err(|unknown| bad(unknown.to_string()))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Only those in this state.
+    #[param(value_type = Option<wire::CampaignState>)]
     state: Option<String>,
+    /// Only the runs of this campaign.
     repeats_of: Option<Uuid>,
+    /// Only those made before this one.
     before: Option<Uuid>,
+    /// How many, 50 unless it is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
 }
 
+/// Lists campaigns
+#[utoipa::path(
+    get, path = "/api/v1/campaigns", operation_id = "list_campaigns", tag = "campaigns", params(ListQuery),
+    responses((status = 200, description = "A page of campaigns", body = Campaigns)),
+)]
 async fn list(
     api: web::Data<Api>,
     caller: Caller,
@@ -332,34 +459,44 @@ async fn list(
     let rows =
         list_campaigns(&api.board.database, caller.team, state, query.repeats_of, query.before, limit + 1)
             .await?;
-    let body = page::page("campaigns", rows, limit, "before", |campaign| campaign.id, show::campaign);
-    Ok(answer(StatusCode::OK, &body))
+    let (rows, next) = page::cut(rows, limit, |campaign| Before { before: campaign.id });
+    let campaigns = rows.into_iter().map(Campaign::from).collect();
+    Ok(answer(StatusCode::OK, &Campaigns { campaigns, next }))
 }
 
+/// Shows a campaign
+///
+/// With what it waits for, and until when.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}", operation_id = "get_campaign", tag = "campaigns",
+    responses((status = 200, description = "The campaign", body = CampaignDetail)),
+)]
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     Ok(answer(StatusCode::OK, &shown(&api, caller.team, *id).await?))
 }
 
 /// A campaign, with what it waits for.
-async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<Value, Problem> {
+async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<CampaignDetail, Problem> {
     let board = &api.board;
     let Some(campaign) = find_campaign(&board.database, team, id).await? else {
         return Err(Problem::not_found("campaign"));
     };
     let look = look(&board.database, id, &board.account_sid, None).await?;
-    let mut body = show::campaign(&campaign);
-    let (waits, never) = match look {
+    let (waits, never_called) = match look {
         Some(look) => (waiting(api, (team, id), &look).await?, never(api, id, &look).await?),
         None => (None, None),
     };
-    body["waiting"] = show::waiting(waits);
-    body["never_called"] = never.into();
-    if campaign.settings.schedule.is_some() {
-        let skipped = find_last_skipped(&board.database, team, id).await?;
-        body["last_skipped"] = skipped.as_ref().map(show::skipped).into();
-    }
-    body["simulated"] = api.is_simulated.into();
-    Ok(body)
+    let skipped = match &campaign.settings.schedule {
+        Some(_) => find_last_skipped(&board.database, team, id).await?,
+        None => None,
+    };
+    Ok(CampaignDetail {
+        campaign: campaign.into(),
+        waiting: waits.map(show::Waiting::from),
+        never_called,
+        last_skipped: skipped.map(show::SkippedFiring::from),
+        simulated: api.is_simulated,
+    })
 }
 
 /// Why some of a campaign's people are never called, if there are such: the hours never open, or nobody knows their zone.
@@ -390,16 +527,35 @@ async fn waiting(api: &Api, (team, campaign): (Uuid, Uuid), look: &Look) -> Resu
     Ok(waits_for(&view, moment))
 }
 
+/// Starts a campaign
+///
+/// People are called from then on, or from `starts_at` on.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/start", operation_id = "start_campaign", tag = "campaigns",
+    responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
+)]
 async fn start(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     can_go_by_its_rules(&api, caller, *id).await?;
     let account_sid = api.board.account_sid.clone();
     carry_out(&api, caller, *id, Command::Start { account_sid: &account_sid }).await
 }
 
+/// Pauses a campaign
+///
+/// No call is begun later than a second after that. One that is under way goes on.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/pause", operation_id = "pause_campaign", tag = "campaigns",
+    responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
+)]
 async fn pause(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     carry_out(&api, caller, *id, Command::Pause).await
 }
 
+/// Resumes a campaign
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/resume", operation_id = "resume_campaign", tag = "campaigns",
+    responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
+)]
 async fn resume(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     can_go_by_its_rules(&api, caller, *id).await?;
     carry_out(&api, caller, *id, Command::Resume).await
@@ -417,6 +573,13 @@ async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), 
     }
 }
 
+/// Cancels a campaign
+///
+/// For good: it never calls anybody again.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/cancel", operation_id = "cancel_campaign", tag = "campaigns",
+    responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
+)]
 async fn cancel(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     carry_out(&api, caller, *id, Command::Cancel).await
 }
@@ -440,6 +603,13 @@ async fn carry_out(
     Ok(answer(StatusCode::OK, &shown(api, caller.team, id).await?))
 }
 
+/// Deletes a campaign
+///
+/// With all that is known of its calls. Not while it is at work, or a call of it is open.
+#[utoipa::path(
+    delete, path = "/api/v1/campaigns/{id}", operation_id = "delete_campaign", tag = "campaigns",
+    responses((status = 204, description = "It is deleted"), Conflict),
+)]
 async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let (database, team, campaign) = (api.board.database.clone(), caller.team, *id);
     let now = api.board.clock.now();
@@ -460,15 +630,28 @@ async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ContactsQuery {
+    /// Only those in this state.
+    #[param(value_type = Option<wire::ContactState>)]
     state: Option<String>,
+    /// Only those whose last attempt came to this.
+    #[param(value_type = Option<wire::Outcome>)]
     outcome: Option<String>,
+    /// Only those behind this position.
     after: Option<i32>,
+    /// How many, 50 unless it is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
 }
 
+/// Lists a campaign's contacts
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/contacts", operation_id = "list_contacts", tag = "contacts",
+    params(ContactsQuery), responses((status = 200, description = "A page of contacts", body = Contacts)),
+)]
 async fn contacts(
     api: web::Data<Api>,
     caller: Caller,
@@ -483,19 +666,32 @@ async fn contacts(
     let limit = page::limit(query.limit)?;
     must_exist(&api, caller, *id).await?;
     let rows = list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
-    let body = page::page("contacts", rows, limit, "after", |contact| contact.position, show::contact);
-    Ok(answer(StatusCode::OK, &body))
+    let (rows, next) = page::cut(rows, limit, |contact| AfterPosition { after: contact.position });
+    let contacts = rows.into_iter().map(Contact::from).collect();
+    Ok(answer(StatusCode::OK, &Contacts { contacts, next }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct AttemptsQuery {
+    /// Only those that came to this.
+    #[param(value_type = Option<wire::Outcome>)]
     outcome: Option<String>,
+    /// Only those of this contact.
     contact: Option<Uuid>,
+    /// Only those made before this one.
     before: Option<Uuid>,
+    /// How many, 50 unless it is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
 }
 
+/// Lists a campaign's attempts
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/attempts", operation_id = "list_attempts", tag = "attempts",
+    params(AttemptsQuery), responses((status = 200, description = "A page of attempts", body = Attempts)),
+)]
 async fn attempts(
     api: web::Data<Api>,
     caller: Caller,
@@ -510,8 +706,9 @@ async fn attempts(
     let limit = page::limit(query.limit)?;
     must_exist(&api, caller, *id).await?;
     let rows = list_attempts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
-    let body = page::page("attempts", rows, limit, "before", |attempt| attempt.id, show::attempt);
-    Ok(answer(StatusCode::OK, &body))
+    let (rows, next) = page::cut(rows, limit, |attempt| Before { before: attempt.id });
+    let attempts = rows.into_iter().map(Attempt::from).collect();
+    Ok(answer(StatusCode::OK, &Attempts { attempts, next }))
 }
 
 async fn must_exist(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {

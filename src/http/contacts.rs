@@ -4,9 +4,9 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use tracing::info;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
@@ -17,9 +17,11 @@ use crate::db::look::KnownArea;
 use crate::domain::access::Permission;
 use crate::domain::area::Area;
 use crate::domain::callback::{Callback, NoCallback};
+use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::contactable::{Decision, Person, Reason, Terms};
-use crate::domain::next_call::{Prospect, next_call};
+use crate::domain::hours::Window;
+use crate::domain::next_call::{self, Prospect, next_call};
 use crate::domain::rules::Condition;
 use crate::domain::suppression::is_in_force;
 use crate::domain::zone::{Candidates, Unmapped};
@@ -27,20 +29,98 @@ use crate::domain::zone::{Candidates, Unmapped};
 use super::auth::Caller;
 use super::body::Body;
 use super::instant::Instant;
-use super::problem::answer;
+use super::openapi::describe;
+use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, show};
+use super::show::{Attempt, Contact, Suppression};
+use super::{Api, Problem, wire};
 
 const LONGEST_NOTE: usize = 1000;
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
-        resource("/campaigns/{id}/contacts/{contact}").get(Permission::ContactsRead, get),
+        resource("/campaigns/{id}/contacts/{contact}")
+            .get(Permission::ContactsRead, get)
+            .described(describe![get]),
         resource("/campaigns/{id}/contacts/{contact}/callback")
-            .post(Permission::ContactsWrite, ask_to_be_called),
+            .post(Permission::ContactsWrite, ask_to_be_called)
+            .described(describe![ask_to_be_called]),
     ]
 }
 
+/// A contact, with its attempts, and when it is called next.
+#[derive(Serialize, ToSchema)]
+struct ContactDetail {
+    #[serde(flatten)]
+    contact: Contact,
+    campaign: CampaignOfContact,
+    next_call: NextCall,
+    /// Everything that has to be open for a call; empty if nothing tells where they are and the campaign does not call
+    /// then, or if the zone is not known.
+    hours: Vec<HoursToday>,
+    /// What stands on the list of numbers that must not be contacted, in force or not any more; null if nothing does.
+    suppression: Option<Suppression>,
+    /// All its attempts; `attempts` counts those that count.
+    attempts_made: u32,
+    /// Its newest attempts, 50 at most, the first first.
+    history: Vec<Attempt>,
+}
+
+/// The campaign of a contact.
+#[derive(Serialize, ToSchema)]
+struct CampaignOfContact {
+    id: Uuid,
+    #[schema(value_type = wire::CampaignState)]
+    state: State,
+}
+
+/// When a contact is called next, and why not now.
+#[derive(Serialize, ToSchema)]
+struct NextCall {
+    /// From when on it may come; null if it never will, or is under way. The list is long, so it may well be later.
+    at: Option<DateTime<Utc>>,
+    /// What keeps it from coming at once, by its stable name; null if nothing does.
+    #[schema(example = "closed")]
+    because: Option<&'static str>,
+    /// The same in a sentence.
+    #[schema(example = "it is called from 9:00 on")]
+    message: String,
+    /// The rule that keeps it from coming; null if none does.
+    #[schema(example = "business_hours")]
+    rule: Option<String>,
+    /// The clock on which it does; null if it is none of hours.
+    zone: Option<String>,
+}
+
+/// What a condition says of today.
+#[derive(Serialize, ToSchema)]
+struct HoursToday {
+    /// Its name.
+    #[schema(example = "business_hours")]
+    rule: String,
+    /// Its clock.
+    zone: String,
+    /// Its windows today on that clock; null if it restricts nothing today.
+    #[schema(value_type = Option<Vec<wire::Window>>)]
+    windows_today: Option<Vec<Window>>,
+    /// Whether it is open now.
+    open: bool,
+    /// Until when it is; null if it is not, or for more than a year.
+    open_until: Option<DateTime<Utc>>,
+    /// From when on it is; null if it is now, or not within a year.
+    opens_at: Option<DateTime<Utc>>,
+    /// Why it is not; null if it is.
+    #[schema(example = "outside its hours")]
+    because: Option<String>,
+}
+
+/// Shows a contact
+///
+/// With its attempts, when it is called next, and why not now.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/contacts/{contact}", operation_id = "get_contact", tag = "contacts",
+    responses((status = 200, description = "The contact", body = ContactDetail), Conflict),
+)]
 async fn get(
     api: web::Data<Api>,
     caller: Caller,
@@ -54,15 +134,18 @@ async fn get(
     let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
     let terms = Terms::of(&found.settings, &rules);
     let now = board.clock.now();
-    let mut body = show::contact(&found.contact);
-    body["campaign"] = json!({ "id": path.0, "state": found.campaign });
     let calls = list_calls_to(&board.database, caller.team, &found.contact.phone, terms.reach(), now).await?;
-    body["next_call"] = next_call_of(&found, &calls, &terms, now);
-    body["hours"] = found.contact.area.whole().map_or(json!([]), |area| hours(area, &terms, now));
-    body["suppression"] = found.suppression.as_ref().map(|listed| show::suppression(listed, now)).into();
-    // The contact's own number of attempts counts those that count; these are all.
-    body["attempts_made"] = found.attempts_made.into();
-    body["history"] = found.attempts.iter().map(show::attempt).collect();
+    let next_call = next_call_of(&found, &calls, &terms, now);
+    let hours = found.contact.area.whole().map(|area| hours(area, &terms, now)).unwrap_or_default();
+    let body = ContactDetail {
+        campaign: CampaignOfContact { id: path.0, state: found.campaign },
+        next_call,
+        hours,
+        contact: found.contact.into(),
+        suppression: found.suppression.map(|listed| Suppression::at(listed, now)),
+        attempts_made: found.attempts_made,
+        history: found.attempts.into_iter().map(Attempt::from).collect(),
+    };
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -72,26 +155,26 @@ async fn next_call_now(
     team: Uuid,
     path: (Uuid, Uuid),
     now: DateTime<Utc>,
-) -> Result<Value, Problem> {
+) -> Result<Option<NextCall>, Problem> {
     let board = &api.board;
-    let Some(found) = find_contact(&board.database, team, path).await? else { return Ok(Value::Null) };
+    let Some(found) = find_contact(&board.database, team, path).await? else { return Ok(None) };
     let Ok(rules) = board.rules(&found.settings) else {
-        return Ok(Value::Null);
+        return Ok(None);
     };
     let terms = Terms::of(&found.settings, &rules);
     let calls = list_calls_to(&board.database, team, &found.contact.phone, terms.reach(), now).await?;
-    Ok(next_call_of(&found, &calls, &terms, now))
+    Ok(Some(next_call_of(&found, &calls, &terms, now)))
 }
 
-fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
+fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now: DateTime<Utc>) -> NextCall {
     let contact = &found.contact;
     let suppression = found.suppression.as_ref();
     let nowhere = Area { zones: Candidates::Unmapped(Unmapped::NoZoneKnown), places: Vec::new() };
     let area = match &contact.area {
         KnownArea::Whole(area) => area,
         KnownArea::ZoneMissing(zone) if contact.state == ContactState::Pending => {
-            let message = zone_missing(zone);
-            return json!({ "at": null, "because": "zone-missing", "message": message, "rule": null, "zone": **zone });
+            let (message, zone) = (zone_missing(zone), Some(zone.to_string()));
+            return NextCall { at: None, because: Some("zone-missing"), message, rule: None, zone };
         }
         // What has come to its end does not depend on where it was.
         KnownArea::ZoneMissing(_) => &nowhere,
@@ -115,14 +198,9 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         call_day: found.call_day,
         spend: found.spend,
     };
-    let next = next_call(&prospect, terms, now);
-    json!({
-        "at": next.at,
-        "because": next.because,
-        "message": next.message,
-        "rule": next.rule.as_ref().map(|(rule, _)| rule),
-        "zone": next.rule.as_ref().and_then(|(_, zone)| zone.as_ref()),
-    })
+    let next_call::NextCall { at, because, message, rule } = next_call(&prospect, terms, now);
+    let (rule, zone) = rule.unzip();
+    NextCall { at, because, message, rule, zone: zone.flatten() }
 }
 
 fn zone_missing(zone: &str) -> String {
@@ -135,7 +213,7 @@ const AHEAD: TimeDelta = TimeDelta::days(366);
 /// Everything that has to be open for a call to somebody in this area: its windows today on its own clock, null if it
 /// restricts nothing today, whether it is open, and until when or from when on; null if that is beyond a year. Empty if nothing tells
 /// where they are and the campaign does not call then.
-fn hours(area: &Area, terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
+fn hours(area: &Area, terms: &Terms<'_>, now: DateTime<Utc>) -> Vec<HoursToday> {
     let conditions = terms.conditions(area).unwrap_or_default();
     let show = |condition: &Condition<'_>| {
         let Condition { rule, schedule, zone } = condition;
@@ -144,24 +222,51 @@ fn hours(area: &Area, terms: &Terms<'_>, now: DateTime<Utc>) -> Value {
             None => (schedule.closes(zone, now, now + AHEAD), None),
             Some(_) => (None, schedule.opens(zone, now, now + AHEAD)),
         };
-        json!({
-            "rule": rule,
-            "zone": zone.name(),
-            "windows_today": schedule.windows_of(zone.local(now).date()),
-            "open": shut.is_none(),
-            "open_until": open_until,
-            "opens_at": opens_at,
-            "because": shut.map(|shut| shut.to_string()),
-        })
+        HoursToday {
+            rule: rule.to_string(),
+            zone: zone.name().to_owned(),
+            windows_today: schedule.windows_of(zone.local(now).date()).map(<[Window]>::to_vec),
+            open: shut.is_none(),
+            open_until,
+            opens_at,
+            because: shut.map(|shut| shut.to_string()),
+        }
     };
     conditions.iter().map(show).collect()
 }
 
 /// When somebody wants to be called.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CallbackForm {
+    /// When: an instant with its offset from UTC.
+    #[schema(value_type = DateTime<Utc>)]
     at: Instant,
+    /// What whoever calls should know, in up to 1000 characters.
+    note: Option<String>,
+}
+
+/// A callback that was promised.
+#[derive(Serialize, ToSchema)]
+struct PromisedCallback {
+    /// The contact's id.
+    id: Uuid,
+    #[schema(value_type = wire::ContactState)]
+    state: ContactState,
+    /// From when on it may be called by the retry policy; null if it is being called.
+    due_at: Option<DateTime<Utc>>,
+    callback: ShownCallback,
+    /// When the hours let it happen; null if that cannot be told.
+    next_call: Option<NextCall>,
+}
+
+/// A callback that was asked for.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Callback)]
+struct ShownCallback {
+    /// When.
+    at: DateTime<Utc>,
+    /// What whoever calls should know; null if nothing.
     note: Option<String>,
 }
 
@@ -178,6 +283,15 @@ impl CallbackForm {
     }
 }
 
+/// Asks for a callback
+///
+/// The contact wants to be called at an instant. It is called then, or as soon after as the hours let it happen, before
+/// everybody else.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/contacts/{contact}/callback", operation_id = "ask_for_callback",
+    tag = "contacts", request_body = CallbackForm,
+    responses((status = 200, description = "The promise", body = PromisedCallback), Conflict),
+)]
 async fn ask_to_be_called(
     api: web::Data<Api>,
     caller: Caller,
@@ -200,15 +314,9 @@ async fn ask_to_be_called(
     };
     info!(campaign.id = %campaign, contact.id = %contact, "a callback was asked for");
     api.supervisor.do_send(WakeCampaign { campaign });
-    let callback = json!({ "at": wanted.at, "note": wanted.note });
+    let callback = ShownCallback { at: wanted.at, note: wanted.note };
     let next_call = next_call_now(&api, caller.team, *path, now).await?;
-    let body = json!({
-        "id": contact,
-        "state": state,
-        "due_at": due_at,
-        "callback": callback,
-        "next_call": next_call,
-    });
+    let body = PromisedCallback { id: contact, state, due_at, callback, next_call };
     Ok(answer(StatusCode::OK, &body))
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::db::forecast::{Reading, read_forecast};
@@ -15,21 +16,205 @@ use crate::domain::area::Area;
 use crate::domain::campaign::State;
 use crate::domain::contactable::{Decision, Terms};
 use crate::domain::forecast::{
-    Basis, Capped, ENOUGH, End, Estimate, Forecast, Group, Limits, Range, estimate, forecast,
+    self, Basis, Capped, ENOUGH, End, Estimate, Group, Limits, estimate, forecast,
 };
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
 use crate::domain::unmapped::OnUnmapped;
 
 use super::auth::Caller;
-use super::problem::answer;
+use super::openapi::describe;
+use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, show};
+use super::{Api, Problem, show, wire};
 
 pub(super) fn resources() -> Vec<Methods> {
-    vec![resource("/campaigns/{id}/forecast").get(Permission::CampaignsRead, get)]
+    vec![resource("/campaigns/{id}/forecast").get(Permission::CampaignsRead, get).described(describe![get])]
 }
 
+/// Whom a campaign may call when, and how long it takes.
+#[derive(Serialize, ToSchema)]
+struct Forecast {
+    campaign_id: Uuid,
+    /// Whether nobody is really called.
+    simulated: bool,
+    #[serde(flatten)]
+    foreseen: Foreseen,
+}
+
+/// Whom a campaign may call when, and how long it takes, as of an instant.
+#[derive(Serialize, ToSchema)]
+struct Foreseen {
+    /// As of when.
+    at: DateTime<Utc>,
+    #[schema(value_type = wire::CampaignState)]
+    state: State,
+    contacts: ForecastCounts,
+    /// When the first of those who are due later is due; null if there is none.
+    next_due_at: Option<DateTime<Utc>>,
+    /// When a cap lets the first of those through whom it holds back; null if there is none.
+    next_uncapped_at: Option<DateTime<Utc>>,
+    /// Those whose numbers were called as often as a cap allows.
+    capped: Vec<CappedContacts>,
+    /// Those who are left, by their zones.
+    groups: Vec<ZoneGroup>,
+    without_zone: WithoutZone,
+    /// How long it takes; null if the campaign is over or has nobody left to call.
+    estimate: Option<ShownEstimate>,
+}
+
+/// How many contacts may be called, and how many not.
+#[derive(Serialize, ToSchema)]
+struct ForecastCounts {
+    /// All of them.
+    total: u32,
+    /// May be called now.
+    callable_now: u32,
+    /// Could be, if the campaign had begun.
+    not_started: u32,
+    /// It is not the time where they are.
+    outside_hours: u32,
+    /// Are due later by the retry policy.
+    due_later: u32,
+    /// Were called as often as a cap allows.
+    capped: u32,
+    /// Must not be contacted.
+    suppressed: u32,
+    /// Nothing tells where they are, and the campaign does not call then.
+    unmapped: u32,
+    /// By the hours it is never time to call them.
+    never: u32,
+    /// Are being called.
+    calling: u32,
+    /// Were reached.
+    completed: u32,
+    /// Were given up.
+    failed: u32,
+    /// Of those, the ones whose number cannot be called.
+    invalid: u32,
+}
+
+/// Contacts that share their zones.
+#[derive(Serialize, ToSchema)]
+struct ZoneGroup {
+    /// The zones whose clocks all count; null if nothing tells them.
+    #[schema(example = json!(["America/New_York"]))]
+    zones: Option<Vec<String>>,
+    /// How many.
+    contacts: u32,
+    /// Of these, due now.
+    due: u32,
+    /// Due later.
+    due_later: u32,
+    /// Held back by a cap.
+    capped: u32,
+    /// Whether it is the time to call them.
+    open: bool,
+    /// Until when it is, or from when on; null if never.
+    until: Option<DateTime<Utc>>,
+    /// Why it is not, by its stable name; null if it is.
+    #[schema(example = "closed")]
+    because: Option<&'static str>,
+    /// The same in a sentence.
+    #[schema(example = "business_hours is closed")]
+    message: Option<String>,
+    /// The rule that is closed; null if none is.
+    #[schema(example = "business_hours")]
+    rule: Option<String>,
+    /// The clock by which it is; null if none is.
+    zone: Option<String>,
+}
+
+/// Contacts whose numbers were called as often as a cap allows.
+#[derive(Serialize, ToSchema)]
+struct CappedContacts {
+    /// How many.
+    contacts: u32,
+    /// When the cap lets the first of them through.
+    first_at: DateTime<Utc>,
+    /// When it lets the last of them through.
+    last_at: DateTime<Utc>,
+    /// The rule whose cap it is, or `caps` for the campaign's own.
+    #[schema(example = "caps")]
+    rule: String,
+    /// The same in a sentence.
+    message: String,
+}
+
+/// Contacts whose zone nothing tells, and what the setting does about them.
+#[derive(Serialize, ToSchema)]
+struct WithoutZone {
+    /// How many.
+    contacts: u32,
+    /// `block`, `campaign-zone` or `safe-window`.
+    #[schema(example = "block")]
+    setting: &'static str,
+    /// What becomes of them.
+    message: String,
+}
+
+/// How long a list takes: a guess, and what it rests on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Estimate)]
+struct ShownEstimate {
+    /// When the campaign begins, or goes on.
+    begins_at: DateTime<Utc>,
+    /// How many calls.
+    calls: LeastAndMost<u64>,
+    /// How long it dials, pauses included, in seconds.
+    dialing_seconds: LeastAndMost<i64>,
+    ends_at: EarliestAndLatest,
+    basis: EstimateBasis,
+    /// The same in a sentence.
+    message: String,
+}
+
+/// A range.
+#[derive(Serialize, ToSchema)]
+struct LeastAndMost<T> {
+    least: T,
+    most: T,
+}
+
+/// A range of instants; null where it is further away than was looked.
+#[derive(Serialize, ToSchema)]
+struct EarliestAndLatest {
+    earliest: Option<DateTime<Utc>>,
+    latest: Option<DateTime<Utc>>,
+}
+
+/// What an estimate rests on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EstimateRestsOn)]
+struct EstimateBasis {
+    #[schema(value_type = wire::EstimateBasis)]
+    from: Basis,
+    /// How many calls were counted.
+    calls: u32,
+    /// Answered calls among all, from 0 to 1.
+    answer_rate: LeastAndMost<f64>,
+    /// How long it rings, in seconds.
+    #[schema(example = 20.0)]
+    ring_seconds: f64,
+    /// How long a call lasts, in seconds.
+    #[schema(example = 60.0)]
+    talk_seconds: f64,
+    /// The pause between two calls, in seconds.
+    #[schema(example = 10)]
+    pacing_seconds: u32,
+    /// Attempts for each contact, the first one included.
+    #[schema(example = 4)]
+    max_attempts: u32,
+}
+
+/// Foresees how long a campaign takes
+///
+/// Of how many contacts, how many may be called now, from when on the others, and how long the list takes. Before a
+/// campaign is started and at any time after.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/forecast", operation_id = "get_forecast", tag = "campaigns",
+    responses((status = 200, description = "The forecast", body = Forecast), Conflict),
+)]
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let board = &api.board;
     let now = board.clock.now();
@@ -45,87 +230,86 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     let rules = board.rules(&reading.settings);
     let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
     // Hours are walked for as long as the list takes: too long for a thread that answers others.
-    let body = web::block(move || foreseen(&reading, &rules, now)).await;
-    let mut body = body.map_err(|_| Problem::unavailable("the server is stopping"))?;
-    body["campaign_id"] = id.to_string().into();
-    body["simulated"] = api.is_simulated.into();
+    let foreseen = web::block(move || foreseen(&reading, &rules, now)).await;
+    let foreseen = foreseen.map_err(|_| Problem::unavailable("the server is stopping"))?;
+    let body = Forecast { campaign_id: *id, simulated: api.is_simulated, foreseen };
     Ok(answer(StatusCode::OK, &body))
 }
 
-fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Value {
+fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Foreseen {
     let terms = Terms::of(&reading.settings, rules);
     let begins_at = reading.begins_at;
     let seen = forecast(&reading.standing, &terms, begins_at, now);
     let is_over = matches!(reading.state, State::Completed | State::Failed | State::Canceled);
     let estimate = if is_over { None } else { estimate(&reading.standing, &reading.past, &terms, begins_at) };
-    json!({
-        "at": now,
-        "state": reading.state,
-        "contacts": counts(&seen),
-        "next_due_at": seen.first_due_at,
-        "next_uncapped_at": seen.capped.iter().map(|capped| capped.first_at).min(),
-        "capped": seen.capped.iter().map(capped).collect::<Value>(),
-        "groups": seen.groups.iter().map(group).collect::<Value>(),
-        "without_zone": without_zone(&seen, &reading.settings),
-        "estimate": estimate.map(|estimate| show_estimate(&estimate, &reading.settings)),
-    })
+    Foreseen {
+        at: now,
+        state: reading.state,
+        contacts: counts(&seen),
+        next_due_at: seen.first_due_at,
+        next_uncapped_at: seen.capped.iter().map(|capped| capped.first_at).min(),
+        capped: seen.capped.iter().map(capped).collect(),
+        groups: seen.groups.iter().map(group).collect(),
+        without_zone: without_zone(&seen, &reading.settings),
+        estimate: estimate.map(|estimate| show_estimate(&estimate, &reading.settings)),
+    }
 }
 
-fn counts(seen: &Forecast<'_>) -> Value {
+fn counts(seen: &forecast::Forecast<'_>) -> ForecastCounts {
     let counts = &seen.counts;
-    json!({
-        "total": counts.total(),
-        "callable_now": counts.callable_now,
-        "not_started": counts.not_started,
-        "outside_hours": counts.outside_hours,
-        "due_later": counts.due_later,
-        "capped": counts.capped,
-        "suppressed": counts.suppressed,
-        "unmapped": counts.unmapped,
-        "never": counts.never,
-        "calling": counts.calling,
-        "completed": counts.completed,
-        "failed": counts.failed,
-        "invalid": counts.invalid,
-    })
+    ForecastCounts {
+        total: counts.total(),
+        callable_now: counts.callable_now,
+        not_started: counts.not_started,
+        outside_hours: counts.outside_hours,
+        due_later: counts.due_later,
+        capped: counts.capped,
+        suppressed: counts.suppressed,
+        unmapped: counts.unmapped,
+        never: counts.never,
+        calling: counts.calling,
+        completed: counts.completed,
+        failed: counts.failed,
+        invalid: counts.invalid,
+    }
 }
 
-fn group(group: &Group<'_>) -> Value {
+fn group(group: &Group<'_>) -> ZoneGroup {
     let (open, until, because) = match group.decision {
         Decision::Now { until } => (true, Some(until), None),
         Decision::NotUntil { at, because } => (false, Some(at), Some(because)),
         Decision::Never { because } => (false, None, Some(because)),
     };
     let rule = because.as_ref().and_then(|because| because.rule());
-    json!({
-        "zones": show::zones(group.zones),
-        "contacts": group.contacts(),
-        "due": group.due,
-        "due_later": group.later,
-        "capped": group.capped,
-        "open": open,
-        "until": until,
-        "because": because.map(|because| because.as_str()),
-        "message": because.map(|because| because.to_string()),
-        "rule": rule.map(|(rule, _)| rule),
-        "zone": rule.and_then(|(_, zone)| zone).map(|zone| zone.name()),
-    })
+    ZoneGroup {
+        zones: show::zones(group.zones),
+        contacts: group.contacts(),
+        due: group.due,
+        due_later: group.later,
+        capped: group.capped,
+        open,
+        until,
+        because: because.map(|because| because.as_str()),
+        message: because.map(|because| because.to_string()),
+        rule: rule.map(|(rule, _)| rule.to_string()),
+        zone: rule.and_then(|(_, zone)| zone).map(|zone| zone.name().to_owned()),
+    }
 }
 
 /// Those whose numbers were called as often as a cap allows: which, and when it lets the first and the last of them
 /// through.
-fn capped(capped: &Capped) -> Value {
-    json!({
-        "contacts": capped.contacts,
-        "first_at": capped.first_at,
-        "last_at": capped.last_at,
-        "rule": capped.rule.as_ref(),
-        "message": format!("their numbers were called often enough: {capped}"),
-    })
+fn capped(capped: &Capped) -> CappedContacts {
+    CappedContacts {
+        contacts: capped.contacts,
+        first_at: capped.first_at,
+        last_at: capped.last_at,
+        rule: capped.rule.to_string(),
+        message: format!("their numbers were called often enough: {capped}"),
+    }
 }
 
 /// Those whose zone nothing tells, and what the setting does about them.
-fn without_zone(seen: &Forecast<'_>, settings: &Settings) -> Value {
+fn without_zone(seen: &forecast::Forecast<'_>, settings: &Settings) -> WithoutZone {
     let (setting, message) = match &settings.unmapped {
         OnUnmapped::Block => ("block", "they are not called, and fail when their turn comes".to_owned()),
         OnUnmapped::CampaignZone => {
@@ -136,30 +320,30 @@ fn without_zone(seen: &Forecast<'_>, settings: &Settings) -> Value {
             ("safe-window", format!("they are called at {window} in {zone}"))
         }
     };
-    json!({ "contacts": seen.without_zone, "setting": setting, "message": message })
+    WithoutZone { contacts: seen.without_zone, setting, message }
 }
 
-fn show_estimate(estimate: &Estimate, settings: &Settings) -> Value {
-    let rates = &estimate.rates;
-    json!({
-        "begins_at": estimate.begins_at,
-        "calls": { "least": estimate.calls.low, "most": estimate.calls.high },
-        "dialing_seconds": {
-            "least": estimate.dialing.low.num_seconds(),
-            "most": estimate.dialing.high.num_seconds(),
+fn show_estimate(estimate: &Estimate, settings: &Settings) -> ShownEstimate {
+    let (rates, dialing) = (&estimate.rates, &estimate.dialing);
+    ShownEstimate {
+        begins_at: estimate.begins_at,
+        calls: LeastAndMost { least: estimate.calls.low, most: estimate.calls.high },
+        dialing_seconds: LeastAndMost { least: dialing.low.num_seconds(), most: dialing.high.num_seconds() },
+        ends_at: EarliestAndLatest { earliest: end(estimate.ends.low), latest: end(estimate.ends.high) },
+        basis: EstimateBasis {
+            from: rates.basis,
+            calls: rates.sample,
+            answer_rate: LeastAndMost {
+                least: hundredths(rates.answered.low),
+                most: hundredths(rates.answered.high),
+            },
+            ring_seconds: seconds(rates.ring),
+            talk_seconds: seconds(rates.talk),
+            pacing_seconds: settings.pacing.delay_seconds,
+            max_attempts: settings.retry_policy.most_attempts(),
         },
-        "ends_at": { "earliest": end(estimate.ends.low), "latest": end(estimate.ends.high) },
-        "basis": {
-            "from": rates.basis,
-            "calls": rates.sample,
-            "answer_rate": { "least": hundredths(rates.answered.low), "most": hundredths(rates.answered.high) },
-            "ring_seconds": seconds(rates.ring),
-            "talk_seconds": seconds(rates.talk),
-            "pacing_seconds": settings.pacing.delay_seconds,
-            "max_attempts": settings.retry_policy.most_attempts(),
-        },
-        "message": sentence(estimate, settings),
-    })
+        message: sentence(estimate, settings),
+    }
 }
 
 /// An instant; null where it is further away than was looked.
@@ -188,7 +372,7 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
             format!("too few calls yet ({} of {ENOUGH}), so it is assumed", rates.own_calls)
         }
     };
-    let Range { low, high } = rates.answered;
+    let forecast::Range { low, high } = rates.answered;
     let zone = &settings.timezone;
     let local = |end: End| match end {
         End::At(at) => zone.local(at).format("%a %-d %b %Y %H:%M").to_string(),
@@ -226,7 +410,7 @@ fn sentence(estimate: &Estimate, settings: &Settings) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::forecast::Rates;
+    use crate::domain::forecast::{Range, Rates};
     use crate::domain::money::Money;
     use crate::domain::settings::tests::settings;
 

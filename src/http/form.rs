@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::agent::Agent;
@@ -23,52 +24,95 @@ use super::Problem;
 use super::body::json;
 use super::instant::Instant;
 use super::list_form::{ColumnsForm, ListForm};
+use super::wire;
 
 const LONGEST_NAME: usize = 200;
 
 /// The years in which a campaign may start. The database's calendar ends, and so does what can be meant.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=9999;
 
-/// The keys that a campaign's settings may have.
-#[derive(Debug, Deserialize)]
+/// A campaign as it is asked for: its name, who speaks, what its list is like, and how it dials. Only the name and
+/// either `agent` or `agent_id` are required.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Glasses are ready, March",
+    "agent": {"name": "Ada", "script": {"say": "Hello {{name}}, your glasses are ready."}},
+    "timezone": "America/New_York",
+    "business_hours": {"windows": {"mon-fri": [["09:00", "17:00"]]}, "holidays": ["US"]},
+    "retry_policy": {"max_retries": 3, "backoff_hours": [1, 4, 24]},
+}))]
 pub(super) struct CampaignForm {
+    /// What people call it, in up to 200 characters.
     pub(super) name: String,
+    /// The agent that speaks.
     pub(super) agent_id: Option<Uuid>,
+    /// Who speaks, in place of `agent_id`.
+    #[schema(value_type = Option<wire::Agent>)]
     pub(super) agent: Option<Agent>,
     /// A list that was looked at before, in place of a file.
     pub(super) import_id: Option<Uuid>,
+    /// The number that is shown to the called person; the server's own unless it is said.
     from: Option<String>,
+    /// The country of numbers without a country code (ISO 3166-1), US unless it is said.
+    #[schema(example = "US")]
     default_region: Option<String>,
+    /// The countries that may be called (ISO 3166-1).
+    #[schema(example = json!(["US", "CA"]))]
     countries: Option<Vec<String>>,
     columns: Option<ColumnsForm>,
+    /// The sheet of a workbook, by its name.
+    #[schema(example = "March")]
     sheet: Option<String>,
+    /// The zone in which the business hours are read, America/New_York unless it is said.
     #[serde(default = "default_timezone")]
     timezone: String,
+    /// Before this instant it does not begin.
+    #[schema(value_type = Option<DateTime<Utc>>)]
     starts_at: Option<Instant>,
     #[serde(default)]
+    #[schema(value_type = wire::Pacing)]
     pacing: Pacing,
     #[serde(default)]
+    #[schema(value_type = wire::BusinessHours)]
     business_hours: BusinessHours,
+    /// The packs of rules that protect the called persons, beside the one that always does; `GET /api/v1/rules` lists them.
     #[serde(default)]
+    #[schema(example = json!(["us-states"]))]
     rules: Vec<String>,
     #[serde(default)]
+    #[schema(value_type = wire::OnUnmapped)]
     unmapped: OnUnmapped,
     #[serde(default)]
+    #[schema(value_type = wire::Caps)]
     caps: Caps,
+    /// How many calls it makes at most in a day of its zone.
+    #[schema(minimum = 1)]
     max_calls_per_day: Option<u32>,
+    /// How much its calls may cost together, in the account's currency.
+    #[schema(value_type = Option<wire::AmountOrNumber>)]
     max_spend: Option<Money>,
     #[serde(default)]
+    #[schema(value_type = wire::RetryPolicy)]
     retry_policy: RetryPolicy,
+    /// How long it rings before the call counts as not answered, in seconds; 30 unless it is said.
     #[serde(default = "default_ring_seconds")]
+    #[schema(minimum = 15, maximum = 600, example = 30)]
     ring_seconds: u32,
+    /// How long a call may last, in seconds; 1800 unless it is said.
     #[serde(default = "default_max_call_seconds")]
+    #[schema(minimum = 1, maximum = 14400, example = 1800)]
     max_call_seconds: u32,
     #[serde(default)]
+    #[schema(value_type = wire::AnsweringMachine)]
     answering_machine: AnsweringMachine,
     #[serde(default)]
+    #[schema(value_type = wire::OnSuppression)]
     suppression: OnSuppression,
+    /// The key by which a called person opts out during the call.
+    #[schema(value_type = Option<wire::OptOutDigit>)]
     opt_out_digit: Option<OptOutDigit>,
+    #[schema(value_type = Option<wire::Recurrence>)]
     schedule: Option<Recurrence>,
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use chrono::NaiveDate;
-use serde_json::{Value, json};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::actors::{QUIET, Report, SupervisorReport, TICK};
 use crate::clock::Stopwatch;
@@ -20,6 +22,7 @@ use crate::domain::access::Permission;
 use crate::domain::zone::{Database, Origin};
 
 use super::auth::Caller;
+use super::openapi::describe;
 use super::problem::answer;
 use super::resource::{Methods, open, resource};
 use super::{Api, Problem};
@@ -39,22 +42,42 @@ const PROBE_AGAIN_AFTER: Duration = Duration::from_secs(15);
 /// Silent attempts that are counted one by one; more than that is reported as that many.
 const MOST_SILENT: i64 = 1000;
 
-/// The way to whether the process is there and can work, which platforms ask without a key.
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(open("/health/live").get(live)).service(open("/health/ready").get(ready));
-}
-
 pub(super) fn resources() -> Vec<Methods> {
-    vec![resource("/health/supervisor").get(Permission::HealthRead, supervisor)]
+    vec![
+        // Platforms ask these without a key.
+        open("/health/live").get(live).described(describe![live]),
+        open("/health/ready").get(ready).described(describe![ready]),
+        resource("/health/supervisor")
+            .get(Permission::HealthRead, supervisor)
+            .described(describe![supervisor]),
+    ]
 }
 
+/// That all is well.
+#[derive(Serialize, ToSchema)]
+struct Well {
+    /// `alive`, or `ready`.
+    #[schema(example = "ready")]
+    status: &'static str,
+}
+
+/// Whether the process is there
+#[utoipa::path(
+    get, path = "/health/live", operation_id = "is_live", tag = "health",
+    responses((status = 200, description = "It is", body = Well)),
+)]
 async fn live() -> HttpResponse {
-    answer(StatusCode::OK, &json!({ "status": "alive" }))
+    answer(StatusCode::OK, &Well { status: "alive" })
 }
 
+/// Whether it can work
+#[utoipa::path(
+    get, path = "/health/ready", operation_id = "is_ready", tag = "health",
+    responses((status = 200, description = "It can", body = Well)),
+)]
 async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     match look_at(&api.board.database).await {
-        None => Ok(answer(StatusCode::OK, &json!({ "status": "ready" }))),
+        None => Ok(answer(StatusCode::OK, &Well { status: "ready" })),
         Some(outage) => Err(Problem::unavailable(outage.to_string())),
     }
 }
@@ -65,6 +88,160 @@ async fn look_at(database: &db::Database) -> Option<Outage> {
     pinged.err().map(|error| error.outage().unwrap_or(Outage::Away))
 }
 
+/// How a node is, as its supervisor sees it.
+#[derive(Serialize, ToSchema)]
+struct Supervision {
+    /// `ok`, or `failing`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Why it fails; null if it does not.
+    reason: Option<String>,
+    /// The node that answers.
+    node: Uuid,
+    /// Its time.
+    now: DateTime<Utc>,
+    clock: ShownClock,
+    /// Whether it may call: it has renewed its lease in time.
+    lease_held: bool,
+    actors: Actors,
+    /// The last tick that went through; null if none has.
+    tick: Option<Tick>,
+    /// The last look of the watchdog that went through; null if none has.
+    watchdog: Option<Watchdog>,
+    database: DatabaseHealth,
+    provider: ProviderHealth,
+    zone_data: ZoneData,
+    /// Whether nobody is really called.
+    simulated: bool,
+    /// Left out while the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    attempts: Option<OpenAttempts>,
+    /// All nodes that were seen lately; left out while the database does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    nodes: Option<Vec<Node>>,
+}
+
+/// The clock that the node goes by.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Clock)]
+struct ShownClock {
+    /// How many times faster than life it goes: more than 1 only on the simulator.
+    #[schema(minimum = 1)]
+    speed: u32,
+    /// Whether it follows the database's by now.
+    is_set: bool,
+}
+
+/// The campaigns' actors on this node.
+#[derive(Serialize, ToSchema)]
+struct Actors {
+    /// Campaigns that should have one.
+    wanted: usize,
+    /// Campaigns that have one.
+    alive: usize,
+}
+
+/// A tick that went through.
+#[derive(Serialize, ToSchema)]
+struct Tick {
+    /// When.
+    at: DateTime<Utc>,
+    /// How long ago, in seconds of real time.
+    seconds_ago: u64,
+    /// Actors that were gone and were started.
+    started: usize,
+    /// Overdue campaigns that were woken.
+    woken: usize,
+}
+
+/// A look of the watchdog that went through.
+#[derive(Serialize, ToSchema)]
+struct Watchdog {
+    /// When.
+    at: DateTime<Utc>,
+    /// How long ago, in seconds of real time.
+    seconds_ago: u64,
+    /// Attempts of which nothing was heard for too long.
+    silent_attempts: usize,
+    /// Contacts that were stranded and are due again.
+    freed_contacts: u64,
+    /// Campaigns whose place in the queue was lost and found again.
+    reset_campaigns: usize,
+}
+
+/// How the database answers.
+#[derive(Serialize, ToSchema)]
+struct DatabaseHealth {
+    answers: bool,
+    /// How long it took, in milliseconds.
+    latency_ms: f64,
+}
+
+/// How the provider was last found to be.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+struct ProviderHealth {
+    answers: bool,
+    /// How long it took, in milliseconds.
+    latency_ms: f64,
+    /// What was wrong; null if nothing was.
+    problem: Option<String>,
+}
+
+/// The rules of time zones that are in use.
+#[derive(Serialize, ToSchema)]
+struct ZoneData {
+    /// Their version; null if it is not known.
+    #[schema(example = "2026e")]
+    version: Option<String>,
+    /// The month of their release, as `YYYY-MM`; null if it is not known.
+    #[schema(example = "2026-09")]
+    released: Option<String>,
+    /// Whether newer ones are due.
+    is_old: bool,
+    /// `bundled`, or the directory that they are read from.
+    #[schema(example = "bundled")]
+    from: String,
+}
+
+/// Attempts that are under way.
+#[derive(Serialize, ToSchema)]
+struct OpenAttempts {
+    /// All of them, on all nodes.
+    open: i64,
+    /// Those of which nothing was heard for long, up to 1000.
+    silent: usize,
+}
+
+/// A node.
+#[derive(Serialize, ToSchema)]
+struct Node {
+    id: Uuid,
+    /// What its machine is called.
+    #[schema(example = "dialer-1")]
+    name: String,
+    /// When it began.
+    started_at: DateTime<Utc>,
+    /// Whether it renews its lease.
+    alive: bool,
+    /// Since when it does not; null while it does.
+    silent_since: Option<DateTime<Utc>>,
+    /// How many campaigns it runs.
+    campaigns: i64,
+}
+
+/// Shows how the node is
+///
+/// Its supervisor, the database, the provider, the zones, and all nodes. Answered with 503 where something is wrong that
+/// keeps it from calling.
+#[utoipa::path(
+    get, path = "/health/supervisor", operation_id = "get_supervision", tag = "health",
+    responses(
+        (status = 200, description = "All is well", body = Supervision),
+        (status = 503, description = "Something is wrong, or nothing can be told", body = Supervision),
+    ),
+)]
 async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Problem> {
     let board = &api.board;
     let report = timeout(PATIENCE, api.supervisor.send(Report)).await;
@@ -85,87 +262,84 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         }
         _ => None,
     };
-    let mut body = json!({
-        "status": if reason.is_none() { "ok" } else { "failing" },
-        "reason": reason,
-        "node": board.node,
-        "now": board.clock.now(),
-        "clock": { "speed": board.clock.speed(), "is_set": board.clock.is_set() },
-        "lease_held": board.lease.is_held(),
-        "actors": { "wanted": report.wanted, "alive": report.alive },
-        "tick": tick(&report),
-        "watchdog": watchdog(&report),
-        "database": { "answers": outage.is_none(), "latency_ms": database_ms },
-        "provider": api.provider.probe(&api).await,
-        "zone_data": zone_data(Database::in_use(), board.clock.now().date_naive()),
-        "simulated": api.is_simulated,
-    });
+    let mut body = Supervision {
+        status: if reason.is_none() { "ok" } else { "failing" },
+        reason,
+        node: board.node,
+        now: board.clock.now(),
+        clock: ShownClock { speed: board.clock.speed(), is_set: board.clock.is_set() },
+        lease_held: board.lease.is_held(),
+        actors: Actors { wanted: report.wanted, alive: report.alive },
+        tick: tick(&report),
+        watchdog: watchdog(&report),
+        database: DatabaseHealth { answers: outage.is_none(), latency_ms: database_ms },
+        provider: api.provider.probe(&api).await,
+        zone_data: zone_data(Database::in_use(), board.clock.now().date_naive()),
+        simulated: api.is_simulated,
+        attempts: None,
+        nodes: None,
+    };
     if outage.is_none() {
         let silent = list_silent(&board.database, board.clock.now() - QUIET, MOST_SILENT).await?;
-        body["attempts"] = json!({ "open": count_open(&board.database).await?, "silent": silent.len() });
-        body["nodes"] = nodes(&api).await?;
+        let open = count_open(&board.database).await?;
+        body.attempts = Some(OpenAttempts { open, silent: silent.len() });
+        body.nodes = Some(nodes(&api).await?);
     }
-    let status = if reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if body.reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(answer(status, &body))
 }
 
 /// Data whose version is not known is taken for old.
-fn zone_data(database: &Database, today: NaiveDate) -> Value {
-    json!({
-        "version": database.version(),
-        "released": database.release().map(|release| release.month().format("%Y-%m").to_string()),
-        "is_old": database.release().is_none_or(|release| release.is_old(today)),
-        "from": match database.origin() {
-            Origin::Bundled => "bundled".into(),
-            Origin::Directory(directory) => directory.to_string_lossy(),
+fn zone_data(database: &Database, today: NaiveDate) -> ZoneData {
+    ZoneData {
+        version: database.version().map(ToOwned::to_owned),
+        released: database.release().map(|release| release.month().format("%Y-%m").to_string()),
+        is_old: database.release().is_none_or(|release| release.is_old(today)),
+        from: match database.origin() {
+            Origin::Bundled => "bundled".to_owned(),
+            Origin::Directory(directory) => directory.to_string_lossy().into_owned(),
         },
+    }
+}
+
+fn tick(report: &SupervisorReport) -> Option<Tick> {
+    report.tick.map(|tick| Tick {
+        at: tick.at,
+        seconds_ago: tick.since.elapsed().as_secs(),
+        started: tick.started,
+        woken: tick.woken,
     })
 }
 
-fn tick(report: &SupervisorReport) -> Value {
-    report.tick.map_or(Value::Null, |tick| {
-        json!({
-            "at": tick.at,
-            "seconds_ago": tick.since.elapsed().as_secs(),
-            "started": tick.started,
-            "woken": tick.woken,
-        })
+fn watchdog(report: &SupervisorReport) -> Option<Watchdog> {
+    report.watchdog.map(|look| Watchdog {
+        at: look.at,
+        seconds_ago: look.since.elapsed().as_secs(),
+        silent_attempts: look.silent,
+        freed_contacts: look.freed,
+        reset_campaigns: look.reset,
     })
 }
 
-fn watchdog(report: &SupervisorReport) -> Value {
-    report.watchdog.map_or(Value::Null, |look| {
-        json!({
-            "at": look.at,
-            "seconds_ago": look.since.elapsed().as_secs(),
-            "silent_attempts": look.silent,
-            "freed_contacts": look.freed,
-            "reset_campaigns": look.reset,
-        })
-    })
-}
-
-async fn nodes(api: &Api) -> Result<Value, Problem> {
+async fn nodes(api: &Api) -> Result<Vec<Node>, Problem> {
     let nodes = list_nodes(&api.board.database).await?;
-    let shown = nodes.iter().map(|node| {
-        json!({
-            "id": node.id,
-            "name": node.name,
-            "started_at": node.started_at,
-            "alive": node.silent_since.is_none(),
-            "silent_since": node.silent_since,
-            "campaigns": node.campaigns,
-        })
+    let shown = nodes.into_iter().map(|node| Node {
+        id: node.id,
+        name: node.name,
+        started_at: node.started_at,
+        alive: node.silent_since.is_none(),
+        silent_since: node.silent_since,
+        campaigns: node.campaigns,
     });
     Ok(shown.collect())
 }
 
 /// How the provider was last found to be. It is asked when somebody wants to know, but not each time.
 #[derive(Default)]
-pub struct ProviderProbe(Mutex<Option<(Stopwatch, Value)>>);
+pub struct ProviderProbe(Mutex<Option<(Stopwatch, ProviderHealth)>>);
 
 impl ProviderProbe {
-    async fn probe(&self, api: &Api) -> Value {
+    async fn probe(&self, api: &Api) -> ProviderHealth {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((since, found)) = last
             && since.elapsed() < PROBE_AGAIN_AFTER
@@ -180,7 +354,7 @@ impl ProviderProbe {
             Err(_) => Some("it did not answer in time".to_owned()),
         };
         let latency_ms = asked.elapsed().as_secs_f64() * 1000.0;
-        let found = json!({ "answers": problem.is_none(), "latency_ms": latency_ms, "problem": problem });
+        let found = ProviderHealth { answers: problem.is_none(), latency_ms, problem };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, found.clone()));
         found
     }

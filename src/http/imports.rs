@@ -10,10 +10,11 @@ use actix_web::http::header::{
     CONTENT_DISPOSITION, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::actors::Sweep;
@@ -29,24 +30,68 @@ use crate::domain::access::Permission;
 use super::auth::Caller;
 use super::body::{Query, json};
 use super::list_form::ListForm;
+use super::openapi::describe;
+use super::page::AfterText;
 use super::problem::answer;
 use super::resource::{Methods, resource};
+use super::show::{self, ListReport, RowRemark, RowSaid};
 use super::spool::{Spooled, read_on};
-use super::{Api, Problem, intake, page, show, upload};
+use super::{Api, Problem, intake, page, upload, wire};
 
 /// Where a report keeps the header of its rejects file.
 const HEADER: &str = "rejects_header";
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
-        resource("/imports").post(Permission::CampaignsCreate, preview),
-        resource("/imports/{id}").get(Permission::CampaignsRead, get),
-        resource("/imports/{id}/rows").get(Permission::ContactsRead, rows),
-        resource("/imports/{id}/rejects.csv").get(Permission::ContactsRead, rejects),
+        resource("/imports").post(Permission::CampaignsCreate, preview).described(describe![preview]),
+        resource("/imports/{id}").get(Permission::CampaignsRead, get).described(describe![get]),
+        resource("/imports/{id}/rows").get(Permission::ContactsRead, rows).described(describe![rows]),
+        resource("/imports/{id}/rejects.csv")
+            .get(Permission::ContactsRead, rejects)
+            .described(describe![rejects]),
     ]
 }
 
-/// Reads a list without storing its contacts, and keeps the file for a campaign to be made of it.
+/// A list, and what is said about it: the parts of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `upload` receives")]
+pub(super) struct ListUpload {
+    /// The list: CSV or other text, XLSX, XLSB, XLS, ODS or JSON.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// What is said about it, as JSON.
+    settings: Option<ListForm>,
+}
+
+/// A list that was looked at.
+#[derive(Serialize, ToSchema)]
+struct Preview {
+    id: Uuid,
+    #[serde(flatten)]
+    report: ListReport,
+    /// Until when its file is kept.
+    expires_at: DateTime<Utc>,
+    /// The first rows that are refused, 1000 at most.
+    refused: Vec<RowSaid>,
+    /// The first rows that repeat another, 1000 at most.
+    repeated: Vec<RowSaid>,
+    /// The campaigns that were made of the same file before.
+    same_file_in: Vec<Uuid>,
+}
+
+/// Looks at a list without storing its contacts
+///
+/// Its file is kept for a day, or until too many newer ones of the team have come, for a campaign to be made of it. The
+/// list comes as parts, or as a body that is the list itself.
+#[utoipa::path(
+    post, path = "/api/v1/imports", operation_id = "preview_list", tag = "imports",
+    request_body(content(
+        (ListUpload = "multipart/form-data"),
+        (Vec<wire::ContactInList> = "application/json"),
+        (String = "text/csv"),
+    )),
+    responses((status = 201, description = "What would become of it", body = Preview)),
+)]
 async fn preview(
     api: web::Data<Api>,
     caller: Caller,
@@ -69,17 +114,20 @@ async fn preview(
     }
     let read = reading.await?;
     keep(&mut kept, spooled.file).await?;
-    let mut report = show::account(&read.account);
-    report["format"] = format.as_str().into();
-    if kept.finish(&with_header(report.clone(), &header), api.previews).await? > 0 {
+    let mut report = ListReport::from(&read.account);
+    report.format = Some(format.as_str());
+    if kept.finish(&with_header(&report, &header)?, api.previews).await? > 0 {
         api.supervisor.do_send(Sweep);
     }
-    report["id"] = id.to_string().into();
-    report["expires_at"] = json_instant(now + PREVIEW_LASTS);
-    report["refused"] = read.refused.into();
-    report["repeated"] = read.repeated.into();
-    report["same_file_in"] = others.iter().map(Uuid::to_string).collect();
-    Ok(answer(StatusCode::CREATED, &report))
+    let preview = Preview {
+        id,
+        report,
+        expires_at: now + PREVIEW_LASTS,
+        refused: read.refused,
+        repeated: read.repeated,
+        same_file_in: others,
+    };
+    Ok(answer(StatusCode::CREATED, &preview))
 }
 
 /// An import of this file.
@@ -88,14 +136,11 @@ pub(super) fn new_import<'a>(id: Uuid, spooled: &'a Spooled, options: &'a Value)
     NewImport { id, file_name, digest: spooled.digest, bytes, options }
 }
 
-/// A report, with the header of the rejects file that goes with it.
-pub(super) fn with_header(mut report: Value, header: &[String]) -> Value {
-    report[HEADER] = header.into();
-    report
-}
-
-fn json_instant(at: DateTime<Utc>) -> Value {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
+/// A report as it is kept: with the header of the rejects file that goes with it.
+pub(super) fn with_header(report: &ListReport, header: &[String]) -> Result<Value, Problem> {
+    let mut kept = report.clone();
+    kept.rejects_header = Some(header.to_vec());
+    serde_json::to_value(kept).map_err(|error| Problem::malformed(error.to_string()))
 }
 
 /// A list and what is said about it: as parts, or as a body that is the list itself.
@@ -153,19 +198,48 @@ pub(super) fn not_kept() -> Problem {
     Problem::invalid("file-not-kept", detail)
 }
 
+/// Shows an import
+///
+/// A list that was looked at, or whose contacts were stored, with the report of what became of its rows.
+#[utoipa::path(
+    get, path = "/api/v1/imports/{id}", operation_id = "get_import", tag = "imports",
+    responses((status = 200, description = "The import", body = show::Import)),
+)]
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Ok(answer(StatusCode::OK, &show::import(&load(&api, caller.team, *id).await?)))
+    Ok(answer(StatusCode::OK, &show::Import::from(load(&api, caller.team, *id).await?)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct RowsQuery {
+    /// Only those of this kind.
+    #[param(value_type = Option<wire::RowKind>)]
     kind: Option<String>,
-    /// Row and number of the last remark of the page before.
+    /// Row and number of the last remark of the page before, as its `next` has them.
+    #[param(pattern = "^[0-9]+-[0-9]+$", example = "17-2")]
     after: Option<String>,
+    /// How many, 50 unless it is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
 }
 
+/// A page of what was said about a list's rows.
+#[derive(Serialize, ToSchema)]
+struct Rows {
+    /// In the file's order.
+    rows: Vec<RowRemark>,
+    /// What asks for the next page; null on the last one.
+    next: Option<AfterText>,
+}
+
+/// Lists the rows that something was said about
+///
+/// Those that were refused, repaired, or came before.
+#[utoipa::path(
+    get, path = "/api/v1/imports/{id}/rows", operation_id = "list_rows", tag = "imports", params(RowsQuery),
+    responses((status = 200, description = "A page of rows", body = Rows)),
+)]
 async fn rows(
     api: web::Data<Api>,
     caller: Caller,
@@ -177,9 +251,10 @@ async fn rows(
     let filter = RemarkFilter { kind, after: place(query.after.as_deref())? };
     load(&api, caller.team, *id).await?;
     let rows = list_remarks(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
-    let cursor = |row: &RemarkOfRow| format!("{}-{}", row.place.0, row.place.1);
-    let body = page::page("rows", rows, limit, "after", cursor, show::remark);
-    Ok(answer(StatusCode::OK, &body))
+    let cursor = |row: &RemarkOfRow| AfterText { after: format!("{}-{}", row.place.0, row.place.1) };
+    let (rows, next) = page::cut(rows, limit, cursor);
+    let rows = rows.into_iter().map(RowRemark::from).collect();
+    Ok(answer(StatusCode::OK, &Rows { rows, next }))
 }
 
 fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
@@ -190,7 +265,14 @@ fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
     parts.ok_or_else(|| Problem::invalid("bad-filter", detail()))
 }
 
-/// The refused rows with their reasons, as a file for a spreadsheet. It breaks off if its import expires meanwhile.
+/// Downloads the refused rows
+///
+/// With their reasons, as a file that can be corrected in a spreadsheet and sent again. It breaks off if its import
+/// expires meanwhile.
+#[utoipa::path(
+    get, path = "/api/v1/imports/{id}/rejects.csv", operation_id = "download_rejects", tag = "imports",
+    responses((status = 200, description = "The file", body = String, content_type = "text/csv")),
+)]
 async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let import = load(&api, caller.team, *id).await?;
     let header: Vec<String> = serde_json::from_value(import.report[HEADER].clone()).unwrap_or_default();

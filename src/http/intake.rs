@@ -4,15 +4,15 @@
 use std::future::Future;
 
 use actix_web::web;
-use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::db::contacts::{AlreadyThere, NewContact};
 use crate::db::imports::{Kind, Remark};
 use crate::import::{self, Account, List, Options, Source, Stopped, mask};
 
+use super::Problem;
+use super::show::RowSaid;
 use super::spool::Spooled;
-use super::{Problem, show};
 
 /// How many batches may wait for the database. The reader waits when there are more.
 const AHEAD: usize = 2;
@@ -24,9 +24,9 @@ const SHOWN: usize = 1000;
 pub(super) struct Read {
     pub(super) account: Account,
     /// The first rows that were refused.
-    pub(super) refused: Vec<Value>,
+    pub(super) refused: Vec<RowSaid>,
     /// The first rows whose number came before.
-    pub(super) repeated: Vec<Value>,
+    pub(super) repeated: Vec<RowSaid>,
 }
 
 /// Opens a list, which finds out which column is which.
@@ -65,8 +65,8 @@ fn read_all(
     let account = list.read(&mut |batch: import::Batch| {
         for row in &batch.rows {
             match row.kind {
-                import::Kind::Refused { .. } if refused.len() < SHOWN => refused.push(show::row(row)),
-                import::Kind::Duplicate { .. } if repeated.len() < SHOWN => repeated.push(show::row(row)),
+                import::Kind::Refused { .. } if refused.len() < SHOWN => refused.push(row.into()),
+                import::Kind::Duplicate { .. } if repeated.len() < SHOWN => repeated.push(row.into()),
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::domain::phone::{Countries, Region};
 use crate::import::{ColumnMapping, Limits, Options};
@@ -12,29 +13,47 @@ use super::Problem;
 /// The country of numbers without a country code, where nothing else is said.
 pub(super) const DEFAULT_REGION: &str = "US";
 
-/// The keys that say something about a list. All are optional.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// What is said about a list. All of it is optional.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListForm {
+    /// The country of numbers without a country code (ISO 3166-1), US unless it is said.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "US")]
     pub(super) default_region: Option<String>,
+    /// The countries that may be called (ISO 3166-1).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!(["US", "CA"]))]
     pub(super) countries: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) columns: Option<ColumnsForm>,
+    /// The sheet of a workbook, by its name; the first visible one with data unless it is said.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "March")]
     pub(super) sheet: Option<String>,
 }
 
-/// Which columns are what.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+/// Which columns are what, by their titles, where that is not found out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ColumnsForm {
+    /// The numbers.
+    #[schema(example = "Mobile")]
     phone: Option<String>,
+    /// The names.
+    #[schema(example = "Customer")]
     name: Option<String>,
+    /// The country of each number.
+    #[schema(example = "Country")]
     country: Option<String>,
+    /// The time zone of each person.
+    #[schema(example = "Time zone")]
     timezone: Option<String>,
+    /// Who is called first.
+    #[schema(example = "Priority")]
     priority: Option<String>,
+    /// What is dialed after a call is taken.
+    #[schema(example = "Ext.")]
     extension: Option<String>,
 }
 

@@ -18,6 +18,7 @@ mod instant;
 mod intake;
 mod keys;
 mod list_form;
+mod openapi;
 mod opt_out;
 mod page;
 mod problem;
@@ -28,6 +29,7 @@ mod spool;
 mod suppressions;
 mod upload;
 mod webhooks;
+mod wire;
 
 use std::time::Duration;
 
@@ -47,8 +49,9 @@ pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 use health::ProviderProbe;
 pub use list_form::ListForm;
+pub use openapi::description;
 pub use problem::Problem;
-use resource::Methods;
+use resource::{Describe, Methods};
 pub use show::account as account_as_json;
 pub use spool::Spool;
 
@@ -106,9 +109,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(body::refusals)
         .service(api.default_service(web::to(nothing_here)))
-        .configure(webhooks::routes)
-        .configure(health::routes);
-    for resource in health::resources() {
+        .configure(webhooks::routes);
+    for resource in outside_of_the_api() {
         config.service(resource);
     }
     config.default_service(web::to(nothing_here));
@@ -133,6 +135,36 @@ fn resources() -> Vec<Methods> {
     .collect()
 }
 
+/// What stands beside the API, but for the provider's webhooks.
+fn outside_of_the_api() -> Vec<Methods> {
+    [health::resources(), openapi::resources()].into_iter().flatten().collect()
+}
+
+/// A method that somebody may ask for, and what he has to be allowed, if it is not open to everybody.
+struct Route {
+    method: Method,
+    path: String,
+    permission: Option<Permission>,
+    description: Option<Describe>,
+}
+
+/// All that is there, but for the provider's webhooks.
+fn table() -> Vec<Route> {
+    let of = |prefix: &str, resource: &Methods| -> Vec<Route> {
+        let (path, methods) = resource.needs();
+        let (path, description) = (format!("{prefix}{path}"), resource.description());
+        let route = |(method, permission): &(Method, _)| Route {
+            method: method.clone(),
+            path: path.clone(),
+            permission: *permission,
+            description,
+        };
+        methods.iter().map(route).collect()
+    };
+    let api = resources().iter().flat_map(|resource| of("/api/v1", resource)).collect::<Vec<_>>();
+    api.into_iter().chain(outside_of_the_api().iter().flat_map(|resource| of("", resource))).collect()
+}
+
 /// A method of the API, and what whoever asks for it has to be allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needs {
@@ -146,15 +178,11 @@ pub struct Needs {
 
 /// All that the API has, with what it needs.
 pub fn needs() -> Vec<Needs> {
-    let of = |prefix: &str, resource: &Methods| -> Vec<Needs> {
-        let (path, methods) = resource.needs();
-        let needs = methods.iter().filter_map(|(method, permission)| Some((method.clone(), (*permission)?)));
-        needs
-            .map(|(method, permission)| Needs { method, path: format!("{prefix}{path}"), permission })
-            .collect()
+    let needs = |route: Route| {
+        let Route { method, path, permission, .. } = route;
+        Some(Needs { method, path, permission: permission? })
     };
-    let api = resources().iter().flat_map(|resource| of("/api/v1", resource)).collect::<Vec<_>>();
-    api.into_iter().chain(health::resources().iter().flat_map(|resource| of("", resource))).collect()
+    table().into_iter().filter_map(needs).collect()
 }
 
 async fn nothing_here() -> Result<HttpResponse, Problem> {

@@ -6,9 +6,10 @@ use actix_web::http::StatusCode;
 use actix_web::rt::{spawn, time::sleep};
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
@@ -21,10 +22,12 @@ use crate::twilio::twiml;
 
 use super::auth::Caller;
 use super::body::Body;
+use super::openapi::describe;
 use super::problem::answer;
 use super::resource::{Methods, resource};
+use super::show::Suppression;
 use super::webhooks::{document, find_in_time, ids, verified};
-use super::{Api, Problem, STORED_WITHIN, show};
+use super::{Api, Problem, STORED_WITHIN};
 
 /// How often an opt-out that cannot be stored is tried again, a second apart.
 const MOST_TRIES: u32 = 300;
@@ -32,7 +35,11 @@ const MOST_TRIES: u32 = 300;
 const LONGEST_NOTE: usize = 2000;
 
 pub(super) fn resources() -> Vec<Methods> {
-    vec![resource("/campaigns/{id}/attempts/{attempt}/opt-out").post(Permission::OptOutsWrite, tell)]
+    vec![
+        resource("/campaigns/{id}/attempts/{attempt}/opt-out")
+            .post(Permission::OptOutsWrite, tell)
+            .described(describe![tell]),
+    ]
 }
 
 /// A key that the called person pressed. The campaign's key suppresses the number and hangs up, without a word more:
@@ -101,15 +108,35 @@ async fn keep_trying(
     false
 }
 
-/// What an agent says of it. The body may be left out.
-#[derive(Debug, Default, Deserialize)]
+/// What an agent says of an opt-out. The body may be left out.
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = OptOutForm)]
 struct Told {
+    /// What else there is to say, in up to 2000 characters.
     note: Option<String>,
+    /// Whether the call is ended.
     end_call: bool,
 }
 
-/// An agent tells that the called person wants no further calls.
+/// An opt-out that was stored.
+#[derive(Serialize, ToSchema)]
+struct ToldOptOut {
+    #[serde(flatten)]
+    suppression: Suppression,
+    /// Whether the call is being ended.
+    ends_call: bool,
+}
+
+/// Tells of an opt-out during a call
+///
+/// An agent's word that the called person wants no further calls: the number is suppressed, and the call ended if that
+/// is asked for.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/attempts/{attempt}/opt-out", operation_id = "opt_out", tag = "attempts",
+    request_body(content = Option<Told>),
+    responses((status = 200, description = "The suppression", body = ToldOptOut)),
+)]
 async fn tell(
     api: web::Data<Api>,
     caller: Caller,
@@ -129,7 +156,6 @@ async fn tell(
     let OptedOut { suppression, ends_call } = opted_out.ok_or_else(|| Problem::not_found("attempt"))?;
     info!(campaign.id = %campaign, attempt.id = %attempt, ends_call, "opted out by telling an agent");
     api.supervisor.do_send(WakeCampaign { campaign });
-    let mut body = show::suppression(&suppression, now);
-    body["ends_call"] = ends_call.into();
-    Ok(answer(StatusCode::OK, &body))
+    let suppression = Suppression::at(suppression, now);
+    Ok(answer(StatusCode::OK, &ToldOptOut { suppression, ends_call }))
 }

@@ -1,7 +1,8 @@
 //! Keyset pages: `limit`, and the place after which the page begins. The answer names what to ask for next.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::domain::names::UnknownName;
 
@@ -20,21 +21,35 @@ pub(super) fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     }
 }
 
-/// A page as JSON. `rows` holds up to one more than `limit`, which tells whether there is a next page; its cursor is
-/// that of the last row shown, under the query parameter `parameter`.
-pub(super) fn page<T, C: Serialize>(
-    name: &str,
-    mut rows: Vec<T>,
-    limit: i64,
-    parameter: &str,
-    cursor: impl Fn(&T) -> C,
-    show: impl Fn(&T) -> Value,
-) -> Value {
+/// What asks for the next page, by the last entry of this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Before {
+    /// The query's `before`.
+    pub(super) before: Uuid,
+}
+
+/// What asks for the next page, by the last entry's position on this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct AfterPosition {
+    /// The query's `after`.
+    pub(super) after: i32,
+}
+
+/// What asks for the next page, by the last entry of this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct AfterText {
+    /// The query's `after`.
+    #[schema(example = "+12025550101")]
+    pub(super) after: String,
+}
+
+/// The rows of a page, and what asks for the next one, if there is one: `rows` holds up to one more than `limit`.
+pub(super) fn cut<T, C>(mut rows: Vec<T>, limit: i64, next: impl Fn(&T) -> C) -> (Vec<T>, Option<C>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| json!({ parameter: cursor(row) }));
-    json!({ name: rows.iter().map(show).collect::<Vec<_>>(), "next": next })
+    let next = rows.last().filter(|_| more).map(next);
+    (rows, next)
 }
 
 /// A name in the query, such as a state.
@@ -52,10 +67,9 @@ mod tests {
 
     #[test]
     fn a_page_names_the_next_one_only_if_there_is_one() {
-        let rows = |count: i32| (1..=count).collect::<Vec<_>>();
-        let shown = |count| page("rows", rows(count), 3, "after", |row| *row, |row| json!(row));
-        assert_eq!(shown(3), json!({"rows": [1, 2, 3], "next": null}));
-        assert_eq!(shown(4), json!({"rows": [1, 2, 3], "next": {"after": 3}}));
+        let shown = |count: i32| cut((1..=count).collect(), 3, |row| *row);
+        assert_eq!(shown(3), (vec![1, 2, 3], None));
+        assert_eq!(shown(4), (vec![1, 2, 3], Some(3)));
         assert!(limit(Some(0)).is_err() && limit(Some(1001)).is_err());
     }
 }

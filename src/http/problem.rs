@@ -1,12 +1,17 @@
 //! Errors as people and programs read them: `application/problem+json` (RFC 9457) with a stable `type`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, ContentType, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tracing::error;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::db;
 use crate::db::contacts::CannotAdd;
@@ -16,6 +21,118 @@ use crate::import::ImportError;
 
 /// The member that names the methods that are understood.
 const ALLOWED: &str = "allowed";
+
+/// What a problem is written in.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// With what every `type` begins.
+const KIND: &str = "urn:outdial:";
+
+/// The last part of every `type`, and when it comes. What is not here fails the scenes.
+pub(super) const KINDS: &[(&str, &str)] = &[
+    ("malformed-request", "the request itself cannot be understood"),
+    ("unauthorized", "no valid API key came with it"),
+    ("forbidden", "the key does not have the permission"),
+    ("bad-signature", "a webhook that the provider did not sign"),
+    ("not-found", "there is nothing of that kind under this id"),
+    ("method-not-allowed", "the path does not have this method"),
+    ("too-slow", "the body did not come in time"),
+    ("too-large", "the body or the list is larger than is taken"),
+    ("too-many-rows", "the list has more rows than are taken"),
+    ("too-many-cells", "the list has more cells than are taken"),
+    ("row-too-long", "a row of the list is longer than is taken"),
+    ("too-many-areas", "the list's people are in more kinds of places than are taken at once"),
+    ("bad-query", "a parameter of the query is unknown, comes twice or cannot be read"),
+    ("bad-limit", "a page of that size is not given"),
+    ("bad-filter", "a filter names nothing that there is"),
+    ("bad-settings", "a setting is unknown or cannot be used"),
+    ("bad-script", "the script cannot be spoken to the people of this list"),
+    ("bad-agent", "an agent cannot be read"),
+    ("unknown-agent", "the campaign names an agent that is not there"),
+    ("bad-callback", "a callback cannot be promised like that"),
+    ("bad-opt-out", "an opt-out cannot be read"),
+    ("bad-suppression", "a suppression cannot be read"),
+    ("bad-phone", "it is no telephone number; `reason` names why"),
+    ("bad-region", "there is no such country"),
+    ("bad-key", "an API key cannot be made like that"),
+    ("missing-part", "a part of the form is missing"),
+    ("part-twice", "a part of the form came twice"),
+    ("unknown-part", "a part of the form is unknown"),
+    ("two-lists", "a list was sent, and another named"),
+    ("file-not-kept", "the file of an import is kept no longer"),
+    ("nobody-to-call", "the list holds no number that can be called"),
+    ("empty-file", "the list is empty"),
+    ("header-only", "the list has a header and no rows"),
+    ("no-phone-column", "no column of the list holds telephone numbers"),
+    ("unknown-column", "a column is named that the list does not have"),
+    ("column-twice", "a column is named for two things"),
+    ("not-a-list", "the file is no list of a known format"),
+    ("encrypted", "the file is protected by a password"),
+    ("unknown-sheet", "a sheet is named that the workbook does not have"),
+    ("corrupt", "the file is damaged"),
+    ("bad-json", "the list is no JSON that can be read as one"),
+    ("illegal-move", "the campaign's state does not allow it; `from` names the state"),
+    ("campaign-at-work", "the campaign is at work"),
+    ("call-open", "a call of the campaign is not settled yet"),
+    ("campaign-over", "the campaign has come to its end"),
+    ("has-schedule", "the campaign calls nobody itself, only its runs do"),
+    ("suppressed", "the number must not be contacted"),
+    ("number-refused", "the provider has refused the number for good"),
+    ("never-called", "by the hours it is never time to call the contact"),
+    ("rules-missing", "a pack of rules that the campaign names is not there"),
+    ("zone-missing", "the time zones in use do not know one that is needed"),
+    ("last-admin-key", "it is the last key that can let anybody in"),
+    ("internal", "a fault of the server, which is in its log"),
+    ("unavailable", "it cannot be done just now"),
+];
+
+/// A request that was not carried out (RFC 9457). Further members belong to the type.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Shown {
+    /// What kind of problem it is: stable, for programs.
+    #[serde(rename = "type")]
+    #[schema(schema_with = kinds)]
+    kind: String,
+    /// The same in a few words, alike for all problems of the type.
+    #[schema(example = "What was sent cannot be used")]
+    title: String,
+    /// The status of the answer.
+    #[schema(example = 422)]
+    status: u16,
+    /// What was wrong, and what was expected.
+    #[schema(example = "limit is 0, expected 1 to 1000")]
+    detail: String,
+    #[serde(flatten)]
+    #[schema(value_type = std::collections::BTreeMap<String, Value>)]
+    more: Map<String, Value>,
+}
+
+/// The state of things does not allow it: how operations that may find that say so.
+pub(super) struct Conflict;
+
+impl IntoResponses for Conflict {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let about = "The state of things does not allow it; `type` and `detail` say why";
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Shown::name()))).build();
+        let response = ResponseBuilder::new().description(about).content(MEDIA_TYPE, content).build();
+        BTreeMap::from([("409".to_owned(), RefOr::T(response))])
+    }
+}
+
+fn kinds() -> Object {
+    let about: Vec<String> = KINDS.iter().map(|(kind, about)| format!("* `{KIND}{kind}`: {about}")).collect();
+    let about = format!(
+        "What kind of problem it is: stable, for programs. Further ones may be added.\n\n{}",
+        about.join("\n")
+    );
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(KINDS.iter().map(|(kind, _)| format!("{KIND}{kind}"))))
+        .examples([format!("{KIND}bad-limit")])
+        .description(Some(about))
+        .build()
+}
 
 /// A request that was not carried out: what was wrong, and what was expected.
 #[derive(Debug)]
@@ -108,8 +225,9 @@ impl Problem {
     }
 
     /// Adds a member beside the standard ones.
-    pub(super) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(member.to_owned(), value.into());
+    pub(super) fn with(mut self, member: &str, value: impl Serialize) -> Self {
+        // What is added has only texts for keys, and no number that JSON does not have.
+        self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
 }
@@ -128,17 +246,15 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut body = json!({
-            "type": format!("urn:outdial:{}", self.kind),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if let Value::Object(members) = &mut body {
-            members.extend(self.more.clone());
-        }
+        let shown = Shown {
+            kind: format!("{KIND}{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            more: self.more.clone(),
+        };
         let mut response = HttpResponseBuilder::new(self.status);
-        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         match self.status {
             StatusCode::SERVICE_UNAVAILABLE => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
@@ -154,7 +270,8 @@ impl ResponseError for Problem {
             }
             _ => {}
         }
-        response.body(body.to_string())
+        // What it is made of has only texts for keys, and no number that JSON does not have.
+        response.body(serde_json::to_string(&shown).unwrap_or_default())
     }
 }
 
@@ -213,6 +330,12 @@ impl From<db::Error> for Problem {
 }
 
 /// A JSON answer.
-pub(super) fn answer(status: StatusCode, body: &Value) -> HttpResponse {
-    HttpResponseBuilder::new(status).content_type(ContentType::json()).body(body.to_string())
+pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    match serde_json::to_string(body) {
+        Ok(text) => HttpResponseBuilder::new(status).content_type(ContentType::json()).body(text),
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "an answer cannot be written as JSON");
+            Problem::internal().error_response()
+        }
+    }
 }

@@ -1,28 +1,34 @@
 //! What stands under one path: who may ask for it, and what is answered to a method that it does not understand.
 //!
 //! A method of the API cannot be declared without the permission that it needs. What needs none is [`open`], and says
-//! itself how it knows who asks.
+//! itself how it knows who asks. What the methods take and answer is told by [`Methods::described`], for the API's
+//! description (`super::openapi`).
 
 use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, web};
+use utoipa::openapi::OpenApi;
 
 use crate::domain::access::Permission;
 
 use super::Problem;
 use super::auth::admit;
 
+/// Makes the description of the methods under a path, by [`describe!`](super::openapi::describe).
+pub(super) type Describe = fn() -> OpenApi;
+
 /// A path with its methods.
 pub(super) struct Methods {
     path: &'static str,
     resource: Resource,
     understood: Vec<(Method, Option<Permission>)>,
+    description: Option<Describe>,
 }
 
 /// What stands under this path, for whoever has a key. Without any method it understands none.
 pub(super) fn resource(path: &'static str) -> Methods {
-    Methods { path, resource: web::resource(path), understood: Vec::new() }
+    Methods { path, resource: web::resource(path), understood: Vec::new(), description: None }
 }
 
 /// What stands under this path, for anybody.
@@ -70,6 +76,16 @@ impl Methods {
     method!(put, PUT);
     method!(delete, DELETE);
 
+    /// What its methods take and answer, as their handlers say it.
+    pub(super) fn described(self, description: Describe) -> Self {
+        Self { description: Some(description), ..self }
+    }
+
+    /// What its methods take and answer, if somebody has said it.
+    pub(super) fn description(&self) -> Option<Describe> {
+        self.description
+    }
+
     /// The path, and each method with what it needs.
     pub(super) fn needs(&self) -> (&'static str, &[(Method, Option<Permission>)]) {
         (self.path, &self.understood)
@@ -84,6 +100,11 @@ impl Methods {
 impl Open {
     open_method!(get, GET);
     open_method!(post, POST);
+
+    /// What its methods take and answer, as their handlers say it.
+    pub(super) fn described(self, description: Describe) -> Methods {
+        self.0.described(description)
+    }
 }
 
 impl HttpServiceFactory for Methods {

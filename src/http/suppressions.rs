@@ -8,10 +8,11 @@ use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Datelike, Utc};
 use futures_util::{StreamExt, stream};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::sync::mpsc::channel;
 use tracing::info;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
@@ -27,9 +28,12 @@ use crate::import::{self, Account, ImportError, Kind, Options, RowReport, Source
 use super::auth::Caller;
 use super::body::{Body, Query, json};
 use super::instant::Instant;
+use super::openapi::describe;
+use super::page::AfterText;
 use super::problem::answer;
 use super::resource::{Methods, resource};
-use super::{Api, Problem, csv, intake, page, show, upload};
+use super::show::{self, AddedNumbers};
+use super::{Api, Problem, csv, intake, page, upload};
 
 /// The most suppressions of one request in JSON. Longer lists are files.
 const MOST_AT_ONCE: usize = 1000;
@@ -53,20 +57,148 @@ pub(super) fn resources() -> Vec<Methods> {
     vec![
         resource("/suppressions")
             .post(Permission::SuppressionsWrite, add)
-            .get(Permission::SuppressionsRead, list),
-        resource("/suppressions.csv").get(Permission::SuppressionsRead, export),
-        resource("/suppressions/import").post(Permission::SuppressionsWrite, import_file),
+            .get(Permission::SuppressionsRead, list)
+            .described(describe![add, list]),
+        resource("/suppressions.csv").get(Permission::SuppressionsRead, export).described(describe![export]),
+        resource("/suppressions/import")
+            .post(Permission::SuppressionsWrite, import_file)
+            .described(describe![import_file]),
         resource("/suppressions/{phone}")
             .get(Permission::SuppressionsRead, get)
-            .delete(Permission::SuppressionsWrite, remove),
+            .delete(Permission::SuppressionsWrite, remove)
+            .described(describe![get, remove]),
     ]
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct RegionQuery {
+    /// The country of numbers without a country code (ISO 3166-1), US unless it is said.
     #[serde(default = "default_region")]
+    #[param(example = "US")]
     region: String,
+}
+
+/// Suppressions as they are asked for: one, or up to 1000.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = SuppressionForms)]
+#[expect(dead_code, reason = "it describes what is read as the one or the other")]
+enum Entries {
+    /// One.
+    One(Entry),
+    /// Up to 1000.
+    Many(Vec<Entry>),
+}
+
+/// What is answered to suppressions: the one that was asked for, or what became of them all.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = SuppressedOneOrMany)]
+enum Suppressed {
+    /// It was one.
+    One(SuppressedOne),
+    /// They were several.
+    Many(SuppressedMany),
+}
+
+/// A suppression that is in force now.
+#[derive(Serialize, ToSchema)]
+struct SuppressedOne {
+    #[serde(flatten)]
+    suppression: show::Suppression,
+    /// Further numbers that the text held, and that are suppressed as well; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["+12025550102"]))]
+    also: Vec<String>,
+}
+
+/// What became of several suppressions.
+#[derive(Serialize, ToSchema)]
+struct SuppressedMany {
+    /// How many were asked for.
+    rows: usize,
+    /// Of these, taken.
+    imported: usize,
+    /// And not.
+    rejected: usize,
+    numbers: AddedNumbers,
+    /// Those that were not taken.
+    refused: Vec<RefusedEntry>,
+}
+
+/// A suppression that was not taken.
+#[derive(Serialize, ToSchema)]
+struct RefusedEntry {
+    /// Its place among those that were asked for, from 0.
+    index: usize,
+    /// Why, by its stable name.
+    #[schema(example = "too-short")]
+    reason: &'static str,
+    /// The same in a sentence.
+    message: String,
+}
+
+/// A list of suppressions: the parts of an upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what `upload` receives")]
+struct SuppressionUpload {
+    /// The list: CSV or other text, XLSX, XLSB, XLS, ODS or JSON. Its columns `reason`, `note` and `expires_at` go before
+    /// the settings.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// What holds for all of it, as JSON.
+    settings: Option<FileSettings>,
+}
+
+/// What became of a list of suppressions.
+#[derive(Serialize, ToSchema)]
+struct ImportedSuppressions {
+    /// Its rows.
+    rows: usize,
+    /// Of these, taken.
+    imported: usize,
+    /// Whose number came before.
+    duplicates: usize,
+    /// That hold no number, or remarks that cannot be kept.
+    rejected: usize,
+    /// Without any text.
+    blank: usize,
+    /// The column that the numbers were taken from; null if the list has none.
+    phone_column: Option<String>,
+    numbers: AddedNumbers,
+    /// The first rows that were not taken, 1000 at most.
+    refused: Vec<RefusedRow>,
+}
+
+/// A row of a list of suppressions that was not taken.
+#[derive(Serialize, ToSchema)]
+struct RefusedRow {
+    /// The line or sheet row.
+    row: u32,
+    /// The column that it is about; null if it is about the remarks.
+    column: Option<String>,
+    /// What stands there, masked; null if it is about the remarks.
+    #[schema(example = "12•••")]
+    value: Option<String>,
+    /// Why, by its stable name.
+    #[schema(example = "too-short")]
+    reason: &'static str,
+    /// The same in a sentence.
+    message: String,
+    /// What could be meant; null if nothing certain.
+    #[schema(example = "+12025550101")]
+    suggestion: Option<String>,
+}
+
+/// A page of the team's suppressions.
+#[derive(Serialize, ToSchema)]
+struct Suppressions {
+    /// By their numbers.
+    suppressions: Vec<show::Suppression>,
+    /// What asks for the next page; null on the last one.
+    next: Option<AfterText>,
 }
 
 fn default_region() -> String {
@@ -87,12 +219,19 @@ struct Remarks {
 }
 
 /// A suppression as it is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SuppressionForm)]
 struct Entry {
+    /// The number, in any writing.
     phone: String,
+    /// Why, for people, in up to 200 characters.
+    #[schema(example = "asked by mail")]
     reason: Option<String>,
+    /// What else there is to say, in up to 2000 characters.
     note: Option<String>,
+    /// From when on it is over; never unless it is said.
+    #[schema(value_type = Option<DateTime<Utc>>, example = "2027-03-02T15:00:00Z")]
     expires_at: Option<Instant>,
 }
 
@@ -155,6 +294,17 @@ fn read(entry: Entry, region: Region, now: DateTime<Utc>) -> Result<Vec<NewSuppr
     Ok(numbers.map(|phone| remarks.of(phone, suppression::Source::Api)).collect())
 }
 
+/// Suppresses numbers
+///
+/// One, or up to 1000 at once. They are not called any more, by no campaign of the team. Longer lists are imported.
+#[utoipa::path(
+    post, path = "/api/v1/suppressions", operation_id = "suppress", tag = "suppressions", params(RegionQuery),
+    request_body = Entries,
+    responses(
+        (status = 200, description = "What became of them; nothing was new if it was one", body = Suppressed),
+        (status = 201, description = "The suppression, which is new", body = SuppressedOne),
+    ),
+)]
 async fn add(
     api: web::Data<Api>,
     caller: Caller,
@@ -176,18 +326,17 @@ async fn add_one(api: &Api, caller: Caller, region: Region, body: &Body) -> Resu
     let asked = asked.map_err(|refused| {
         Problem::invalid("bad-suppression", refused.sentence).with("reason", refused.reason)
     })?;
-    let mut shown = Value::Null;
-    for (nth, asked) in asked.iter().enumerate() {
+    let mut first = None;
+    for asked in &asked {
         let (suppression, added) = suppress(&api.board.database, caller.team, asked, now).await?;
         all.new += added.new;
-        if nth == 0 {
-            shown = show::suppression(&suppression, now);
-        }
+        first.get_or_insert(suppression);
     }
     hold(api, caller.team, now).await?;
-    if asked.len() > 1 {
-        shown["also"] = asked.iter().skip(1).map(|one| one.phone.as_str()).collect();
-    }
+    // A text without a number is refused above.
+    let Some(first) = first else { return Err(Problem::invalid("bad-suppression", "expected a number")) };
+    let also = asked.iter().skip(1).map(|one| one.phone.clone()).collect();
+    let shown = Suppressed::One(SuppressedOne { suppression: show::Suppression::at(first, now), also });
     let status = if all.new > 0 { StatusCode::CREATED } else { StatusCode::OK };
     Ok(answer(status, &shown))
 }
@@ -204,19 +353,14 @@ async fn add_list(api: &Api, caller: Caller, region: Region, body: &Body) -> Res
         match read(entry, region, now) {
             Ok(numbers) => accepted.extend(numbers),
             Err(why) => {
-                refused.push(json!({"index": index, "reason": why.reason, "message": why.sentence}));
+                refused.push(RefusedEntry { index, reason: why.reason, message: why.sentence });
             }
         }
     }
     let added = add_suppressions(&api.board.database, caller.team, &accepted, now).await?;
     hold(api, caller.team, now).await?;
-    let body = json!({
-        "rows": rows,
-        "imported": rows - refused.len(),
-        "rejected": refused.len(),
-        "numbers": show::added(added),
-        "refused": refused,
-    });
+    let (imported, rejected, numbers) = (rows - refused.len(), refused.len(), added.into());
+    let body = Suppressed::Many(SuppressedMany { rows, imported, rejected, numbers, refused });
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -230,16 +374,32 @@ pub(super) async fn hold(api: &Api, team: Uuid, now: DateTime<Utc>) -> Result<()
 }
 
 /// Settings of an imported file, which hold where the file's own columns say nothing.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SuppressionFileSettings)]
 struct FileSettings {
+    /// The country of numbers without a country code (ISO 3166-1), US unless it is said.
     #[serde(default = "default_region")]
+    #[schema(example = "US")]
     region: String,
+    /// Why, for people, in up to 200 characters.
+    #[schema(example = "asked by mail")]
     reason: Option<String>,
+    /// What else there is to say, in up to 2000 characters.
     note: Option<String>,
+    /// From when on they are over; never unless it is said.
+    #[schema(value_type = Option<DateTime<Utc>>, example = "2027-03-02T15:00:00Z")]
     expires_at: Option<Instant>,
 }
 
+/// Suppresses the numbers of a file
+///
+/// A file that cannot be read to its end has suppressed those before: too many is safe, too few is not.
+#[utoipa::path(
+    post, path = "/api/v1/suppressions/import", operation_id = "import_suppressions", tag = "suppressions",
+    request_body(content = SuppressionUpload, content_type = "multipart/form-data"),
+    responses((status = 200, description = "What became of the rows", body = ImportedSuppressions)),
+)]
 async fn import_file(
     api: web::Data<Api>,
     caller: Caller,
@@ -266,23 +426,24 @@ async fn import_file(
         hold(&api, caller.team, now).await?;
     }
     // A list that cannot be read to its end has suppressed those before it: too many is safe, too few is not.
-    let list = reading.await?.map_err(|error| Problem::from(error).with("numbers", show::added(added)))?;
+    let list =
+        reading.await?.map_err(|error| Problem::from(error).with("numbers", AddedNumbers::from(added)))?;
     info!(
         rows = list.account.rows,
         new = added.new,
         extended = added.extended,
         "a list of suppressions was imported"
     );
-    let body = json!({
-        "rows": list.account.rows,
-        "imported": list.account.imported - list.bad_remarks,
-        "duplicates": list.account.duplicates,
-        "rejected": list.account.rejected + list.bad_remarks,
-        "blank": list.account.blank,
-        "phone_column": list.account.phone_column(),
-        "numbers": show::added(added),
-        "refused": list.refused,
-    });
+    let body = ImportedSuppressions {
+        rows: list.account.rows,
+        imported: list.account.imported - list.bad_remarks,
+        duplicates: list.account.duplicates,
+        rejected: list.account.rejected + list.bad_remarks,
+        blank: list.account.blank,
+        phone_column: list.account.phone_column().map(str::to_owned),
+        numbers: added.into(),
+        refused: list.refused,
+    };
     Ok(answer(StatusCode::OK, &body))
 }
 
@@ -291,7 +452,7 @@ struct ReadList {
     /// Rows with a number whose remarks cannot be kept.
     bad_remarks: usize,
     /// The first rows that were refused, in the file's order.
-    refused: Vec<Value>,
+    refused: Vec<RefusedRow>,
     account: Account,
 }
 
@@ -306,7 +467,7 @@ fn read_list(
     let list = import::open(Source::File(file), options)?;
     let account = list.read(&mut |batch| {
         let mut accepted = Vec::new();
-        let mut of_batch: Vec<(u32, Value)> = batch.rows.iter().filter_map(refusal).collect();
+        let mut of_batch: Vec<RefusedRow> = batch.rows.iter().filter_map(refusal).collect();
         for contact in &batch.contacts {
             match own_remarks(contact.metadata.get(), remarks, now) {
                 Ok(remarks) => {
@@ -315,26 +476,35 @@ fn read_list(
                 }
                 Err(why) => {
                     bad_remarks += 1;
-                    let row = json!({"row": contact.row, "reason": why.reason, "message": why.sentence});
-                    of_batch.push((contact.row, row));
+                    of_batch.push(RefusedRow {
+                        row: contact.row,
+                        column: None,
+                        value: None,
+                        reason: why.reason,
+                        message: why.sentence,
+                        suggestion: None,
+                    });
                 }
             }
         }
-        of_batch.sort_by_key(|(row, _)| *row);
+        of_batch.sort_by_key(|refused| refused.row);
         let still_shown = MOST_REFUSED_SHOWN.saturating_sub(refused.len());
-        refused.extend(of_batch.into_iter().take(still_shown).map(|(_, row)| row));
+        refused.extend(of_batch.into_iter().take(still_shown));
         take(accepted)
     })?;
     Ok(ReadList { bad_remarks, refused, account })
 }
 
-fn refusal(row: &RowReport) -> Option<(u32, Value)> {
+fn refusal(row: &RowReport) -> Option<RefusedRow> {
     let Kind::Refused { suggestion, .. } = &row.kind else { return None };
-    let refusal = json!({
-        "row": row.row, "column": &*row.column, "value": row.value, "reason": row.reason,
-        "message": row.sentence, "suggestion": suggestion,
-    });
-    Some((row.row, refusal))
+    Some(RefusedRow {
+        row: row.row,
+        column: Some(row.column.to_string()),
+        value: Some(row.value.clone()),
+        reason: row.reason,
+        message: row.sentence.to_string(),
+        suggestion: suggestion.clone(),
+    })
 }
 
 /// What a row's own columns `reason`, `note` and `expires_at` say, and what holds for the file where they say nothing.
@@ -358,13 +528,23 @@ fn own_remarks(columns: &str, of_file: &Remarks, now: DateTime<Utc>) -> Result<R
     Ok(remarks)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Only those behind this number.
+    #[param(example = "+12025550101")]
     after: Option<String>,
+    /// How many, 50 unless it is said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
 }
 
+/// Lists the team's suppressions
+#[utoipa::path(
+    get, path = "/api/v1/suppressions", operation_id = "list_suppressions", tag = "suppressions", params(ListQuery),
+    responses((status = 200, description = "A page of suppressions", body = Suppressions)),
+)]
 async fn list(
     api: web::Data<Api>,
     caller: Caller,
@@ -376,9 +556,9 @@ async fn list(
     let after = after.unwrap_or_default();
     let now = api.board.clock.now();
     let rows = list_suppressions(&api.board.database, caller.team, &after, limit + 1).await?;
-    let show = |one: &Suppression| show::suppression(one, now);
-    let body = page::page("suppressions", rows, limit, "after", |one| one.phone.clone(), show);
-    Ok(answer(StatusCode::OK, &body))
+    let (rows, next) = page::cut(rows, limit, |one| AfterText { after: one.phone.clone() });
+    let suppressions = rows.into_iter().map(|one| show::Suppression::at(one, now)).collect();
+    Ok(answer(StatusCode::OK, &Suppressions { suppressions, next }))
 }
 
 /// The number in a path, in any writing. One that is kept is found also if today's metadata would not let it in.
@@ -392,6 +572,11 @@ fn number(text: &str, code: &str) -> Result<String, Problem> {
     Ok(phone.map_err(bad)?.as_str().to_owned())
 }
 
+/// Shows a suppression
+#[utoipa::path(
+    get, path = "/api/v1/suppressions/{phone}", operation_id = "get_suppression", tag = "suppressions",
+    params(RegionQuery), responses((status = 200, description = "The suppression", body = show::Suppression)),
+)]
 async fn get(
     api: web::Data<Api>,
     caller: Caller,
@@ -401,9 +586,16 @@ async fn get(
     let phone = number(&phone, &query.region)?;
     let found = find_suppression(&api.board.database, caller.team, &phone).await?;
     let found = found.ok_or_else(|| Problem::not_found("suppression"))?;
-    Ok(answer(StatusCode::OK, &show::suppression(&found, api.board.clock.now())))
+    Ok(answer(StatusCode::OK, &show::Suppression::at(found, api.board.clock.now())))
 }
 
+/// Lifts a suppression
+///
+/// The number may be called again. It stays on record who lifted it.
+#[utoipa::path(
+    delete, path = "/api/v1/suppressions/{phone}", operation_id = "lift_suppression", tag = "suppressions",
+    params(RegionQuery), responses((status = 204, description = "It is lifted")),
+)]
 async fn remove(
     api: web::Data<Api>,
     caller: Caller,
@@ -421,8 +613,14 @@ async fn remove(
 
 const COLUMNS: [&str; 6] = ["phone", "reason", "source", "note", "created_at", "expires_at"];
 
-/// The whole list, as it is being read: an error on the way breaks the answer off, so that nobody takes a part of it
-/// for all of it.
+/// Downloads the team's suppressions
+///
+/// All of them, as they are being read: an error on the way breaks the answer off, so that nobody takes a part of it for
+/// all of it.
+#[utoipa::path(
+    get, path = "/api/v1/suppressions.csv", operation_id = "download_suppressions", tag = "suppressions",
+    responses((status = 200, description = "The file", body = String, content_type = "text/csv")),
+)]
 async fn export(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, Problem> {
     type Broken = Box<dyn std::error::Error>;
     let header = stream::once(async { csv::lines([COLUMNS]).map_err(Broken::from) });

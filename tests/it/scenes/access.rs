@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::process::{Process, Variables};
-use crate::support::scene::Scene;
+use crate::support::scene::{Scene, read};
 
 /// Makes a key through the API.
 pub(super) async fn key(scene: &Scene, role: Role) -> String {
@@ -21,9 +21,9 @@ pub(super) async fn key(scene: &Scene, role: Role) -> String {
 async fn ask(scene: &Scene, key: &str, needs: &Needs, id: &str) -> (StatusCode, Value) {
     let path = needs.path.replace("{phone}", "%2B12025550199");
     let path = ["{id}", "{contact}", "{attempt}"].iter().fold(path, |path, part| path.replace(part, id));
-    let request = scene.stranger().request(needs.method.as_str().parse().unwrap(), scene.url(&path));
-    let answer = request.bearer_auth(key).json(&json!({})).send().await.unwrap();
-    (answer.status(), answer.json().await.unwrap_or_default())
+    let method: Method = needs.method.as_str().parse().unwrap();
+    let request = scene.stranger().request(method.clone(), scene.url(&path));
+    read(&method, request.bearer_auth(key).json(&json!({})).send().await.unwrap()).await
 }
 
 #[actix_web::test]

@@ -12,6 +12,7 @@ mod hours;
 mod lists;
 mod machines;
 mod nodes;
+mod openapi;
 mod opt_out;
 mod poison;
 mod recurrence;

@@ -1,6 +1,7 @@
 //! What tests stand on: a PostgreSQL of their own, and waiting for a condition instead of for a time.
 
 pub mod cluster;
+pub mod described;
 pub mod process;
 pub mod recount;
 pub mod scene;

@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 use url::Url;
 
 use super::cluster::fresh_database;
+use super::described::assert_described;
 use super::eventually;
 use super::recount::assert_counts_are_true;
 
@@ -195,14 +196,14 @@ impl Scene {
 
     /// A request of somebody with the API's key.
     pub async fn ask(&self, method: Method, path: &str) -> (StatusCode, Value) {
-        let request = self.http.request(method, self.url(path)).bearer_auth(API_TOKEN);
-        read(request.send().await.expect("an answer")).await
+        let request = self.http.request(method.clone(), self.url(path)).bearer_auth(API_TOKEN);
+        read(&method, request.send().await.expect("an answer")).await
     }
 
     /// The same with a JSON body.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
-        let request = self.http.request(method, self.url(path)).bearer_auth(API_TOKEN).json(body);
-        read(request.send().await.expect("an answer")).await
+        let request = self.http.request(method.clone(), self.url(path)).bearer_auth(API_TOKEN).json(body);
+        read(&method, request.send().await.expect("an answer")).await
     }
 
     /// An HTTP client that is nobody in particular.
@@ -231,7 +232,7 @@ impl Scene {
     /// Uploads these parts.
     pub async fn upload_form(&self, path: &str, form: Form) -> (StatusCode, Value) {
         let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN).multipart(form);
-        read(request.send().await.expect("an answer")).await
+        read(&Method::POST, request.send().await.expect("an answer")).await
     }
 
     /// What is there to download, as a text.
@@ -416,10 +417,15 @@ pub fn settings(changes: Value) -> Value {
     settings
 }
 
-async fn read(response: Response) -> (StatusCode, Value) {
+/// Reads an answer of the API, and holds it to the API's description.
+pub async fn read(method: &Method, response: Response) -> (StatusCode, Value) {
     let status = response.status();
+    let path = response.url().path().to_owned();
+    let kind = response.headers().get("content-type").map(|kind| kind.to_str().expect("a text").to_owned());
     let text = response.text().await.expect("a body");
-    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    assert_described(method, &path, status.as_u16(), kind.as_deref(), &body);
+    (status, body)
 }
 
 /// A port that nobody listens on.
