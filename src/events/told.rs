@@ -4,6 +4,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use crate::db::events::{About, By, Event, Progress};
@@ -38,11 +40,13 @@ impl From<&Event> for Told {
 }
 
 /// Something that happened.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ToldEvent<'a> {
     /// Its place among all events, which only grows: who has seen it has seen all before it.
+    #[schema(example = 47)]
     pub id: i64,
     /// What happened.
+    #[schema(schema_with = kinds)]
     pub kind: EventKind,
     /// When.
     pub at: DateTime<Utc>,
@@ -50,19 +54,23 @@ pub struct ToldEvent<'a> {
     pub campaign: ToldCampaign<'a>,
     /// The contact that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub contact: Option<ToldContact<'a>>,
     /// The attempt that it is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub attempt_id: Option<Uuid>,
     /// The API key with which it was wished for, if somebody wished for it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub by: Option<ToldKey<'a>>,
     /// What else is to be said of it, by its kind.
+    #[schema(value_type = Object, example = json!({"outcome": "answered", "number": 1, "contact": "completed"}))]
     pub data: &'a Value,
 }
 
 /// The campaign to which something happened.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ToldCampaign<'a> {
     /// Its id.
     pub id: Uuid,
@@ -71,31 +79,41 @@ pub struct ToldCampaign<'a> {
 }
 
 /// The contact that something is about, as far as is known of it now. Of a deleted one only the id is told.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ToldContact<'a> {
     /// Its id.
     pub id: Uuid,
     /// The number, E.164.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "+12025550101")]
     pub phone: Option<&'a str>,
     /// What is dialed after the call is taken.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub extension: Option<&'a str>,
     /// The name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub name: Option<&'a str>,
     /// The list's other columns.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Object, example = json!({"Company": "Acme"}))]
     pub metadata: Option<&'a Value>,
 }
 
 /// The API key with which something was wished for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ToldKey<'a> {
     /// Its id.
     pub key: Uuid,
     /// Its name.
     pub name: Option<&'a str>,
+}
+
+/// The texts of the kinds.
+fn kinds() -> Object {
+    let kinds = EventKind::ALL.iter().map(|kind| kind.as_str());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(kinds)).build()
 }
 
 impl<'a> From<&'a Event> for ToldEvent<'a> {
@@ -135,7 +153,7 @@ impl<'a> From<&'a By> for ToldKey<'a> {
 }
 
 /// How far a campaign is. It is told while something happens to it, has no place among the events, and is not told again.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ToldProgress {
     /// The campaign.
     pub campaign_id: Uuid,

@@ -15,6 +15,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::debug;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::db::Error;
@@ -27,7 +28,9 @@ use crate::events::{News, Portion, Told, ToldEvent, ToldProgress};
 
 use super::auth::Caller;
 use super::body::Query;
+use super::openapi::describe;
 use super::page;
+use super::problem::answer;
 use super::resource::{Methods, resource};
 use super::{Api, Problem};
 
@@ -54,22 +57,44 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
-        resource("/events").get(Permission::EventsRead, of_team),
-        resource("/campaigns/{id}/events").get(Permission::EventsRead, of_campaign),
+        resource("/events").get(Permission::EventsRead, of_team).described(describe![of_team]),
+        resource("/campaigns/{id}/events")
+            .get(Permission::EventsRead, of_campaign)
+            .described(describe![of_campaign]),
     ]
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct EventsQuery {
-    /// The position after which the events are wanted.
+    /// The event after which others are wanted. Without it, pages begin with the very first, and streams with what happens
+    /// from now on.
+    #[param(minimum = 0)]
     after: Option<i64>,
-    /// How many a page holds.
+    /// How many a page holds, 50 unless it is said. Streams have none.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
-    /// The kinds that are wanted, with commas between.
+    /// The kinds that are wanted, with commas between; all unless it is said. `campaign.progress` is one of streams only.
+    #[param(example = "attempt.ended,contact.completed")]
     kinds: Option<String>,
 }
 
+/// Tells what happens
+///
+/// With `Accept: text/event-stream` as server-sent events, as it happens: each with its `id`, its kind as `event` and itself
+/// as `data`. Whoever comes again with `Last-Event-ID` misses nothing and is told nothing twice. `campaign.progress` has no
+/// `id`: it comes twice a second at most while something happens, and is not told again.
+#[utoipa::path(
+    get, path = "/api/v1/events", operation_id = "list_events", tag = "events",
+    params(
+        EventsQuery,
+        ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was heard; goes before `after`"),
+    ),
+    responses((status = 200, description = "A page of events, or all that happen", content(
+        (EventsPage<'static> = "application/json"), (String = "text/event-stream"),
+    ))),
+)]
 async fn of_team(
     api: web::Data<Api>,
     caller: Caller,
@@ -79,6 +104,19 @@ async fn of_team(
     tell(api, caller, &request, query, None).await
 }
 
+/// Tells what happens to a campaign
+///
+/// As for the whole team. A stream begins with how far it is.
+#[utoipa::path(
+    get, path = "/api/v1/campaigns/{id}/events", operation_id = "list_events_of_campaign", tag = "events",
+    params(
+        EventsQuery,
+        ("Last-Event-ID" = Option<i64>, Header, description = "The last event that was heard; goes before `after`"),
+    ),
+    responses((status = 200, description = "A page of its events, or all that happen", content(
+        (EventsPage<'static> = "application/json"), (String = "text/event-stream"),
+    ))),
+)]
 async fn of_campaign(
     api: web::Data<Api>,
     caller: Caller,
@@ -151,7 +189,7 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
 }
 
 /// A page of events.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct EventsPage<'a> {
     /// The events, in the order of their ids.
     events: Vec<ToldEvent<'a>>,
@@ -160,9 +198,10 @@ struct EventsPage<'a> {
 }
 
 /// The place after which the next page begins.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = AfterEvent)]
 struct After {
-    /// The last event that was shown.
+    /// The query's `after`: the last event that was shown.
     after: i64,
 }
 
@@ -171,7 +210,7 @@ async fn show_page(api: &Api, filter: &EventFilter, after: i64, limit: i64) -> R
     let last = events.last().map(|event| event.position).or(Some(after).filter(|after| *after > 0));
     let events = events.iter().map(ToldEvent::from).collect();
     let page = EventsPage { events, next: last.map(|after| After { after }) };
-    Ok(HttpResponse::build(StatusCode::OK).json(page))
+    Ok(answer(StatusCode::OK, &page))
 }
 
 /// The kinds that somebody wants to hear of.

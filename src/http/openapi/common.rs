@@ -31,6 +31,7 @@ const TAGS: &[(&str, &str)] = &[
     ),
     ("contacts", "The people of a campaign, and when each is called next"),
     ("attempts", "Single calls, and opting out of further ones during a call"),
+    ("events", "What happens, as it happens"),
     ("imports", "Lists that are looked at before they are stored, and what became of their rows"),
     ("suppressions", "The team's numbers that must not be contacted"),
     ("agents", "Who speaks"),
