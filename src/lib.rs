@@ -12,7 +12,7 @@
 //!              http → events → db: what happens, as it is told to those who follow
 //!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
-//!       demo and list_command stand outside: they are a person with a list
+//!       demo, list_command and client stand outside: they are a person with a list, or at a terminal
 //!       node_table shows who works on the database, for cli
 //!       keys makes API keys, for http, app and cli, and keeps no secret
 //!       embedded runs a private PostgreSQL; cli says what may be typed
@@ -114,6 +114,7 @@
 pub mod actors;
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use outdial::app::{App, join_database, limits, open_database, whole_calls_per_second};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
-use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, KeysOptions, SimulateOptions};
+use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, KeysOptions, ServerOptions, SimulateOptions};
+use outdial::client::{self, ClientError, Server, Shown};
 use outdial::clock::Clock;
 use outdial::config::{self, Config, ListLimits, Log, LogFormat, Secret};
 use outdial::db::{self, nodes::list_nodes};
@@ -35,6 +36,22 @@ async fn main() -> ExitCode {
         Command::Import(options) => import(options).await,
         Command::Nodes => nodes().await,
         Command::Keys { what } => keys(what).await,
+        Command::Campaign { what, server } => {
+            ask(&server, async |asked: &Server| client::campaign(asked, what.into()).await).await
+        }
+        Command::Contacts { which, server } => {
+            ask(&server, async |asked: &Server| client::contacts(asked, which.into()).await).await
+        }
+        Command::Suppress { who, server } => {
+            ask(&server, async |asked: &Server| client::suppress(asked, who.into()).await).await
+        }
+        Command::Agents { what, server } => {
+            ask(&server, async |asked: &Server| client::agents(asked, what.into()).await).await
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "outdial", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     done.unwrap_or_else(|error| {
         eprintln!("outdial: {error:#}");
@@ -150,13 +167,39 @@ async fn import(options: ImportOptions) -> anyhow::Result<ExitCode> {
     let table = match options.campaign {
         None => list_command::check(&options.file, &options.settings, &limits(&ListLimits::from_env()?)),
         Some(campaign) => {
-            let token = Secret::new(options.token);
-            list_command::send(&options.file, &options.settings, &options.server, &token, campaign).await
+            let key = Secret::new(options.server.key);
+            list_command::send(&options.file, &options.settings, &options.server.url, &key, campaign).await
         }
     };
     let table = table.with_context(|| options.file.display().to_string())?;
-    print!("{table}");
+    match options.server.json {
+        true => println!("{}", table.report()),
+        false => print!("{table}"),
+    }
     Ok(if table.has_contacts() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks a server for something, and shows what it answers. What it refuses is told by the exit status as well.
+async fn ask(
+    options: &ServerOptions,
+    asked: impl AsyncFnOnce(&Server) -> Result<Shown, ClientError>,
+) -> anyhow::Result<ExitCode> {
+    let answered = match Server::new(&options.url, Secret::new(options.key.clone())) {
+        Ok(server) => asked(&server).await,
+        Err(error) => Err(error),
+    };
+    let shown = match answered {
+        Ok(shown) => shown,
+        Err(error) => {
+            let status = error.exit_status();
+            eprintln!("outdial: {:#}", anyhow::Error::from(error));
+            return Ok(ExitCode::from(status));
+        }
+    };
+    let text = if options.json { format!("{}\n", shown.json) } else { shown.text };
+    // Whoever reads only the beginning, as head does, has what it wanted.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(ExitCode::from(shown.exit_status))
 }
 
 async fn nodes() -> anyhow::Result<ExitCode> {

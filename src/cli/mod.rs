@@ -1,5 +1,6 @@
 //! The command line: what may be typed and what the help says. What the commands do is done elsewhere.
 
+mod client;
 pub mod stop;
 
 use std::fmt::Write;
@@ -13,6 +14,8 @@ use uuid::Uuid;
 use crate::clock::Course;
 use crate::config::Config;
 use crate::domain::access::Role;
+
+pub use client::{AgentsOptions, CampaignOptions, ContactsOptions, ServerOptions, SuppressOptions};
 
 /// The account that the simulator stands for unless told otherwise.
 const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
@@ -35,6 +38,8 @@ Examples:
   outdial import list.xlsx --check      see what would become of a contact list
   outdial nodes                         see which servers work on the database
   outdial keys create reports --role viewer
+  outdial campaign create list.csv --name Reminders --say \"Hello {{name}}\" --start
+  outdial campaign watch Reminders
 
 `outdial serve --help` lists the environment variables.";
 
@@ -91,7 +96,7 @@ Examples:
 Examples:
   outdial import list.xlsx --check
   outdial import list.csv --check --settings '{\"default_region\":\"GB\",\"columns\":{\"phone\":\"Work\"}}'
-  OUTDIAL_API_TOKEN=… outdial import more.csv --campaign 01981c2e-…"
+  OUTDIAL_KEY=… outdial import more.csv --campaign 01981c2e-…"
     )]
     Import(ImportOptions),
     /// Show who works on the database: every outdial serve of the last day
@@ -100,6 +105,63 @@ Examples:
     /// or else it looks into the private PostgreSQL if that runs. It fails if no node is alive.
     #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
     Nodes,
+    /// Make, watch and command campaigns, on a running server
+    ///
+    /// The server and the key are said by OUTDIAL_URL and OUTDIAL_KEY. Wherever a campaign is named, its name or its id will
+    /// do.
+    #[command(verbatim_doc_comment, after_help = client::EXIT_STATUSES, after_long_help = format!("\
+Examples:
+  outdial campaign create list.csv --name Reminders --say \"Hello {{{{name}}}}\"
+  outdial campaign start Reminders --limit 50
+  outdial campaign watch Reminders
+  outdial campaign export Reminders --output reached.xlsx
+  outdial campaign duplicate Reminders --outcome no-answer,busy --name \"Reminders again\"
+
+{}", client::EXIT_STATUSES))]
+    Campaign {
+        /// What is to be done
+        #[command(subcommand)]
+        what: CampaignOptions,
+        /// Which server
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Show the contacts of a campaign, on a running server
+    #[command(after_help = client::EXIT_STATUSES)]
+    Contacts {
+        /// Whose, and which
+        #[command(flatten)]
+        which: ContactsOptions,
+        /// Which server
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Say who must not be called, on a running server
+    #[command(after_help = client::EXIT_STATUSES)]
+    Suppress {
+        /// Who
+        #[command(flatten)]
+        who: SuppressOptions,
+        /// Which server
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Show, make and delete agents, on a running server
+    #[command(after_help = client::EXIT_STATUSES)]
+    Agents {
+        /// What is to be done
+        #[command(subcommand)]
+        what: AgentsOptions,
+        /// Which server
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Print what lets a shell complete these commands
+    #[command(after_help = "Example:\n  outdial completions bash > /etc/bash_completion.d/outdial")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
     /// Make, show and revoke API keys, straight on the database
     ///
     /// Set up as `outdial serve` is: by DATABASE_URL, or else it starts the private PostgreSQL if that does not run. Admins
@@ -163,11 +225,8 @@ pub struct ImportOptions {
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub settings: String,
     /// The server to send it to
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = server)]
-    pub server: String,
-    /// The server's API key
-    #[arg(long, value_name = "KEY", env = "OUTDIAL_API_TOKEN", hide_env_values = true, default_value = "")]
-    pub token: String,
+    #[command(flatten)]
+    pub server: ServerOptions,
 }
 
 /// How the simulator is set up.
@@ -334,14 +393,23 @@ mod tests {
             "outdial import list.csv",
             "outdial import --check",
             "outdial import list.csv --campaign nonsense",
-            "outdial import list.csv --check --server banana",
-            "outdial import list.csv --check --server localhost:8080",
+            "outdial import list.csv --check --url banana",
+            "outdial import list.csv --check --url localhost:8080",
+            "outdial campaign create list.csv",
+            "outdial campaign create list.csv --name a --settings 7",
+            "outdial campaign start a --limit 0",
+            "outdial campaign list --state asleep",
+            "outdial campaign retry a",
+            "outdial campaign delete a",
+            "outdial suppress",
+            "outdial suppress --list +12025550101",
+            "outdial contacts a --outcome dead",
         ] {
             assert!(parse(slip).is_err(), "{slip}");
         }
         for (slip, expected) in [
             ("--campaign xyz", "expected an id such as 01981c2e-"),
-            ("--check --server banana", "expected the server's address, such as http://127.0.0.1:8080"),
+            ("--check --url banana", "expected the server's address, such as http://127.0.0.1:8080"),
         ] {
             let error = parse(&format!("outdial import list.csv {slip}")).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

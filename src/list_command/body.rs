@@ -16,7 +16,7 @@ const BOUNDARY: &str = "outdial-import-7f3c5e1b9d024a68";
 const PIECE: usize = 64 << 10;
 
 /// The body.
-pub(super) struct ListBody {
+pub struct ListBody {
     head: Option<Bytes>,
     file: File,
     tail: Option<Bytes>,
@@ -27,7 +27,7 @@ pub(super) struct ListBody {
 
 impl ListBody {
     /// For a file of so many bytes, with what is said about it.
-    pub(super) fn new(file: File, bytes: u64, name: &str, settings: &str, bar: ProgressBar) -> Self {
+    pub fn new(file: File, bytes: u64, name: &str, settings: &str, bar: ProgressBar) -> Self {
         let name: String =
             name.chars().map(|c| if c.is_control() || c == '"' || c == '\\' { '_' } else { c }).collect();
         let head = format!(
@@ -40,12 +40,12 @@ impl ListBody {
     }
 
     /// What the body is.
-    pub(super) fn content_type(&self) -> String {
+    pub fn content_type(&self) -> String {
         format!("multipart/form-data; boundary={BOUNDARY}")
     }
 
     /// How long it is.
-    pub(super) fn length(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.length
     }
 

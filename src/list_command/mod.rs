@@ -15,7 +15,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::Value;
 use uuid::Uuid;
 
-use self::body::ListBody;
+pub use self::body::ListBody;
 pub use self::table::Table;
 use crate::config::Secret;
 use crate::http::{ListForm, account_as_json};

@@ -19,6 +19,11 @@ impl Table {
         Self { name, report }
     }
 
+    /// The report itself.
+    pub fn report(&self) -> &Value {
+        &self.report
+    }
+
     /// Whether the list holds anybody to call.
     pub fn has_contacts(&self) -> bool {
         self.number("imported") + self.number("already_there") > 0

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod callbacks;
+mod client;
 mod database;
 mod dialing;
 mod events;

@@ -1,0 +1,300 @@
+//! What may be typed to work with a running server.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use crate::client::{AgentsCommand, CampaignCommand, ContactsQuery, NewCampaign, SuppressCommand};
+use crate::domain::campaign::State;
+use crate::domain::contact::ContactState;
+use crate::domain::outcome::Outcome;
+
+/// The exit statuses of all of them.
+pub(super) const EXIT_STATUSES: &str = "\
+Exit statuses:
+  0  it is done; watch: everybody is final
+  1  watch: the campaign was canceled or has failed
+  2  what was typed, or a file that it names, cannot be used
+  3  no key, or one that does not allow it
+  4  there is nothing of that name, or several
+  5  the server refuses it, and says why
+  6  the server cannot be reached, or is in trouble";
+
+/// Which server, and how its answers are shown.
+#[derive(Debug, Clone, Args)]
+pub struct ServerOptions {
+    /// The server's address
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "OUTDIAL_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_parser = super::server
+    )]
+    pub url: String,
+    /// The API key
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        env = "OUTDIAL_KEY",
+        hide_env_values = true,
+        default_value = ""
+    )]
+    pub key: String,
+    /// Show what the server answers, as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What is to be done with a campaign. Wherever one is named, its name or its id will do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum CampaignOptions {
+    /// Make a campaign of a contact list
+    Create {
+        /// The list: CSV, TXT, JSON, XLSX, XLSB, XLS or ODS
+        file: PathBuf,
+        /// What it is called
+        #[arg(long)]
+        name: String,
+        /// What is to be heard, such as "Hello {{name}}"
+        #[arg(long, value_name = "TEXT", conflicts_with = "agent")]
+        say: Option<String>,
+        /// Who speaks: an agent's name or id
+        #[arg(long)]
+        agent: Option<String>,
+        /// Further settings as the API takes them: JSON, or @ and a file that holds it
+        #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json)]
+        settings: Value,
+        /// Start it at once
+        #[arg(long)]
+        start: bool,
+    },
+    /// Show all campaigns
+    List {
+        /// Only those in this state
+        #[arg(long, value_parser = state)]
+        state: Option<String>,
+    },
+    /// Show how a campaign stands, and what it waits for
+    Show {
+        /// Which
+        campaign: String,
+    },
+    /// Start a draft: people are called
+    Start {
+        /// Which
+        campaign: String,
+        /// Call so many contacts, then pause
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+        /// Call nobody: show on the simulator what would happen
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Stop calling for now
+    Pause {
+        /// Which
+        campaign: String,
+    },
+    /// Go on
+    Resume {
+        /// Which
+        campaign: String,
+    },
+    /// Give it up for good
+    Cancel {
+        /// Which
+        campaign: String,
+    },
+    /// Make another one with its settings and its list
+    Duplicate {
+        /// Which
+        campaign: String,
+        /// What the other is called
+        #[arg(long)]
+        name: Option<String>,
+        /// Only the contacts whose last call came to this; several with commas between
+        #[arg(long = "outcome", value_name = "OUTCOME", value_delimiter = ',', value_parser = outcome)]
+        outcomes: Vec<String>,
+    },
+    /// Call those again who were given up and whose last call came to this
+    Retry {
+        /// Which
+        campaign: String,
+        /// The outcome; several with commas between
+        #[arg(
+            long = "outcome",
+            value_name = "OUTCOME",
+            value_delimiter = ',',
+            required = true,
+            value_parser = outcome
+        )]
+        outcomes: Vec<String>,
+    },
+    /// Show how it goes, as it goes, until everybody is final
+    Watch {
+        /// Which
+        campaign: String,
+    },
+    /// Write its contacts, or its attempts, to a file
+    Export {
+        /// Which
+        campaign: String,
+        /// Its attempts instead of its contacts
+        #[arg(long)]
+        attempts: bool,
+        /// The file; the standard output if it is not said. One that ends in .xlsx is a workbook, any other CSV
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Delete it, with all that is known of its calls
+    Delete {
+        /// Which
+        campaign: String,
+        /// It is meant
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+}
+
+/// Whose contacts, and which.
+#[derive(Debug, Clone, Args)]
+pub struct ContactsOptions {
+    /// The campaign, by name or id
+    pub campaign: String,
+    /// Only those in this state
+    #[arg(long, value_parser = contact_state)]
+    pub state: Option<String>,
+    /// Only those whose last call came to this
+    #[arg(long, value_parser = outcome)]
+    pub outcome: Option<String>,
+    /// Only those whose name or number holds this
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// So many at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+}
+
+/// Who must not be called.
+#[derive(Debug, Clone, Args)]
+pub struct SuppressOptions {
+    /// The numbers
+    #[arg(required_unless_present = "list", conflicts_with = "list")]
+    pub phones: Vec<String>,
+    /// Why
+    #[arg(long, conflicts_with_all = ["list", "remove"])]
+    pub reason: Option<String>,
+    /// Where numbers without a country code belong, such as GB
+    #[arg(long, conflicts_with_all = ["list", "remove"])]
+    pub region: Option<String>,
+    /// They may be called again
+    #[arg(long, conflicts_with = "list")]
+    pub remove: bool,
+    /// Show all who must not be called
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// What is to be done with an agent. Its name or its id will do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AgentsOptions {
+    /// Show all agents
+    List,
+    /// Show one with its script
+    Show {
+        /// Which
+        agent: String,
+    },
+    /// Make one
+    Create {
+        /// As the API takes it: JSON, or @ and a file that holds it
+        #[arg(value_name = "JSON", value_parser = json)]
+        agent: Value,
+    },
+    /// Delete one; campaigns keep what they were made with
+    Delete {
+        /// Which
+        agent: String,
+    },
+}
+
+impl From<CampaignOptions> for CampaignCommand {
+    fn from(typed: CampaignOptions) -> Self {
+        match typed {
+            CampaignOptions::Create { file, name, say, agent, settings, start } => {
+                Self::Create(Box::new(NewCampaign { file, name, settings, say, agent, start }))
+            }
+            CampaignOptions::List { state } => Self::List { state },
+            CampaignOptions::Show { campaign } => Self::Show(campaign),
+            CampaignOptions::Start { campaign, limit, dry_run } => Self::Start { campaign, limit, dry_run },
+            CampaignOptions::Pause { campaign } => Self::Move { campaign, what: "pause" },
+            CampaignOptions::Resume { campaign } => Self::Move { campaign, what: "resume" },
+            CampaignOptions::Cancel { campaign } => Self::Move { campaign, what: "cancel" },
+            CampaignOptions::Duplicate { campaign, name, outcomes } => {
+                Self::Duplicate { campaign, name, outcomes }
+            }
+            CampaignOptions::Retry { campaign, outcomes } => Self::Retry { campaign, outcomes },
+            CampaignOptions::Watch { campaign } => Self::Watch(campaign),
+            CampaignOptions::Export { campaign, attempts, output } => {
+                let ending = output.as_ref().and_then(|file| file.extension());
+                let xlsx = ending.is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
+                Self::Export { campaign, attempts, xlsx, to: output }
+            }
+            CampaignOptions::Delete { campaign, yes: _ } => Self::Delete(campaign),
+        }
+    }
+}
+
+impl From<ContactsOptions> for ContactsQuery {
+    fn from(typed: ContactsOptions) -> Self {
+        let ContactsOptions { campaign, state, outcome, search, limit } = typed;
+        Self { campaign, state, outcome, search, most: limit }
+    }
+}
+
+impl From<SuppressOptions> for SuppressCommand {
+    fn from(typed: SuppressOptions) -> Self {
+        let SuppressOptions { phones, reason, region, remove, list } = typed;
+        match (list, remove) {
+            (true, _) => Self::List,
+            (false, true) => Self::Remove { phones },
+            (false, false) => Self::Add { phones, reason, region },
+        }
+    }
+}
+
+impl From<AgentsOptions> for AgentsCommand {
+    fn from(typed: AgentsOptions) -> Self {
+        match typed {
+            AgentsOptions::List => Self::List,
+            AgentsOptions::Show { agent } => Self::Show(agent),
+            AgentsOptions::Create { agent } => Self::Create(agent),
+            AgentsOptions::Delete { agent } => Self::Delete(agent),
+        }
+    }
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    let read = match text.strip_prefix('@') {
+        None => text.to_owned(),
+        Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?,
+    };
+    let value: Value = serde_json::from_str(&read).map_err(|error| error.to_string())?;
+    if value.is_object() { Ok(value) } else { Err("expected a JSON object".to_owned()) }
+}
+
+fn state(text: &str) -> Result<String, String> {
+    State::parse(text).map(|state| state.to_string()).map_err(|unknown| unknown.to_string())
+}
+
+fn contact_state(text: &str) -> Result<String, String> {
+    ContactState::parse(text).map(|state| state.to_string()).map_err(|unknown| unknown.to_string())
+}
+
+fn outcome(text: &str) -> Result<String, String> {
+    Outcome::parse(text).map(|outcome| outcome.to_string()).map_err(|unknown| unknown.to_string())
+}

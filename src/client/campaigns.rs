@@ -1,0 +1,255 @@
+//! `outdial campaign`: made of a list, shown, started, stopped, watched, written to a file.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use reqwest::Method;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use crate::list_command::ListBody;
+
+use super::export::export;
+use super::server::{ClientError, Server, Shown};
+use super::table::{Column, card, table};
+use super::watch::watch;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub enum CampaignCommand {
+    /// Make a campaign of a list.
+    Create(Box<NewCampaign>),
+    /// Show all, or those in a state.
+    List {
+        /// The state.
+        state: Option<String>,
+    },
+    /// Show one.
+    Show(String),
+    /// Let it call, everybody or as many as this.
+    Start {
+        /// Which.
+        campaign: String,
+        /// So many contacts at most.
+        limit: Option<u32>,
+        /// Only show on the simulator what would happen.
+        dry_run: bool,
+    },
+    /// A command that needs no more words: pause, resume, cancel.
+    Move {
+        /// Which.
+        campaign: String,
+        /// The last part of its path.
+        what: &'static str,
+    },
+    /// Make another of its settings and its list, or of some of its contacts.
+    Duplicate {
+        /// Which.
+        campaign: String,
+        /// What the other is called.
+        name: Option<String>,
+        /// Only the contacts whose last call came to one of these.
+        outcomes: Vec<String>,
+    },
+    /// Call those again whose last call came to one of these.
+    Retry {
+        /// Which.
+        campaign: String,
+        /// The outcomes.
+        outcomes: Vec<String>,
+    },
+    /// Show how it goes until it is over.
+    Watch(String),
+    /// Write its contacts or attempts to a file.
+    Export {
+        /// Which.
+        campaign: String,
+        /// Its attempts, and not its contacts.
+        attempts: bool,
+        /// As a workbook, and not as CSV.
+        xlsx: bool,
+        /// Where to; else to the standard output.
+        to: Option<PathBuf>,
+    },
+    /// Delete it.
+    Delete(String),
+}
+
+/// A campaign that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewCampaign {
+    /// The list.
+    pub file: PathBuf,
+    /// What it is called.
+    pub name: String,
+    /// Its settings, as the API takes them.
+    pub settings: Value,
+    /// What is to be heard, if the settings do not say it.
+    pub say: Option<String>,
+    /// Who speaks, by name or id, if the settings do not say it.
+    pub agent: Option<String>,
+    /// Whether it is started at once.
+    pub start: bool,
+}
+
+const LIST: &[Column] = &[
+    ("name", "/name"),
+    ("id", "/id"),
+    ("state", "/state"),
+    ("contacts", "/counts/contacts"),
+    ("completed", "/counts/completed"),
+    ("failed", "/counts/failed"),
+    ("attempts", "/counts/attempts"),
+];
+
+const CARD: &[Column] = &[
+    ("name", "/name"),
+    ("id", "/id"),
+    ("state", "/state"),
+    ("because", "/state_detail"),
+    ("waits", "/waiting/message"),
+    ("until", "/waiting/until"),
+    ("contacts", "/counts/contacts"),
+    ("  pending", "/counts/pending"),
+    ("  calling", "/counts/calling"),
+    ("  completed", "/counts/completed"),
+    ("  failed", "/counts/failed"),
+    ("  suppressed", "/counts/suppressed"),
+    ("attempts", "/counts/attempts"),
+    ("answer rate", "/answer_rate"),
+    ("success rate", "/success_rate"),
+    ("started at", "/started_at"),
+    ("last call ended at", "/last_call_ended_at"),
+    ("completed at", "/completed_at"),
+];
+
+/// Carries a command out.
+pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown, ClientError> {
+    match command {
+        CampaignCommand::Create(new) => create(server, *new).await,
+        CampaignCommand::List { state } => {
+            let query: Vec<(&str, String)> = state.into_iter().map(|state| ("state", state)).collect();
+            let all = server.all(&["campaigns"], &query, "campaigns", usize::MAX).await?;
+            Ok(Shown::new(table(&all, LIST, "there are no campaigns"), all.into()))
+        }
+        CampaignCommand::Show(name) => show(server, &id(server, &name).await?).await,
+        CampaignCommand::Start { campaign, limit, dry_run } => {
+            start(server, &id(server, &campaign).await?, limit, dry_run).await
+        }
+        CampaignCommand::Move { campaign, what } => {
+            let id = id(server, &campaign).await?;
+            let moved = server.json(server.request(Method::POST, &["campaigns", &id, what])).await?;
+            Ok(Shown::new(standing(&moved), moved))
+        }
+        CampaignCommand::Duplicate { campaign, name, outcomes } => {
+            let id = id(server, &campaign).await?;
+            let mut wanted = json!({});
+            if let Some(name) = name {
+                wanted["name"] = name.into();
+            }
+            if !outcomes.is_empty() {
+                wanted["contacts"] = json!({ "outcomes": outcomes });
+            }
+            let made = server.post(&["campaigns", &id, "duplicate"], &wanted).await?;
+            Ok(Shown::new(standing(&made), made))
+        }
+        CampaignCommand::Retry { campaign, outcomes } => {
+            let id = id(server, &campaign).await?;
+            let retried = server.post(&["campaigns", &id, "retry"], &json!({ "outcomes": outcomes })).await?;
+            let text = format!("{} contacts are called again\n", retried["retried"]);
+            Ok(Shown::new(text, retried))
+        }
+        CampaignCommand::Watch(name) => watch(server, &id(server, &name).await?).await,
+        CampaignCommand::Export { campaign, attempts, xlsx, to } => {
+            let id = id(server, &campaign).await?;
+            let what = if attempts { "attempts" } else { "contacts" };
+            let file = format!("{what}.{}", if xlsx { "xlsx" } else { "csv" });
+            export(server, &["campaigns", &id, &file], &[], to.as_deref()).await
+        }
+        CampaignCommand::Delete(name) => {
+            let id = id(server, &name).await?;
+            let gone = server.json(server.request(Method::DELETE, &["campaigns", &id])).await?;
+            Ok(Shown::new(format!("{name} is deleted\n"), gone))
+        }
+    }
+}
+
+pub(super) async fn id(server: &Server, name: &str) -> Result<String, ClientError> {
+    Ok(server.find("campaign", name).await?.to_string())
+}
+
+async fn show(server: &Server, id: &str) -> Result<Shown, ClientError> {
+    let campaign = server.get(&["campaigns", id]).await?;
+    Ok(Shown::new(card(&campaign, CARD), campaign))
+}
+
+async fn start(server: &Server, id: &str, limit: Option<u32>, dry_run: bool) -> Result<Shown, ClientError> {
+    let mut wanted = json!({});
+    if let Some(limit) = limit {
+        wanted["limit"] = limit.into();
+    }
+    if dry_run {
+        wanted["dry_run"] = true.into();
+    }
+    let started = server.post(&["campaigns", id, "start"], &wanted).await?;
+    if dry_run {
+        let text = serde_json::to_string_pretty(&started).unwrap_or_default() + "\n";
+        return Ok(Shown::new(text, started));
+    }
+    Ok(Shown::new(standing(&started), started))
+}
+
+/// A campaign in a line.
+fn standing(campaign: &Value) -> String {
+    let of = |place| campaign.pointer(place).map(super::server::bare).unwrap_or_default();
+    let contacts = of("/counts/contacts");
+    let contacts = if contacts.is_empty() { String::new() } else { format!(", {contacts} contacts") };
+    format!("{} is {}{contacts}  {}\n", of("/name"), of("/state"), of("/id"))
+}
+
+async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError> {
+    let mut settings = new.settings;
+    let Value::Object(members) = &mut settings else {
+        return Err(ClientError::Unusable("expected the settings as a JSON object".to_owned()));
+    };
+    members.insert("name".to_owned(), new.name.clone().into());
+    if let Some(text) = new.say {
+        members.insert("agent".to_owned(), json!({ "name": new.name, "script": { "say": text } }));
+    }
+    if let Some(agent) = new.agent {
+        members.insert("agent_id".to_owned(), server.find("agent", &agent).await?.to_string().into());
+    }
+    let made = upload(server, &new.file, &settings).await?;
+    let id = made["id"].as_str().unwrap_or_default().to_owned();
+    let mut text = format!(
+        "{} of {} rows are contacts, {} duplicates, {} refused, {} blank\n",
+        made["imported"], made["rows"], made["duplicates"], made["rejected"], made["blank"]
+    );
+    for row in made["refused"].as_array().into_iter().flatten().take(20) {
+        let message = row["message"].as_str().unwrap_or_default();
+        text.push_str(&format!("  row {}: {message}\n", row["row"]));
+    }
+    for warning in made["warnings"].as_array().into_iter().flatten() {
+        text.push_str(&format!("  warning: {}\n", warning["message"].as_str().unwrap_or_default()));
+    }
+    if new.start {
+        let started = start(server, &id, None, false).await?;
+        return Ok(Shown::new(text + &started.text, started.json));
+    }
+    Ok(Shown::new(format!("{text}{} is a draft  {id}\n", new.name), made))
+}
+
+async fn upload(server: &Server, path: &Path, settings: &Value) -> Result<Value, ClientError> {
+    let unreadable = |source| ClientError::File { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let body = ListBody::new(file, length, &name, &settings.to_string(), ProgressBar::hidden());
+    let request = server
+        .request(Method::POST, &["campaigns"])
+        .header(CONTENT_TYPE, body.content_type())
+        .header(CONTENT_LENGTH, body.length())
+        .body(reqwest::Body::wrap(body));
+    server.json(request).await
+}

@@ -1,0 +1,18 @@
+//! `outdial campaign`, `contacts`, `suppress` and `agents`: somebody at a terminal, or a script, who works with a running
+//! server through its API. What is shown is the API's JSON (`--json`), or a table of the same.
+
+mod agents;
+mod campaigns;
+mod contacts;
+mod export;
+mod server;
+mod stream;
+mod suppressions;
+mod table;
+mod watch;
+
+pub use agents::{AgentsCommand, agents};
+pub use campaigns::{CampaignCommand, NewCampaign, campaign};
+pub use contacts::{ContactsQuery, contacts};
+pub use server::{ClientError, Server, Shown};
+pub use suppressions::{SuppressCommand, suppress};

@@ -1,0 +1,242 @@
+//! A server, as its clients see it: requests with a key, answers as JSON, refusals in its own words.
+
+use std::path::PathBuf;
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use url::Url;
+use uuid::Uuid;
+
+use crate::config::Secret;
+
+/// What came of a command, for people and for programs.
+#[derive(Debug)]
+pub struct Shown {
+    /// For people.
+    pub text: String,
+    /// For programs: what the server answered.
+    pub json: Value,
+    /// The process's exit status: 0 unless what was asked for has not come true.
+    pub exit_status: u8,
+}
+
+impl Shown {
+    pub(super) fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json, exit_status: 0 }
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No key was given.
+    #[error("expected an API key in OUTDIAL_KEY or --key; outdial keys create makes one")]
+    NoKey,
+    /// The server cannot be reached, or the connection to it broke off.
+    #[error("cannot reach the server at {server}; OUTDIAL_URL or --url names another")]
+    Unreachable {
+        /// Where it was sought.
+        server: String,
+        /// Why.
+        source: reqwest::Error,
+    },
+    /// The server refused it.
+    #[error("{detail} ({status})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Why, in the server's words.
+        detail: String,
+    },
+    /// The server answered something that is no answer of its API.
+    #[error("what answers at {0} is no outdial, or another version of it")]
+    NotOutdial(String),
+    /// There is nothing of that name.
+    #[error("there is no {what} named {name:?}, and no such id")]
+    NotFound {
+        /// What was sought.
+        what: &'static str,
+        /// Under which name.
+        name: String,
+    },
+    /// There are several of that name.
+    #[error("{} are named {name:?}; expected one of their ids: {}", ids.len(), ids.join(", "))]
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// Theirs.
+        ids: Vec<String>,
+    },
+    /// What was typed cannot be used.
+    #[error("{0}")]
+    Unusable(String),
+    /// A file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The exit status of what the server refuses.
+pub(super) const REFUSED: u8 = 5;
+
+impl ClientError {
+    /// The process's exit status, by which scripts tell what happened.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Unusable(_) | Self::File { .. } => 2,
+            Self::NoKey => 3,
+            Self::Refused { status: 401 | 403, .. } => 3,
+            Self::NotFound { .. } | Self::Refused { status: 404, .. } => 4,
+            Self::Ambiguous { .. } => 4,
+            Self::Refused { status: 500.., .. } | Self::Unreachable { .. } | Self::NotOutdial(_) => 6,
+            Self::Refused { .. } => REFUSED,
+        }
+    }
+}
+
+/// A server, and the key with which it is asked.
+#[derive(Debug, Clone)]
+pub struct Server {
+    http: Client,
+    base: Url,
+    key: Secret,
+}
+
+impl Server {
+    /// The server at this address.
+    pub fn new(url: &str, key: Secret) -> Result<Self, ClientError> {
+        if key.expose().is_empty() {
+            return Err(ClientError::NoKey);
+        }
+        let base = Url::parse(&format!("{}/", url.trim_end_matches('/')));
+        let base = base.map_err(|error| ClientError::Unusable(format!("{url}: {error}")))?;
+        // What this machine says to itself goes through nobody else.
+        let http = Client::builder().no_proxy().build();
+        let http = http.map_err(|source| ClientError::Unreachable { server: url.to_owned(), source })?;
+        Ok(Self { http, base, key })
+    }
+
+    /// A request for this path of the API, such as `["campaigns", id]`.
+    pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        self.request_with(method, path, &[])
+    }
+
+    /// The same with a query.
+    pub(super) fn request_with(
+        &self,
+        method: Method,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["api", "v1"]).extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.http.request(method, url).bearer_auth(self.key.expose())
+    }
+
+    /// Sends a request, and returns the answer if it is a good one.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let answer = request.send().await.map_err(|source| self.unreachable(source))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let said: Value = answer.json().await.unwrap_or_default();
+        match said["detail"].as_str() {
+            Some(detail) => Err(ClientError::Refused { status: status.as_u16(), detail: detail.to_owned() }),
+            None => Err(ClientError::NotOutdial(self.base.to_string())),
+        }
+    }
+
+    /// Sends a request, and returns the JSON of the answer; null if it is empty.
+    pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, ClientError> {
+        let answer = self.send(request).await?;
+        if answer.status() == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        answer.json().await.map_err(|source| match source.is_decode() {
+            true => ClientError::NotOutdial(self.base.to_string()),
+            false => self.unreachable(source),
+        })
+    }
+
+    pub(super) async fn get(&self, path: &[&str]) -> Result<Value, ClientError> {
+        self.json(self.request(Method::GET, path)).await
+    }
+
+    pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Value, ClientError> {
+        self.json(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(super) fn unreachable(&self, source: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { server: self.base.to_string(), source }
+    }
+
+    /// All entries of a list, page after page, until `most` have come.
+    pub(super) async fn all(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        entries: &str,
+        most: usize,
+    ) -> Result<Vec<Value>, ClientError> {
+        let mut found: Vec<Value> = Vec::new();
+        let mut next: Vec<(String, String)> = Vec::new();
+        loop {
+            let limit = (most - found.len()).clamp(1, 1000).to_string();
+            let mut asked = query.to_vec();
+            asked.push(("limit", limit));
+            asked.extend(next.iter().map(|(name, value)| (name.as_str(), value.clone())));
+            let mut page = self.json(self.request_with(Method::GET, path, &asked)).await?;
+            match page[entries].take() {
+                Value::Array(some) => found.extend(some),
+                _ => return Err(ClientError::NotOutdial(self.base.to_string())),
+            }
+            match &page["next"] {
+                Value::Object(parameters) if found.len() < most => {
+                    next = parameters.iter().map(|(name, value)| (name.clone(), bare(value))).collect();
+                }
+                _ => return Ok(found),
+            }
+        }
+    }
+
+    /// The id of what is named so, or has this id.
+    pub(super) async fn find(&self, what: &'static str, name: &str) -> Result<Uuid, ClientError> {
+        if let Ok(id) = name.parse() {
+            return Ok(id);
+        }
+        let list = format!("{what}s");
+        let all = self.all(&[&list], &[], &list, usize::MAX).await?;
+        let named: Vec<&str> = all
+            .iter()
+            .filter(|one| one["name"].as_str() == Some(name))
+            .filter_map(|one| one["id"].as_str())
+            .collect();
+        match named.as_slice() {
+            [] => Err(ClientError::NotFound { what, name: name.to_owned() }),
+            [id] => id.parse().map_err(|_| ClientError::NotOutdial(self.base.to_string())),
+            ids => Err(ClientError::Ambiguous {
+                name: name.to_owned(),
+                ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+            }),
+        }
+    }
+}
+
+/// A value as it stands in a query or a table: a text without its quotes.
+pub(super) fn bare(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

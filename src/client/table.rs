@@ -1,0 +1,90 @@
+//! Tables for the terminal.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::server::bare;
+
+/// The longest that a cell is shown.
+const WIDEST: usize = 40;
+
+/// A column: its title, and where its cells stand in an entry, as a JSON pointer.
+pub(super) type Column = (&'static str, &'static str);
+
+/// Entries as a table with a header, or a sentence if there are none.
+pub(super) fn table(entries: &[Value], columns: &[Column], none: &str) -> String {
+    if entries.is_empty() {
+        return format!("{none}\n");
+    }
+    let cell = |entry: &Value, place: &str| shorten(&entry.pointer(place).map(bare).unwrap_or_default());
+    let rows: Vec<Vec<String>> =
+        entries.iter().map(|entry| columns.iter().map(|(_, place)| cell(entry, place)).collect()).collect();
+    let mut text = String::new();
+    let titles: Vec<String> = columns.iter().map(|(title, _)| (*title).to_owned()).collect();
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|at| {
+            let cells = rows.iter().chain([&titles]).map(|row| row[at].chars().count());
+            cells.max().unwrap_or(0)
+        })
+        .collect();
+    for row in [&titles].into_iter().chain(&rows) {
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "{}", cells.join("  ").trim_end());
+    }
+    text
+}
+
+/// One thing, a line for each of its parts that has something to say.
+pub(super) fn card(entry: &Value, lines: &[Column]) -> String {
+    let widest = lines.iter().map(|(title, _)| title.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (title, place) in lines {
+        let said = entry.pointer(place).map(bare).unwrap_or_default();
+        if !said.is_empty() {
+            let _ = writeln!(text, "{title:<widest$}  {}", plain(&said));
+        }
+    }
+    text
+}
+
+fn shorten(text: &str) -> String {
+    let text = plain(text);
+    if text.chars().count() <= WIDEST {
+        return text;
+    }
+    text.chars().take(WIDEST - 1).chain(['…']).collect()
+}
+
+/// What somebody else has written must not move the cursor of the terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn cells_stand_below_their_titles_and_control_no_terminal() {
+        let entries = [
+            json!({"name": "Ada\u{1b}[2J", "counts": {"done": 3}}),
+            json!({"name": "x".repeat(60), "counts": {"done": null}}),
+        ];
+        let shown = table(&entries, &[("name", "/name"), ("done", "/counts/done")], "nobody");
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[0], format!("{:<40}  done", "name"));
+        assert_eq!(lines[1], format!("{:<40}  3", "Ada [2J"));
+        assert_eq!(lines[2], format!("{}…", "x".repeat(39)));
+        assert_eq!(table(&[], &[("name", "/name")], "nobody"), "nobody\n");
+    }
+
+    #[test]
+    fn a_card_leaves_out_what_says_nothing() {
+        let entry = json!({"state": "paused", "waiting": null});
+        assert_eq!(card(&entry, &[("state", "/state"), ("waits", "/waiting/message")]), "state  paused\n");
+    }
+}

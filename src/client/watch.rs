@@ -1,0 +1,187 @@
+//! `outdial campaign watch`: how a campaign goes, as it goes. A bar where somebody watches, a line for each thing that
+//! happens where nobody does. A connection that is lost is taken up again where it was.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderName};
+use serde_json::Value;
+
+use super::server::{ClientError, Server, Shown, bare};
+use super::stream::{Blocks, Sent};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How long is waited before a lost connection is taken up again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Lost connections in a row after which it is given up.
+const MOST_LOST: u32 = 30;
+
+/// Watches a campaign until it is over. It is good if everybody is final.
+pub(super) async fn watch(server: &Server, campaign: &str) -> Result<Shown, ClientError> {
+    let mut view = View::of(&server.get(&["campaigns", campaign]).await?);
+    let (mut blocks, mut lost) = (Blocks::default(), 0);
+    loop {
+        match follow(server, campaign, &mut blocks, &mut view).await {
+            Ok(heard) if heard > 0 => lost = 0,
+            Ok(_) | Err(ClientError::Unreachable { .. }) => lost += 1,
+            Err(ClientError::Refused { status: 500.., .. }) => lost += 1,
+            Err(refused) => return Err(refused),
+        }
+        match server.get(&["campaigns", campaign]).await {
+            Ok(now) if is_over(&now) => {
+                view.end();
+                let text = format!("{} is {}\n", bare(&now["name"]), bare(&now["state"]));
+                return Ok(Shown { text, exit_status: u8::from(now["state"] != "completed"), json: now });
+            }
+            Ok(now) => view.show(&now),
+            Err(error) if lost >= MOST_LOST => return Err(error),
+            Err(_) => {}
+        }
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+fn is_over(campaign: &Value) -> bool {
+    ["completed", "canceled", "failed"].iter().any(|state| campaign["state"] == *state)
+}
+
+/// Follows until the campaign is over or the connection is lost. Returns how many events were heard.
+async fn follow(
+    server: &Server,
+    campaign: &str,
+    blocks: &mut Blocks,
+    view: &mut View,
+) -> Result<u32, ClientError> {
+    let mut request =
+        server.request(Method::GET, &["campaigns", campaign, "events"]).header(ACCEPT, "text/event-stream");
+    if let Some(id) = &blocks.last_event_id {
+        request = request.header(LAST_EVENT_ID, id);
+    }
+    let mut answer = server.send(request).await?;
+    // What happened since it was looked at, and before the stream began.
+    let now = server.get(&["campaigns", campaign]).await?;
+    view.show(&now);
+    if is_over(&now) {
+        return Ok(1);
+    }
+    let mut heard = 0;
+    while let Some(some) = blocks.read(&mut answer).await {
+        for sent in some {
+            heard += 1;
+            view.hear(&sent);
+            if ["campaign.completed", "campaign.canceled", "campaign.failed"].contains(&sent.kind.as_str()) {
+                return Ok(heard);
+            }
+        }
+    }
+    Ok(heard)
+}
+
+/// What is shown on the standard error.
+enum View {
+    Bar(ProgressBar),
+    Lines,
+}
+
+impl View {
+    fn of(campaign: &Value) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines;
+        }
+        let style = ProgressStyle::with_template("{prefix} {bar:30.green} {pos}/{len} {wide_msg}")
+            .expect("the template is a constant that is well formed")
+            .progress_chars("█▉▊▋▌▍▎▏ ");
+        let bar = ProgressBar::new(0).with_style(style).with_prefix(bare(&campaign["name"]));
+        let view = Self::Bar(bar);
+        view.show(campaign);
+        view
+    }
+
+    /// How the campaign stands now.
+    fn show(&self, campaign: &Value) {
+        if let Self::Bar(bar) = self {
+            set(bar, &campaign["counts"]);
+            bar.set_message(match campaign["waiting"]["message"].as_str() {
+                Some(message) => waiting(message, campaign["waiting"]["until"].as_str()),
+                None => bare(&campaign["state"]),
+            });
+        }
+    }
+
+    fn hear(&self, Sent { kind, data }: &Sent) {
+        match self {
+            Self::Bar(bar) if kind == "campaign.progress" => set(bar, data),
+            Self::Bar(bar) => bar.set_message(sentence(kind, data)),
+            Self::Lines if kind == "campaign.progress" => {}
+            Self::Lines => eprintln!("{}  {}", bare(&data["at"]), sentence(kind, data)),
+        }
+    }
+
+    fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.abandon();
+        }
+    }
+}
+
+fn set(bar: &ProgressBar, counts: &Value) {
+    let of = |name: &str| counts[name].as_u64().unwrap_or(0);
+    bar.set_length(of("contacts"));
+    bar.set_position(of("completed") + of("failed") + of("suppressed"));
+}
+
+/// What happened, in words.
+fn sentence(kind: &str, event: &Value) -> String {
+    let data = &event["data"];
+    match kind {
+        "campaign.waiting" => waiting(&bare(&data["message"]), data["until"].as_str()),
+        "attempt.started" => format!("calling {}", whom(event)),
+        "attempt.answered" => format!("{} is on the phone", whom(event)),
+        "attempt.ended" => format!("{}: {}", whom(event), bare(&data["outcome"])),
+        "contact.completed" | "contact.failed" | "contact.suppressed" => {
+            format!("{} is {}", whom(event), kind.trim_start_matches("contact."))
+        }
+        "campaign.paused" | "campaign.failed" => {
+            format!("{}: {}", kind.trim_start_matches("campaign."), bare(&data["detail"]))
+        }
+        other => other.replace(['.', '-'], " "),
+    }
+}
+
+fn waiting(message: &str, until: Option<&str>) -> String {
+    until.map_or_else(|| message.to_owned(), |until| format!("{message}, until {until}"))
+}
+
+fn whom(event: &Value) -> String {
+    let contact = &event["contact"];
+    let named = contact["name"].as_str().or(contact["phone"].as_str()).unwrap_or("a contact");
+    named.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_happens_is_told_in_words() {
+        let event = json!({"contact": {"name": "Ada\u{1b}", "phone": "+12025550101"},
+                           "data": {"outcome": "no-answer", "message": "it is outside its business hours",
+                                    "until": "2026-03-02T14:00:00Z", "detail": "paused by a person"}});
+        for (kind, expected) in [
+            ("attempt.started", "calling Ada"),
+            ("attempt.ended", "Ada: no-answer"),
+            ("contact.failed", "Ada is failed"),
+            ("campaign.waiting", "it is outside its business hours, until 2026-03-02T14:00:00Z"),
+            ("campaign.paused", "paused: paused by a person"),
+            ("contacts.added", "contacts added"),
+        ] {
+            assert_eq!(sentence(kind, &event), expected);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line, by running it against a server.
+
+use std::path::Path;
+
+use outdial::simulator::{Outcome, Scenario};
+use serde_json::Value;
+
+use crate::support::process::{Process, Variables};
+use crate::support::scene::{API_TOKEN, Scene, Setting};
+
+/// A person at a terminal.
+struct Terminal(Variables);
+
+impl Terminal {
+    fn of(scene: &Scene) -> Self {
+        Self(Variables::of(scene).with("OUTDIAL_URL", scene.url("")).with("OUTDIAL_KEY", API_TOKEN))
+    }
+
+    /// Types a command, and returns its exit status and what it said.
+    async fn types(&self, line: &[&str]) -> (i32, String) {
+        let mut command = Process::run_with(line[0], &line[1..], &self.0);
+        let status = command.end().await;
+        (status.code().expect("an exit status"), command.said())
+    }
+
+    /// Types a command that must be carried out.
+    async fn does(&self, line: &[&str]) -> String {
+        let (status, said) = self.types(line).await;
+        assert_eq!(status, 0, "{line:?}: {said}");
+        said
+    }
+
+    /// The same, for what a program reads of it.
+    async fn reads(&self, line: &[&str]) -> Value {
+        let said = self.does(&[line, &["--json"]].concat()).await;
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{line:?}: {error}: {said}"))
+    }
+}
+
+fn write(directory: &Path, name: &str, text: &str) -> String {
+    let path = directory.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+const AROUND_THE_CLOCK: &str = r#"{"business_hours": {"enabled": false}, "pacing": {"delay_seconds": 1}}"#;
+
+#[actix_web::test]
+async fn a_campaign_is_made_started_watched_and_exported_by_its_name() {
+    let setting = Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() };
+    let scene = Scene::with(setting).await;
+    let terminal = Terminal::of(&scene);
+    let directory = tempfile::tempdir().unwrap();
+    let list =
+        write(directory.path(), "list.csv", "name,phone\nAda,+12025550101\nBob,+12025550102\nEve,12\n");
+    let settings = format!("@{}", write(directory.path(), "settings.json", AROUND_THE_CLOCK));
+    let create = [
+        "campaign",
+        "create",
+        &list,
+        "--name",
+        "Reminders",
+        "--say",
+        "Hello {{name}}",
+        "--settings",
+        &settings,
+    ];
+    let said = terminal.does(&create).await;
+    assert!(said.contains("2 of 3 rows are contacts, 0 duplicates, 1 refused, 0 blank"), "{said}");
+    assert!(said.contains("row 4") && said.contains("Reminders is a draft"), "{said}");
+    let said = terminal.does(&["campaign", "list"]).await;
+    assert!(said.contains("Reminders") && said.contains("draft"), "{said}");
+    terminal.does(&["campaign", "start", "Reminders"]).await;
+    let said = terminal.does(&["campaign", "watch", "Reminders"]).await;
+    assert!(said.contains("Reminders is completed"), "{said}");
+    let shown = terminal.reads(&["campaign", "show", "Reminders"]).await;
+    assert_eq!((&shown["state"], &shown["counts"]["completed"]), (&"completed".into(), &2.into()));
+    let contacts = terminal.reads(&["contacts", "Reminders", "--state", "completed", "--limit", "1"]).await;
+    assert_eq!(contacts.as_array().unwrap().len(), 1);
+    let table = terminal.does(&["contacts", "Reminders"]).await;
+    assert!(table.contains("Ada") && table.contains("+12025550102") && table.contains("answered"), "{table}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
+    let scene = Scene::start().await;
+    let terminal = Terminal::of(&scene);
+    let campaign = scene.upload(serde_json::json!({"name": "Twice"}), &["+12025550101"]).await;
+    scene.upload(serde_json::json!({"name": "Twice"}), &["+12025550101"]).await;
+    let id = campaign.rsplit('/').next().unwrap();
+    let strange = Terminal(terminal.0.with("OUTDIAL_KEY", "od_nobody-s"));
+    let keyless = Terminal(terminal.0.with("OUTDIAL_KEY", ""));
+    let lost = Terminal(terminal.0.with("OUTDIAL_URL", "http://127.0.0.1:9"));
+    for (terminal, line, status, expected) in [
+        (&terminal, &["campaign", "show", "Nobody"][..], 4, "there is no campaign named \"Nobody\""),
+        (&terminal, &["campaign", "show", "Twice"], 4, "expected one of their ids"),
+        (&terminal, &["campaign", "pause", id], 5, "cannot pause a draft campaign"),
+        (&terminal, &["campaign", "create", "/nowhere.csv", "--name", "x"], 2, "cannot use /nowhere.csv"),
+        (&terminal, &["campaign", "start", id, "--limit", "0"], 2, "--limit"),
+        (
+            &terminal,
+            &["suppress", "12", "+12025550101"],
+            5,
+            "1 of 2 numbers are called no more\n  12: expected",
+        ),
+        (&strange, &["campaign", "list"], 3, "expected a header"),
+        (&keyless, &["campaign", "list"], 3, "expected an API key in OUTDIAL_KEY"),
+        (&lost, &["campaign", "list"], 6, "cannot reach the server at http://127.0.0.1:9/"),
+    ] {
+        let (was, said) = terminal.types(line).await;
+        assert_eq!(was, status, "{line:?}: {said}");
+        assert!(said.contains(expected), "{line:?}: {said}");
+    }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn numbers_and_agents_are_kept_from_the_command_line() {
+    let scene = Scene::start().await;
+    let terminal = Terminal::of(&scene);
+    terminal.does(&["suppress", "(202) 555-0101", "202.555.0102", "--reason", "asked for it"]).await;
+    let table = terminal.does(&["suppress", "--list"]).await;
+    assert!(table.contains("+12025550101") && table.contains("asked for it"), "{table}");
+    terminal.does(&["suppress", "+12025550101", "--remove"]).await;
+    let left = terminal.reads(&["suppress", "--list"]).await;
+    assert_eq!(left.as_array().unwrap().len(), 1);
+    terminal.does(&["agents", "create", r#"{"name": "Ada", "script": {"say": "Hello"}}"#]).await;
+    assert_eq!(terminal.reads(&["agents", "show", "Ada"]).await["script"]["say"]["text"], "Hello");
+    terminal.does(&["agents", "delete", "Ada"]).await;
+    assert!(terminal.does(&["agents", "list"]).await.contains("there are no agents"));
+    let completions = terminal.does(&["completions", "bash"]).await;
+    assert!(completions.contains("duplicate") && completions.contains("suppress"));
+    scene.end().await;
+}
