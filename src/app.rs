@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App as Site, HttpServer, web};
+use actix_web::{HttpServer, web};
 use chrono::NaiveDate;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::actors::{
     Delivery, DispenserActor, InboxActor, Lease, Leaving, Pace, Placing, Retire, SupervisorActor,
-    Switchboard, speech::Speeches,
+    Switchboard, TakenBack, speech::Speeches,
 };
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
@@ -28,11 +28,12 @@ use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
-use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, routes};
+use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, site};
 use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
+use crate::telemetry::Meters;
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
 use crate::zone_files::{self, ZoneFilesError};
@@ -55,6 +56,9 @@ const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// How often the private PostgreSQL is looked after.
 const LOOK_AFTER_DATABASE: Duration = Duration::from_secs(2);
+
+/// How often what was measured is put into its buckets.
+const TIDY_UP_FIGURES: Duration = Duration::from_secs(5);
 
 /// How often it is seen whether the parts are alive that nothing could bring back.
 const LOOK_AFTER_PARTS: Duration = Duration::from_secs(1);
@@ -178,11 +182,13 @@ impl App {
             placing: Placing::default(),
             library,
             speeches: Speeches::default(),
+            meters: meters(),
         };
         let dispenser =
             DispenserActor::new(database.urgent(), board.account_sid.clone(), board.pace.clone()).start();
         let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
-        let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
+        let inbox =
+            InboxActor::new(database, clock, supervisor.clone(), delivery, board.meters.clone()).start();
         let events = Feed::default();
         let relay = tokio::task::spawn_local(relay(board.database.clone(), events.clone()));
         let account = line.account;
@@ -201,11 +207,12 @@ impl App {
             limits: limits(&config.lists),
             spool,
             previews: config.lists.previews,
+            metrics_token: config.operations.metrics_token.as_ref().map(|token| token.expose().to_owned()),
             turns: Semaphore::new(LISTS_AT_ONCE),
             events: events.clone(),
             readers: Semaphore::new(READERS),
         });
-        let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
+        let server = HttpServer::new(move || site(api.clone()))
             .workers(HTTP_WORKERS)
             .max_connections(most_connections().div_ceil(HTTP_WORKERS))
             .client_request_timeout(HEAD_WITHIN)
@@ -255,6 +262,7 @@ impl App {
             }
             () = ended(&server) => None,
             () = keep_running(self.embedded.as_ref()) => None,
+            () = keep_tidy(&self.board.meters) => None,
             part = lost_part(&self.supervisor, &self.inbox, &self.dispenser, &self.relay) => {
                 error!(part, "a part has died, stopping");
                 Some(part)
@@ -302,6 +310,18 @@ async fn keep_running(embedded: Option<&Embedded>) {
             );
         }
     }
+}
+
+/// Keeps the figures small, whether or not anybody fetches them. Never returns.
+async fn keep_tidy(meters: &Meters) {
+    loop {
+        tokio::time::sleep(TIDY_UP_FIGURES).await;
+        meters.tidy_up();
+    }
+}
+
+fn meters() -> Meters {
+    Meters::new(env!("CARGO_PKG_VERSION"), TakenBack::ALL.iter().map(|why| why.as_str()))
 }
 
 /// Returns the name of a part that has died: a panicking handler kills its actor for good. Without the supervisor the

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
 use crate::db::imports::{self, Expired};
-use crate::db::nodes::{self, Oneself, Renewed};
+use crate::db::nodes::{self, Oneself, Renewed, TakenOver};
 use crate::db::words::Word;
 use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
@@ -69,6 +69,8 @@ pub struct SupervisorActor {
     has_neighbors: bool,
     to_tell: Collected,
     is_sweeping: bool,
+    /// Since when the lease could not be renewed, if it could not.
+    cut_off: Option<Stopwatch>,
     report: SupervisorReport,
 }
 
@@ -188,6 +190,7 @@ impl SupervisorActor {
             has_neighbors: false,
             to_tell: Collected::default(),
             is_sweeping: false,
+            cut_off: None,
             report: SupervisorReport {
                 running_since: Stopwatch::start(),
                 wanted: 0,
@@ -273,17 +276,27 @@ impl SupervisorActor {
         let Shared { handed_over, taken, others_until } = match renewed {
             Ok(shared) => shared,
             Err(error) => {
+                self.cut_off.get_or_insert_with(Stopwatch::start);
                 warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
                 return lease::NEXT_TRY;
             }
         };
+        if let Some(cut_off) = self.cut_off.take() {
+            let seconds = cut_off.elapsed().as_secs();
+            info!(seconds, "the database is back, and the node's lease is renewed");
+        }
         self.has_neighbors = others_until.is_some();
         if handed_over > 0 {
             info!(campaigns = handed_over, "handed over campaigns to other nodes");
             self.tell(Word::Ownerless, ctx);
         }
-        if taken > 0 {
-            info!(campaigns = taken, "took over campaigns without a living node");
+        for TakenOver { campaign, from } in &taken {
+            match from {
+                Some((node, name)) => {
+                    info!(campaign.id = %campaign, from.node = %node, from.name = name, "took over a dead node's campaign");
+                }
+                None => info!(campaign.id = %campaign, "took a campaign that was nobody's"),
+            }
         }
         self.muster(ctx);
         lease::next_renewal(others_until)
@@ -322,7 +335,7 @@ impl Actor for SupervisorActor {
 /// How many campaigns changed hands, and until when the others surely live.
 struct Shared {
     handed_over: u64,
-    taken: u64,
+    taken: Vec<TakenOver>,
     others_until: Option<Duration>,
 }
 
@@ -423,19 +436,20 @@ impl Handler<Tick> for SupervisorActor {
     type Result = ResponseActFuture<Self, Option<LastTick>>;
 
     fn handle(&mut self, _: Tick, _ctx: &mut Context<Self>) -> Self::Result {
-        let board = self.board.clone();
+        let (board, begun) = (self.board.clone(), Stopwatch::start());
         let found = async move {
             let now = board.clock.now();
             let owned = nodes::list_owned(&board.database, board.node, &board.account_sid).await?;
             let overdue = watchdog::list_overdue(&board.database, board.node, now, now - QUIET).await?;
             Ok::<_, Error>((now, owned, overdue))
         };
-        Box::pin(found.into_actor(self).map(|found, actor, ctx| match found {
+        Box::pin(found.into_actor(self).map(move |found, actor, ctx| match found {
             Ok((at, owned, overdue)) => {
                 let started = actor.line_up(&owned, ctx).len();
                 let woken = overdue.iter().filter(|campaign| actor.wake(**campaign)).count();
                 let tick = LastTick { at, since: Stopwatch::start(), started, woken };
                 actor.report.tick = Some(tick);
+                actor.board.meters.ticked(begun.elapsed());
                 Some(tick)
             }
             Err(error) => {
@@ -451,13 +465,16 @@ impl Handler<Watch> for SupervisorActor {
 
     fn handle(&mut self, _: Watch, ctx: &mut Context<Self>) -> Self::Result {
         ctx.notify(Sweep);
-        let board = self.board.clone();
+        let (board, begun) = (self.board.clone(), Stopwatch::start());
         let found = async move { watch(&board).await };
-        Box::pin(found.into_actor(self).map(|found, actor, _ctx| match found {
+        Box::pin(found.into_actor(self).map(move |found, actor, _ctx| match found {
             Ok((look, to_wake)) => {
                 for campaign in to_wake {
                     actor.wake(campaign);
                 }
+                let found =
+                    [("silent", look.silent as u64), ("stranded", look.freed), ("blind", look.reset as u64)];
+                actor.board.meters.watched(begun.elapsed(), found);
                 actor.report.watchdog = Some(look);
                 Some(look)
             }

@@ -5,21 +5,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
 use uuid::Uuid;
 
-use crate::clock::Clock;
-use crate::db::Database;
+use crate::clock::{Clock, Stopwatch};
+use crate::db::attempts::{Settlement, settle};
 use crate::db::look::Look;
+use crate::db::{Database, Error, Ownership};
 use crate::domain::Moment;
 use crate::domain::dialer::{AccountView, CampaignView};
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
 use crate::domain::spend::PriceQuestion;
 use crate::rules::{Library, UnknownPack};
+use crate::telemetry::Meters;
 use crate::twilio::callbacks::CallbackUrls;
-use crate::twilio::client::Client;
+use crate::twilio::client::{Client, ReadError};
 
 use super::lease::Lease;
 use super::place::Pace;
@@ -52,6 +54,8 @@ pub struct Switchboard {
     pub library: Arc<Library>,
     /// What is heard in the calls that are under way here.
     pub speeches: Speeches,
+    /// What operators see of the node.
+    pub meters: Meters,
 }
 
 /// The campaigns that this node hands over as soon as nobody is on the phone.
@@ -102,6 +106,33 @@ impl Switchboard {
     /// This moment, with a fresh draw of chance.
     pub fn moment(&self) -> Moment {
         Moment { now: self.clock.now(), jitter: rand::rng().random_range(0.0..1.0) }
+    }
+
+    /// Settles an attempt, and counts it. Returns what [`settle`] returns.
+    pub(super) async fn settle(
+        &self,
+        owner: Ownership,
+        settlement: &Settlement,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let settled = settle(&self.database, owner, settlement, now).await?;
+        if settled {
+            self.meters.settled(settlement.outcome);
+        }
+        Ok(settled)
+    }
+
+    /// Measures what may be asked of the provider more than once, by its kind.
+    pub async fn reads<T>(
+        &self,
+        kind: &'static str,
+        asked: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let since = Stopwatch::start();
+        let answer = asked.await;
+        let result = answer.as_ref().map_or_else(ReadError::as_word, |_| "ok");
+        self.meters.asked_provider(kind, result, since.elapsed());
+        answer
     }
 
     /// The rules that settings name.

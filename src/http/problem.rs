@@ -185,6 +185,13 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key", detail)
     }
 
+    /// Whoever asks for the figures has not their token.
+    pub(super) fn no_metrics_token() -> Self {
+        let detail = "expected a header `Authorization: Bearer` with OUTDIAL_METRICS_TOKEN; without that variable the \
+                      page is closed";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid token", detail)
+    }
+
     /// The key that came with the request does not allow it.
     pub(super) fn forbidden(needs: Permission, role: Role) -> Self {
         let detail = format!(
