@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{HttpServer, web};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -182,6 +182,7 @@ impl App {
             placing: Placing::default(),
             library,
             speeches: Speeches::default(),
+            keep: keep(config.operations.keep),
             meters: meters(),
         };
         let dispenser =
@@ -317,6 +318,16 @@ async fn keep_tidy(meters: &Meters) {
     loop {
         tokio::time::sleep(TIDY_UP_FIGURES).await;
         meters.tidy_up();
+    }
+}
+
+/// For how long what is known of people is kept.
+fn keep(days: config::Keep) -> db::retention::Keep {
+    let span = |days: Option<u32>| days.map(|days| TimeDelta::days(i64::from(days)));
+    db::retention::Keep {
+        contacts: span(days.contacts),
+        attempts: span(days.attempts),
+        events: span(days.events),
     }
 }
 

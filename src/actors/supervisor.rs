@@ -23,6 +23,7 @@ use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
 use crate::db::imports::{self, Expired};
 use crate::db::nodes::{self, Oneself, Renewed, TakenOver};
+use crate::db::retention::{self, Erased};
 use crate::db::words::Word;
 use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
@@ -154,7 +155,8 @@ pub struct Tick;
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
 
-/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to. It may take minutes, and nobody waits for it.
+/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to, and erases what has
+/// been kept of people for long enough. It may take minutes, and nobody waits for it.
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Sweep;
@@ -529,11 +531,33 @@ impl Handler<Sweep> for SupervisorActor {
         let board = self.board.clone();
         let swept = async move {
             delete_expired(&board).await;
-            if let Err(error) = forget_calls(&board.database, board.clock.now()).await {
+            let (now, reach) = (board.clock.now(), board.library.longest_reach());
+            if let Err(error) = forget_calls(&board.database, reach.since(now)).await {
                 warn!(error = &error as &dyn std::error::Error, "old calls cannot be forgotten");
             }
+            erase_expired(&board).await;
         };
         ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));
+    }
+}
+
+/// Erases what has been kept of people for long enough. What cannot be erased is tried again by the next sweep.
+async fn erase_expired(board: &Switchboard) {
+    let now = board.clock.now();
+    let counted_since = board.library.longest_reach().since(now);
+    match retention::erase_expired(&board.database, board.keep, counted_since, now).await {
+        Ok(erased) => {
+            let Erased { contacts, attempts, remarks, events } = erased;
+            let words =
+                [("contacts", contacts), ("attempts", attempts), ("remarks", remarks), ("events", events)];
+            words.iter().for_each(|(what, rows)| board.meters.erased(what, *rows));
+            if erased != Erased::default() {
+                info!(contacts, attempts, remarks, events, "erased what had been kept for long enough");
+            }
+        }
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "what was kept for long enough cannot be erased");
+        }
     }
 }
 

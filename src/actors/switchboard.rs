@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, Stopwatch};
 use crate::db::attempts::{Settlement, settle};
 use crate::db::look::Look;
+use crate::db::retention::Keep;
 use crate::db::{Database, Error, Ownership};
 use crate::domain::Moment;
 use crate::domain::dialer::{AccountView, CampaignView};
@@ -54,6 +55,8 @@ pub struct Switchboard {
     pub library: Arc<Library>,
     /// What is heard in the calls that are under way here.
     pub speeches: Speeches,
+    /// For how long what is known of people is kept.
+    pub keep: Keep,
     /// What operators see of the node.
     pub meters: Meters,
 }

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod look;
 pub mod nodes;
 pub mod recurrence;
+pub mod retention;
 pub mod suppressions;
 pub mod watchdog;
 pub mod words;

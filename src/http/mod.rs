@@ -9,6 +9,7 @@ mod campaigns;
 mod connections;
 mod contacts;
 mod csv;
+mod erase;
 mod events;
 mod forecast;
 mod form;
@@ -152,6 +153,7 @@ fn resources() -> Vec<Methods> {
     [
         campaigns::resources(),
         contacts::resources(),
+        erase::resources(),
         forecast::resources(),
         agents::resources(),
         events::resources(),

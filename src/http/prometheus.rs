@@ -17,6 +17,8 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use crate::clock::Stopwatch;
+use crate::db;
+use crate::db::events::oldest_without_position;
 use crate::db::nodes::count_work;
 use crate::telemetry::Level;
 
@@ -60,8 +62,16 @@ async fn look(api: &Api) {
     }
     let clock_offset = board.clock.offset().num_microseconds().unwrap_or(i64::MAX) as f64 / 1e6;
     board.meters.level(Level { lease: board.lease.left(), clock_offset });
-    match timeout(PATIENCE, count_work(&board.database, board.node)).await {
-        Ok(Ok(work)) => board.meters.work(work),
+    let asked = async {
+        let work = count_work(&board.database, board.node).await?;
+        Ok::<_, db::Error>((work, oldest_without_position(&board.database).await?))
+    };
+    match timeout(PATIENCE, asked).await {
+        Ok(Ok((work, oldest))) => {
+            board.meters.work(work);
+            let lag = oldest.and_then(|at| (board.clock.now() - at).to_std().ok());
+            board.meters.events_lag(lag.unwrap_or_default());
+        }
         Ok(Err(error)) => debug!(error = &error as &dyn std::error::Error, "the node's work is not counted"),
         Err(_) => debug!("the node's work is not counted in time"),
     }

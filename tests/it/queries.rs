@@ -47,6 +47,7 @@ mod open_calls;
 mod poison;
 mod race;
 mod recurrence;
+mod retention;
 mod spend_cap;
 mod suppressions;
 

@@ -19,7 +19,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("simulator", &["twilio", "clock"]),
     ("telemetry", &["db", "domain", "clock"]),
     ("actors", &["db", "twilio", "rules", "domain", "clock", "telemetry"]),
-    ("http", &["actors", "db", "events", "twilio", "domain", "import", "rules", "clock", "json", "keys", "telemetry"]),
+    (
+        "http",
+        &[
+            "actors",
+            "db",
+            "events",
+            "twilio",
+            "domain",
+            "import",
+            "rules",
+            "clock",
+            "json",
+            "keys",
+            "telemetry",
+        ],
+    ),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

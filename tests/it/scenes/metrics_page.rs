@@ -45,7 +45,10 @@ impl Page {
             } else {
                 assert!(!line.starts_with('#'), "a comment that says nothing: {line}");
                 let sample = Sample::read(line);
-                assert!(page.kinds.contains_key(page.family(&sample.name)), "a sample before its type: {line}");
+                assert!(
+                    page.kinds.contains_key(page.family(&sample.name)),
+                    "a sample before its type: {line}"
+                );
                 assert!(seen.insert(format!("{}{:?}", sample.name, sample.labels)), "twice: {line}");
                 page.samples.push(sample);
             }
@@ -82,12 +85,14 @@ impl Page {
             assert!(!series.is_empty(), "{name} has no buckets");
             for (labels, buckets) in series {
                 assert!(buckets.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1), "{name}{labels}: {buckets:?}");
-                let count = self
-                    .samples
-                    .iter()
-                    .find(|sample| sample.name == format!("{name}_count") && format!("{:?}", sample.labels) == labels);
+                let count = self.samples.iter().find(|sample| {
+                    sample.name == format!("{name}_count") && format!("{:?}", sample.labels) == labels
+                });
                 let (edge, all) = buckets.last().expect("a bucket");
-                assert!(edge.is_infinite() && count.is_some_and(|count| count.value == *all), "{name}{labels}");
+                assert!(
+                    edge.is_infinite() && count.is_some_and(|count| count.value == *all),
+                    "{name}{labels}"
+                );
             }
         }
     }
@@ -281,7 +286,13 @@ fn every_alert_says_what_to_do() {
     assert!(rules.len() >= 9, "{}", rules.len());
     for rule in rules {
         let name = rule.lines().next().unwrap();
-        for part in ["        expr: ", "        for: ", "          severity: ", "          summary: ", "          do: "] {
+        for part in [
+            "        expr: ",
+            "        for: ",
+            "          severity: ",
+            "          summary: ",
+            "          do: ",
+        ] {
             assert!(rule.contains(&format!("\n{part}")), "{name} lacks {}", part.trim());
         }
     }

@@ -18,6 +18,7 @@ mod openapi;
 mod opt_out;
 mod poison;
 mod recurrence;
+mod retention;
 mod security;
 mod spend_cap;
 mod start;
