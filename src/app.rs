@@ -33,7 +33,7 @@ use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
-use crate::telemetry::Meters;
+use crate::telemetry::{BadCollector, Collector, Meters, Tracer, start_exporter};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
 use crate::zone_files::{self, ZoneFilesError};
@@ -53,6 +53,9 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 
 /// How long it waits then for requests that are being answered. Idle connections would be waited for as well.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
+
+/// How long it waits at last for the collector of traces.
+const LAST_SPANS: Duration = Duration::from_secs(2);
 
 /// How often the private PostgreSQL is looked after.
 const LOOK_AFTER_DATABASE: Duration = Duration::from_secs(2);
@@ -121,6 +124,9 @@ pub enum BuildError {
         /// What the provider said.
         source: ReadError,
     },
+    /// Nothing can be sent to the collector of traces.
+    #[error("the collector of traces cannot be used")]
+    Collector(#[from] BadCollector),
     /// A part that nothing in the program could bring back.
     #[error("the {0} has died; start the program again")]
     PartLost(&'static str),
@@ -169,6 +175,7 @@ impl App {
         let line = connect(&config, &url, &clock).await?;
         let first_key = ensure_access(&database, config.api_token.as_ref().map(Secret::expose)).await?;
         db::accounts::ensure(&database, &line.account.account_sid).await?;
+        let (node, meters) = (Uuid::now_v7(), meters());
         let board = Switchboard {
             database: database.clone(),
             clock: clock.clone(),
@@ -176,20 +183,27 @@ impl App {
             urls: CallbackUrls::below(&line.account.public_url),
             account_sid: line.account.account_sid.clone(),
             pace: Pace::of(config.cps),
-            node: Uuid::now_v7(),
+            node,
             lease: Lease::default(),
             leaving: Leaving::default(),
             placing: Placing::default(),
             library,
             speeches: Speeches::default(),
             keep: keep(config.operations.keep),
-            meters: meters(),
+            tracer: tracer(&config, node, &meters)?,
+            meters,
         };
         let dispenser =
             DispenserActor::new(database.urgent(), board.account_sid.clone(), board.pace.clone()).start();
         let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
-        let inbox =
-            InboxActor::new(database, clock, supervisor.clone(), delivery, board.meters.clone()).start();
+        let inbox = InboxActor::new(
+            database,
+            clock,
+            supervisor.clone(),
+            delivery,
+            (board.meters.clone(), board.tracer.clone()),
+        )
+        .start();
         let events = Feed::default();
         let relay = tokio::task::spawn_local(relay(board.database.clone(), events.clone()));
         let account = line.account;
@@ -281,6 +295,7 @@ impl App {
         }
         handle.stop(true).await;
         self.relay.abort();
+        let _ = tokio::time::timeout(LAST_SPANS, self.board.tracer.flush()).await;
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }
@@ -329,6 +344,22 @@ fn keep(days: config::Keep) -> db::retention::Keep {
         attempts: span(days.attempts),
         events: span(days.events),
     }
+}
+
+/// Tells a collector of the calls' lives, if one was named.
+fn tracer(config: &Config, node: Uuid, meters: &Meters) -> Result<Tracer, BadCollector> {
+    let Some(traces) = &config.operations.traces else { return Ok(Tracer::default()) };
+    let headers = traces.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+    let collector = Collector {
+        url: traces.url.clone(),
+        headers: headers.collect(),
+        timeout: traces.timeout,
+        service: traces.service.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        instance: node.to_string(),
+    };
+    info!(host = traces.url.host_str(), "traces are sent to a collector");
+    start_exporter(collector, meters.clone())
 }
 
 fn meters() -> Meters {

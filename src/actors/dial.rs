@@ -22,6 +22,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::phone::Phone;
 use crate::domain::retry::{Ended, TAKEN_BACK_PAUSE, Verdict};
 use crate::domain::suppression;
+use crate::telemetry::{Part, Said};
 use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
@@ -66,6 +67,7 @@ pub(super) async fn dial(
     // Should it remain unknown whether the claim was committed, the attempt is taken back if it is there: nothing has left.
     let id = attempt_id(now);
     memory.unsent = Some(id);
+    let claiming = Stopwatch::start();
     let claim = claim_next(&board.database, owner, &terms, &ready, (id, now)).await?;
     memory.unsent = matches!(claim, Claim::Attempt(_)).then_some(id);
     if !matches!(claim, Claim::Nobody) {
@@ -96,6 +98,12 @@ pub(super) async fn dial(
         Claim::DayIsFull | Claim::SpendCap | Claim::Refiled(_) | Claim::NotOurs => return Ok(Carried::Out),
         Claim::Nobody => return nobody(board, owner, memory).await,
     };
+    if board.tracer.is_on() {
+        let (begun, ended) = board.span(claiming);
+        let said = [("campaign.id", Said::Id(owner.campaign))];
+        board.tracer.tell(attempt.id, Part::Wake, (board.span(memory.woken).0, begun), &said);
+        board.tracer.tell(attempt.id, Part::Claim, (begun, ended), &said);
+    }
     // From here on the intent exists, and until the request is written nothing has left: should the database fail
     // in between, the attempt is taken back as soon as it answers again.
     if Phone::from_e164(&attempt.phone).is_err() {
@@ -132,6 +140,10 @@ pub(super) async fn dial(
     let asked = Stopwatch::start();
     let answer = board.client.create_call(&request, leaves_by).await;
     board.meters.asked_provider("create", result_of(&answer), asked.elapsed());
+    if board.tracer.is_on() {
+        let said = [("campaign.id", Said::Id(owner.campaign)), ("result", Said::Word(result_of(&answer)))];
+        board.tracer.tell(attempt.id, Part::Request, board.span(asked), &said);
+    }
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {
         memory.unsent = None;
     }
@@ -239,8 +251,9 @@ async fn fail(board: &Switchboard, owner: Ownership, attempt: &ClaimedAttempt) -
     let reason =
         (HaltReason::AgentUnreadable, "what the campaign keeps of its agent and script cannot be read");
     let settlement = taken_back(attempt.id, (None, reason.1.to_owned()), now);
+    let since = Stopwatch::start();
     if settle_and_halt(&board.database, owner, &settlement, Move::Fail, reason, now).await? {
-        board.meters.settled(Outcome::NotPlaced);
+        board.settled(owner, attempt.id, Outcome::NotPlaced, since);
         board.meters.taken_back(TakenBack::AgentUnreadable.as_str());
     }
     warn!(attempt.id = %attempt.id, "the agent's snapshot cannot be read, the campaign has failed");
@@ -386,8 +399,9 @@ async fn refused(
     let what_to_do = code.and_then(explain).unwrap_or("look it up in the provider's error dictionary");
     let code = code.map_or_else(|| "without a code".to_owned(), |code| format!("with code {code}"));
     let detail = format!("the provider refused {code}: {message}; {what_to_do}");
+    let since = Stopwatch::start();
     if settle_and_halt(&board.database, owner, &taken_back, Move::Pause, (pause, &detail), now).await? {
-        board.meters.settled(Outcome::NotPlaced);
+        board.settled(owner, attempt.id, Outcome::NotPlaced, since);
         board.meters.taken_back(TakenBack::Refused.as_str());
     }
     warn!(reason = %pause, "paused");

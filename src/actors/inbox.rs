@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use actix::prelude::*;
+use chrono::TimeDelta;
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, Stopwatch};
 use crate::db::attempts::{Heard, Recorded, record};
 use crate::db::{Database, Error};
-use crate::telemetry::Meters;
+use crate::telemetry::{Meters, Part, Said, Tracer};
 
 use super::supervisor::{SupervisorActor, WakeCampaign};
 
@@ -52,6 +53,7 @@ pub struct InboxActor {
     supervisor: Addr<SupervisorActor>,
     delivery: Delivery,
     meters: Meters,
+    tracer: Tracer,
     waiting: Vec<Waiting>,
     commits_under_way: usize,
 }
@@ -71,10 +73,19 @@ impl InboxActor {
         clock: Clock,
         supervisor: Addr<SupervisorActor>,
         delivery: Delivery,
-        meters: Meters,
+        (meters, tracer): (Meters, Tracer),
     ) -> Self {
         let database = database.urgent();
-        Self { database, clock, supervisor, delivery, meters, waiting: Vec::new(), commits_under_way: 0 }
+        Self {
+            database,
+            clock,
+            supervisor,
+            delivery,
+            meters,
+            tracer,
+            waiting: Vec::new(),
+            commits_under_way: 0,
+        }
     }
 
     fn commit(&mut self, ctx: &mut Context<Self>) {
@@ -95,14 +106,29 @@ impl InboxActor {
         }
     }
 
+    /// Tells of a callback, from its arrival until it is durable or could not be made so.
+    fn trace(&self, since: Stopwatch, heard: &Heard, is_stored: bool) {
+        if self.tracer.is_on() {
+            let now = self.clock.now();
+            let ago = TimeDelta::from_std(since.elapsed() * self.clock.speed()).unwrap_or_default();
+            let said = [
+                ("campaign.id", Said::Id(heard.campaign)),
+                ("status", Said::Word(heard.facts.status.as_str())),
+                ("result", Said::Word(if is_stored { "stored" } else { "not-stored" })),
+            ];
+            self.tracer.tell(heard.attempt, Part::Callback, (now - ago, now), &said);
+        }
+    }
+
     fn answer(
         &mut self,
         stored: Result<Vec<Result<Recorded, Error>>, Error>,
         heard: &[Heard],
         answers: Vec<(Stopwatch, Answer)>,
     ) {
-        for (since, _) in &answers {
+        for ((since, _), heard) in answers.iter().zip(heard) {
             self.meters.durable_after(since.elapsed());
+            self.trace(*since, heard, stored.is_ok());
         }
         let answers = answers.into_iter().map(|(_, answer)| answer);
         let results = match stored {

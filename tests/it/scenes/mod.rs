@@ -24,4 +24,5 @@ mod spend_cap;
 mod start;
 mod supervision;
 mod suppression;
+mod traces;
 mod webhooks;
