@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App as Site, HttpServer, web};
-use chrono::NaiveDate;
+use actix_web::{HttpServer, web};
+use chrono::{NaiveDate, TimeDelta};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::actors::{
     Delivery, DispenserActor, InboxActor, Lease, Leaving, Pace, Placing, Retire, SupervisorActor,
-    Switchboard, speech::Speeches,
+    Switchboard, TakenBack, speech::Speeches,
 };
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
@@ -28,11 +28,12 @@ use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
-use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, routes};
+use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, site};
 use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
+use crate::telemetry::{BadCollector, Collector, Meters, Tracer, start_exporter};
 use crate::twilio::callbacks::CallbackUrls;
 use crate::twilio::client::{AccountStatus, BadClient, Client, ClientConfig, ReadError};
 use crate::zone_files::{self, ZoneFilesError};
@@ -53,8 +54,14 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 /// How long it waits then for requests that are being answered. Idle connections would be waited for as well.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
+/// How long it waits at last for the collector of traces.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+
 /// How often the private PostgreSQL is looked after.
 const LOOK_AFTER_DATABASE: Duration = Duration::from_secs(2);
+
+/// How often what was measured is put into its buckets.
+const TIDY_UP_FIGURES: Duration = Duration::from_secs(5);
 
 /// How often it is seen whether the parts are alive that nothing could bring back.
 const LOOK_AFTER_PARTS: Duration = Duration::from_secs(1);
@@ -117,6 +124,9 @@ pub enum BuildError {
         /// What the provider said.
         source: ReadError,
     },
+    /// Nothing can be sent to the collector of traces.
+    #[error("the collector of traces cannot be used")]
+    Collector(#[from] BadCollector),
     /// A part that nothing in the program could bring back.
     #[error("the {0} has died; start the program again")]
     PartLost(&'static str),
@@ -165,6 +175,7 @@ impl App {
         let line = connect(&config, &url, &clock).await?;
         let first_key = ensure_access(&database, config.api_token.as_ref().map(Secret::expose)).await?;
         db::accounts::ensure(&database, &line.account.account_sid).await?;
+        let (node, meters) = (Uuid::now_v7(), meters());
         let board = Switchboard {
             database: database.clone(),
             clock: clock.clone(),
@@ -172,17 +183,27 @@ impl App {
             urls: CallbackUrls::below(&line.account.public_url),
             account_sid: line.account.account_sid.clone(),
             pace: Pace::of(config.cps),
-            node: Uuid::now_v7(),
+            node,
             lease: Lease::default(),
             leaving: Leaving::default(),
             placing: Placing::default(),
             library,
             speeches: Speeches::default(),
+            keep: keep(config.operations.keep),
+            tracer: tracer(&config, node, &meters)?,
+            meters,
         };
         let dispenser =
             DispenserActor::new(database.urgent(), board.account_sid.clone(), board.pace.clone()).start();
         let supervisor = SupervisorActor::new(board.clone(), node_name(), dispenser.clone()).start();
-        let inbox = InboxActor::new(database, clock, supervisor.clone(), delivery).start();
+        let inbox = InboxActor::new(
+            database,
+            clock,
+            supervisor.clone(),
+            delivery,
+            (board.meters.clone(), board.tracer.clone()),
+        )
+        .start();
         let events = Feed::default();
         let relay = tokio::task::spawn_local(relay(board.database.clone(), events.clone()));
         let account = line.account;
@@ -201,11 +222,12 @@ impl App {
             limits: limits(&config.lists),
             spool,
             previews: config.lists.previews,
+            metrics_token: config.operations.metrics_token.as_ref().map(|token| token.expose().to_owned()),
             turns: Semaphore::new(LISTS_AT_ONCE),
             events: events.clone(),
             readers: Semaphore::new(READERS),
         });
-        let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
+        let server = HttpServer::new(move || site(api.clone()))
             .workers(HTTP_WORKERS)
             .max_connections(most_connections().div_ceil(HTTP_WORKERS))
             .client_request_timeout(HEAD_WITHIN)
@@ -255,6 +277,7 @@ impl App {
             }
             () = ended(&server) => None,
             () = keep_running(self.embedded.as_ref()) => None,
+            () = keep_tidy(&self.board.meters) => None,
             part = lost_part(&self.supervisor, &self.inbox, &self.dispenser, &self.relay) => {
                 error!(part, "a part has died, stopping");
                 Some(part)
@@ -272,6 +295,7 @@ impl App {
         }
         handle.stop(true).await;
         self.relay.abort();
+        let _ = tokio::time::timeout(LAST_SPANS, self.board.tracer.flush()).await;
         if let Some(embedded) = self.embedded {
             embedded.stop().await?;
         }
@@ -302,6 +326,44 @@ async fn keep_running(embedded: Option<&Embedded>) {
             );
         }
     }
+}
+
+/// Keeps the figures small, whether or not anybody fetches them. Never returns.
+async fn keep_tidy(meters: &Meters) {
+    loop {
+        tokio::time::sleep(TIDY_UP_FIGURES).await;
+        meters.tidy_up();
+    }
+}
+
+/// For how long what is known of people is kept.
+fn keep(days: config::Keep) -> db::retention::Keep {
+    let span = |days: Option<u32>| days.map(|days| TimeDelta::days(i64::from(days)));
+    db::retention::Keep {
+        contacts: span(days.contacts),
+        attempts: span(days.attempts),
+        events: span(days.events),
+    }
+}
+
+/// Tells a collector of the calls' lives, if one was named.
+fn tracer(config: &Config, node: Uuid, meters: &Meters) -> Result<Tracer, BadCollector> {
+    let Some(traces) = &config.operations.traces else { return Ok(Tracer::default()) };
+    let headers = traces.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned()));
+    let collector = Collector {
+        url: traces.url.clone(),
+        headers: headers.collect(),
+        timeout: traces.timeout,
+        service: traces.service.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+        instance: node.to_string(),
+    };
+    info!(host = traces.url.host_str(), "traces are sent to a collector");
+    start_exporter(collector, meters.clone())
+}
+
+fn meters() -> Meters {
+    Meters::new(env!("CARGO_PKG_VERSION"), TakenBack::ALL.iter().map(|why| why.as_str()))
 }
 
 /// Returns the name of a part that has died: a panicking handler kills its actor for good. Without the supervisor the

@@ -60,6 +60,11 @@ impl Clock {
         self.0.is_set.store(true, Ordering::Release);
     }
 
+    /// By how much the clock that is followed is ahead of this machine's.
+    pub fn offset(&self) -> TimeDelta {
+        TimeDelta::microseconds(self.0.offset_micros.load(Ordering::Acquire))
+    }
+
     /// Whether the time is known. Nothing may be dialed before.
     pub fn is_set(&self) -> bool {
         self.0.is_set.load(Ordering::Acquire)
@@ -67,8 +72,7 @@ impl Clock {
 
     /// The present instant, on this clock's course.
     pub fn now(&self) -> DateTime<Utc> {
-        let real =
-            self.machine_time() + TimeDelta::microseconds(self.0.offset_micros.load(Ordering::Acquire));
+        let real = self.machine_time() + self.offset();
         match &self.0.course {
             None => real,
             Some(course) => course.at(real),

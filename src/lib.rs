@@ -18,6 +18,7 @@
 //!       embedded runs a private PostgreSQL; cli says what may be typed
 //!       zone_files reads zone data for domain, at the start
 //!       json reads what comes in as JSON, for http, rules and list_command, and says what is wrong with it
+//!       telemetry holds the figures of a node, for all that act; domain and db never see it
 //!       config and clock are leaves; domain and db never see them
 //! ```
 //!
@@ -130,5 +131,6 @@ pub mod list_command;
 pub mod node_table;
 pub mod rules;
 pub mod simulator;
+pub mod telemetry;
 pub mod twilio;
 pub mod zone_files;

@@ -13,13 +13,14 @@ use outdial::cli::stop::{asked_to_stop, stdin_closed};
 use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, KeysOptions, ServerOptions, SimulateOptions};
 use outdial::client::{self, ClientError, Server, Shown};
 use outdial::clock::Clock;
-use outdial::config::{self, Config, ListLimits, Log, LogFormat, Secret};
+use outdial::config::{self, Config, ListLimits, Log, LogFormat, Misspelled, Secret};
 use outdial::db::{self, nodes::list_nodes};
 use outdial::demo::{ContactList, Demo};
 use outdial::keys::KeysCommand;
 use outdial::list_command;
 use outdial::node_table::NodeTable;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
+use tracing::warn;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
@@ -62,6 +63,7 @@ async fn main() -> ExitCode {
 async fn serve() -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
+    warn_of_misspelled();
     let app = App::build(config).await?;
     if let Some(key) = app.first_key() {
         // Whoever closed the standard output cannot be told, and gets in by OUTDIAL_API_TOKEN.
@@ -240,6 +242,18 @@ async fn keys(what: KeysOptions) -> anyhow::Result<ExitCode> {
     }
     print!("{}", done?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says which variables look like ours and are none.
+fn warn_of_misspelled() {
+    for Misspelled { name, meant } in config::misspelled_in_env() {
+        match meant {
+            Some(meant) => {
+                warn!("*** {name} is no variable that outdial reads: is {meant} meant? It is IGNORED. ***")
+            }
+            None => warn!("*** {name} is no variable that outdial reads, and it is IGNORED; see --help ***"),
+        }
+    }
 }
 
 /// Below these levels libraries log what they are given: names and numbers, whatever OUTDIAL_LOG says.

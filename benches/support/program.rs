@@ -50,5 +50,6 @@ pub fn config(
         zoneinfo: None,
         rules: None,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
+        operations: Default::default(),
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn ask_price(
         }
     };
     let asked = tokio::select! {
-        asked = board.client.fetch_call(sid) => asked,
+        asked = board.reads("fetch", board.client.fetch_call(sid)) => asked,
         () = time_is_up => return Ok(Carried::Out),
     };
     let now = board.clock.now();

@@ -12,10 +12,12 @@ use chrono::{DateTime, Utc};
 use tracing::{Instrument, debug, info, info_span, warn};
 use uuid::Uuid;
 
+use crate::clock::Stopwatch;
 use crate::db::events::note_waiting;
 use crate::db::look::look;
 use crate::db::{Error, Ownership};
 use crate::domain::dialer::{Because, Step, next_step};
+use crate::telemetry::Waits;
 
 use super::carry_out::carry_out;
 use super::dial::take_back;
@@ -24,6 +26,7 @@ use super::place::Place;
 use super::poison::is_set_aside;
 use super::supervisor::{SupervisorActor, WakeCampaign};
 use super::switchboard::Switchboard;
+use super::taken_back::TakenBack;
 use super::turn::{Carried, Memory};
 
 /// The longest pauses after a first, second, … failure in a row. Half of each is left to chance: campaigns that met the same
@@ -61,6 +64,9 @@ pub struct CampaignActor {
     waited_for: Option<Because>,
     /// What was last told to those who follow of why it waits.
     told_waiting: Option<(Because, DateTime<Utc>)>,
+    waits: Waits,
+    /// Since when it has waited for a place, if it does.
+    place_wanted: Option<Stopwatch>,
     /// Steps in a row that failed.
     failures: usize,
 }
@@ -91,6 +97,7 @@ impl CampaignActor {
         supervisor: Addr<SupervisorActor>,
     ) -> Self {
         let (progress, memory) = (Progress::Idle, Memory::default());
+        let waits = board.meters.waits();
         Self {
             board,
             owner,
@@ -101,11 +108,21 @@ impl CampaignActor {
             memory,
             waited_for: None,
             told_waiting: None,
+            waits,
+            place_wanted: None,
             failures: 0,
         }
     }
 
     fn wake(&mut self, ctx: &mut Context<Self>) {
+        if matches!(self.progress, Progress::Idle) {
+            self.memory.woken = Stopwatch::start();
+        }
+        self.look(ctx);
+    }
+
+    /// Takes the next step, or the one after it if one is under way.
+    fn look(&mut self, ctx: &mut Context<Self>) {
         if let Progress::Busy { look_again } = &mut self.progress {
             *look_again = true;
             return;
@@ -114,6 +131,7 @@ impl CampaignActor {
             ctx.cancel_future(timer);
         }
         self.progress = Progress::Busy { look_again: false };
+        self.waits.set(None);
         let (board, owner) = (self.board.clone(), self.owner);
         let mut memory = std::mem::take(&mut self.memory);
         let span = info_span!("campaign", campaign.id = %owner.campaign);
@@ -139,6 +157,7 @@ impl CampaignActor {
                 let longest = BACKOFF[self.failures.min(BACKOFF.len() - 1)];
                 let pause = longest.mul_f64(0.5 + self.board.moment().jitter / 2.0);
                 self.failures += 1;
+                self.board.meters.step_failed();
                 warn!(
                     campaign.id = %self.owner.campaign,
                     error = &error as &dyn std::error::Error,
@@ -150,10 +169,10 @@ impl CampaignActor {
                     actor.wake(ctx);
                 }));
             }
-            Turn::LookAgain => self.wake(ctx),
+            Turn::LookAgain => self.look(ctx),
             Turn::Made { run } => {
                 self.supervisor.do_send(WakeCampaign { campaign: run });
-                self.wake(ctx);
+                self.look(ctx);
             }
             _ if woken => self.wake(ctx),
             Turn::Wait { until, because } => self.wait(until, because, ctx),
@@ -162,6 +181,7 @@ impl CampaignActor {
     }
 
     fn wait(&mut self, until: DateTime<Utc>, because: Because, ctx: &mut Context<Self>) {
+        self.waits.set(Some(because));
         if self.waited_for.replace(because) != Some(because) && because.is_long() {
             info!(campaign.id = %self.owner.campaign, %until, %because, "waiting: {}", because.sentence());
         }
@@ -170,6 +190,7 @@ impl CampaignActor {
             self.dispenser.do_send(GiveBack(place));
         }
         if because == Because::RateLimited {
+            self.place_wanted.get_or_insert_with(Stopwatch::start);
             self.dispenser
                 .do_send(AskForPlace { campaign: self.owner.campaign, to: ctx.address().recipient() });
         }
@@ -224,7 +245,7 @@ async fn try_turn(
     about: &mut Option<Uuid>,
 ) -> Result<Turn, Error> {
     if let Some(attempt) = memory.unsent {
-        take_back(board, owner, attempt, "the database failed before the request was written").await?;
+        take_back(board, owner, attempt, TakenBack::DatabaseFailed).await?;
         memory.unsent = None;
     }
     let found = look(&board.database, owner.campaign, &board.account_sid, memory.known.clone()).await?;
@@ -284,6 +305,9 @@ impl Handler<Grant> for CampaignActor {
             // A step is under way and may take longer than the place is good for.
             Progress::Busy { .. } => self.dispenser.do_send(GiveBack(place)),
             Progress::Idle => {
+                if let Some(wanted) = self.place_wanted.take() {
+                    self.board.meters.waited_for_place(wanted.elapsed());
+                }
                 self.memory.place = Some(place);
                 self.wake(ctx);
             }

@@ -7,7 +7,6 @@ use uuid::Uuid;
 use crate::db::accounts;
 use crate::db::attempts::{
     Heard, Settlement, Trace, adopt, find_trace, list_owned_sids, note_asked, note_end_asked, record, reopen,
-    settle,
 };
 use crate::db::campaigns::make_move;
 use crate::db::look::Look;
@@ -26,6 +25,7 @@ use super::ask_price::ask_price;
 use super::dial::{dial, take_back};
 use super::recur::recur;
 use super::switchboard::Switchboard;
+use super::taken_back::TakenBack;
 use super::turn::{Carried, Memory};
 
 /// How long is waited after the provider could not be asked.
@@ -75,7 +75,7 @@ pub(super) async fn carry_out(
                 error: None,
                 last_word,
             };
-            if settle(&board.database, owner, &settlement, board.clock.now()).await? {
+            if board.settle(owner, &settlement, board.clock.now()).await? {
                 info!(attempt.id = %attempt, %outcome, "settled");
             }
             Ok(Carried::Out)
@@ -143,7 +143,7 @@ async fn hang_up(
 ) -> Result<Carried, Error> {
     let trace = find_trace(&board.database, attempt).await?;
     let Some(sid) = trace.and_then(|trace| trace.sid) else { return Ok(Carried::Out) };
-    let call = match board.client.end_call(&sid, ending).await {
+    let call = match board.reads("end", board.client.end_call(&sid, ending)).await {
         Ok(call) => call,
         Err(error) => {
             let error = &error as &dyn std::error::Error;
@@ -159,7 +159,7 @@ async fn hang_up(
         if call.status == Status::Canceled && call.started_at.is_none() {
             // Before its end is recorded, which by itself would count as a call.
             info!(attempt.id = %attempt, "it was never dialed, taken back");
-            take_back(board, owner, attempt, "the provider ended it before it was dialed").await?;
+            take_back(board, owner, attempt, TakenBack::EndedUndialed).await?;
         }
         let heard = Heard { campaign: owner.campaign, attempt, sid, facts: Facts::from(&report(&call, now)) };
         for recorded in record(&board.database, &[heard], now).await? {
@@ -197,7 +197,7 @@ async fn reconcile(
                 look.known.settings.verdict(&Ended { outcome, at: now, earlier }, board.moment().jitter);
             let (call_ended_at, last_word) = (Some(now), silence.heard_at());
             let settlement = Settlement { attempt, outcome, verdict, call_ended_at, error: None, last_word };
-            if settle(&board.database, owner, &settlement, now).await? {
+            if board.settle(owner, &settlement, now).await? {
                 warn!(attempt.id = %attempt, "no trace of a call was found, given up as unknown");
             }
         }
@@ -234,7 +234,7 @@ impl From<ReadError> for Trouble {
 async fn ask(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<Trail, Trouble> {
     let Some(trace) = find_trace(&board.database, attempt).await? else { return Ok(Trail::Found) };
     let call = match &trace.sid {
-        Some(sid) => board.client.fetch_call(sid).await?,
+        Some(sid) => board.reads("fetch", board.client.fetch_call(sid)).await?,
         None => look_for(board, attempt, &trace).await?,
     };
     let now = board.clock.now();
@@ -255,7 +255,7 @@ async fn ask(board: &Switchboard, owner: Ownership, attempt: Uuid) -> Result<Tra
 
 /// Looks for the call of an attempt whose answer was lost, and adopts it if there is exactly one that it can be.
 async fn look_for(board: &Switchboard, attempt: Uuid, trace: &Trace) -> Result<Option<CallRecord>, Trouble> {
-    let calls = board.client.list_calls(&trace.to, &trace.from).await?;
+    let calls = board.reads("list", board.client.list_calls(&trace.to, &trace.from)).await?;
     let sids: Vec<&str> = calls.iter().map(|call| call.sid.as_str()).collect();
     let owned = list_owned_sids(&board.database, &sids).await?;
     let earliest = trace.intended_at - CLOCKS_DIFFER_BY;

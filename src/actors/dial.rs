@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Stopwatch};
 use crate::db::attempts::{
     Claim, ClaimedAttempt, Heard, Permission, Settlement, attempt_id, claim_next, find_earlier,
-    look_once_more, record, reset_cursors, settle, settle_and_halt,
+    look_once_more, record, reset_cursors, settle_and_halt,
 };
 use crate::db::look::Look;
 use crate::db::nodes::let_go;
@@ -22,6 +22,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::phone::Phone;
 use crate::domain::retry::{Ended, TAKEN_BACK_PAUSE, Verdict};
 use crate::domain::suppression;
+use crate::telemetry::{Part, Said};
 use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
@@ -29,6 +30,7 @@ use crate::twilio::errors::{Fault, explain, meaning};
 use super::neighbors::tell_others;
 use super::speech;
 use super::switchboard::Switchboard;
+use super::taken_back::TakenBack;
 use super::turn::{Carried, Memory};
 
 /// How long a campaign waits whose claim found nobody twice although somebody seemed due.
@@ -65,6 +67,7 @@ pub(super) async fn dial(
     // Should it remain unknown whether the claim was committed, the attempt is taken back if it is there: nothing has left.
     let id = attempt_id(now);
     memory.unsent = Some(id);
+    let claiming = Stopwatch::start();
     let claim = claim_next(&board.database, owner, &terms, &ready, (id, now)).await?;
     memory.unsent = matches!(claim, Claim::Attempt(_)).then_some(id);
     if !matches!(claim, Claim::Nobody) {
@@ -95,6 +98,12 @@ pub(super) async fn dial(
         Claim::DayIsFull | Claim::SpendCap | Claim::Refiled(_) | Claim::NotOurs => return Ok(Carried::Out),
         Claim::Nobody => return nobody(board, owner, memory).await,
     };
+    if board.tracer.is_on() {
+        let (begun, ended) = board.span(claiming);
+        let said = [("campaign.id", Said::Id(owner.campaign))];
+        board.tracer.tell(attempt.id, Part::Wake, (board.span(memory.woken).0, begun), &said);
+        board.tracer.tell(attempt.id, Part::Claim, (begun, ended), &said);
+    }
     // From here on the intent exists, and until the request is written nothing has left: should the database fail
     // in between, the attempt is taken back as soon as it answers again.
     if Phone::from_e164(&attempt.phone).is_err() {
@@ -103,7 +112,7 @@ pub(super) async fn dial(
         return Ok(Carried::Out);
     }
     if let Err(why) = permit(board, owner, look, &terms, &attempt).await? {
-        info!(attempt.id = %attempt.id, why, "taken back");
+        info!(attempt.id = %attempt.id, why = why.sentence(), "taken back");
         take_back(board, owner, attempt.id, why).await?;
         memory.unsent = None;
         return Ok(Carried::Out);
@@ -121,14 +130,20 @@ pub(super) async fn dial(
     // The wait was not long, and may have been too long all the same.
     let Some(leaves_by) = leaves_by.filter(|_| board.lease.is_held()) else {
         info!(attempt.id = %attempt.id, "no place came within the second, taken back");
-        take_back(board, owner, attempt.id, "no place among the calls per second came within the second")
-            .await?;
+        take_back(board, owner, attempt.id, TakenBack::NoPlace).await?;
         memory.unsent = None;
         // A place that comes later is given back until then: with it in hand the next contact would be claimed at once.
         let until = board.clock.now() + LOOK_AGAIN_AFTER;
         return Ok(Carried::NotYet { until, because: Because::RateLimited });
     };
+    board.meters.dials_after(memory.woken.elapsed());
+    let asked = Stopwatch::start();
     let answer = board.client.create_call(&request, leaves_by).await;
+    board.meters.asked_provider("create", result_of(&answer), asked.elapsed());
+    if board.tracer.is_on() {
+        let said = [("campaign.id", Said::Id(owner.campaign)), ("result", Said::Word(result_of(&answer)))];
+        board.tracer.tell(attempt.id, Part::Request, board.span(asked), &said);
+    }
     if matches!(answer, Ok(_) | Err(CreateError::Unknown { .. })) {
         memory.unsent = None;
     }
@@ -143,11 +158,19 @@ pub(super) async fn take_back(
     board: &Switchboard,
     owner: Ownership,
     attempt: Uuid,
-    why: &str,
+    why: TakenBack,
 ) -> Result<(), Error> {
     let now = board.clock.now();
-    settle(&board.database, owner, &taken_back(attempt, (None, why.to_owned()), now), now).await?;
+    let settlement = taken_back(attempt, (None, why.sentence().to_owned()), now);
+    if board.settle(owner, &settlement, now).await? {
+        board.meters.taken_back(why.as_str());
+    }
     Ok(())
+}
+
+/// What a request to place a call came to, in a word.
+fn result_of(answer: &Result<Placed, CreateError>) -> &'static str {
+    answer.as_ref().map_or_else(CreateError::as_word, |_| "ok")
 }
 
 /// The settlement of an attempt that is taken back, with the provider's code and the reason.
@@ -169,20 +192,20 @@ async fn permit(
     look: &Look,
     terms: &Terms<'_>,
     attempt: &ClaimedAttempt,
-) -> Result<Result<(), &'static str>, Error> {
+) -> Result<Result<(), TakenBack>, Error> {
     if attempt.settings_version != look.known.settings_version {
-        return Ok(Err("the campaign's settings were edited meanwhile"));
+        return Ok(Err(TakenBack::Edited));
     }
     match look_once_more(&board.database, owner, attempt, board.clock.now()).await? {
         Permission::Granted => {}
-        Permission::Suppressed => return Ok(Err("its number was suppressed meanwhile")),
-        Permission::Withdrawn => return Ok(Err("the campaign was paused, edited or taken over meanwhile")),
+        Permission::Suppressed => return Ok(Err(TakenBack::Suppressed)),
+        Permission::Withdrawn => return Ok(Err(TakenBack::Withdrawn)),
     }
     if !terms.is_open(&attempt.area, board.clock.now()).unwrap_or(false) {
-        return Ok(Err("the hours are over"));
+        return Ok(Err(TakenBack::HoursOver));
     }
     if !board.lease.is_held() {
-        return Ok(Err("the node's lease has run out"));
+        return Ok(Err(TakenBack::LeaseLost));
     }
     Ok(Ok(()))
 }
@@ -197,7 +220,7 @@ async fn forbid(
     warn!(attempt.id = %attempt.id, "its number is none that may ever be dialed");
     let error = (None, "the number is no E.164 number that may be dialed".to_owned());
     let settlement = given_up(board, look, attempt, Outcome::InvalidNumber, error).await?;
-    settle(&board.database, owner, &settlement, board.clock.now()).await?;
+    board.settle(owner, &settlement, board.clock.now()).await?;
     Ok(())
 }
 
@@ -228,7 +251,11 @@ async fn fail(board: &Switchboard, owner: Ownership, attempt: &ClaimedAttempt) -
     let reason =
         (HaltReason::AgentUnreadable, "what the campaign keeps of its agent and script cannot be read");
     let settlement = taken_back(attempt.id, (None, reason.1.to_owned()), now);
-    settle_and_halt(&board.database, owner, &settlement, Move::Fail, reason, now).await?;
+    let since = Stopwatch::start();
+    if settle_and_halt(&board.database, owner, &settlement, Move::Fail, reason, now).await? {
+        board.settled(owner, attempt.id, Outcome::NotPlaced, since);
+        board.meters.taken_back(TakenBack::AgentUnreadable.as_str());
+    }
     warn!(attempt.id = %attempt.id, "the agent's snapshot cannot be read, the campaign has failed");
     Ok(())
 }
@@ -264,16 +291,16 @@ async fn record_answer(
         }
         Err(CreateError::TooLate) => {
             warn!(attempt.id = %attempt.id, "the second was over before the request was written, taken back");
-            take_back(board, owner, attempt.id, "the second was over before the request was written").await?;
+            take_back(board, owner, attempt.id, TakenBack::TooLate).await?;
         }
         Err(CreateError::NotSent { cause }) => {
             warn!(attempt.id = %attempt.id, %cause, "the provider cannot be reached, taken back");
-            take_back(board, owner, attempt.id, "the provider cannot be reached").await?;
+            take_back(board, owner, attempt.id, TakenBack::NotSent).await?;
             accounts::close(&board.database, &board.account_sid, Closure::ProviderDown, None).await?;
         }
         Err(CreateError::Throttled { retry_after }) => {
             warn!(attempt.id = %attempt.id, "the provider asks for patience, taken back");
-            take_back(board, owner, attempt.id, "the provider asks for patience").await?;
+            take_back(board, owner, attempt.id, TakenBack::Throttled).await?;
             accounts::close(&board.database, &board.account_sid, Closure::RateLimited, retry_after).await?;
         }
         Err(CreateError::Unknown { cause }) => {
@@ -343,22 +370,24 @@ async fn refused(
     let pause = match fault {
         Fault::Contact(outcome) => {
             let ended = given_up(board, look, attempt, outcome, error).await?;
-            settle(&board.database, owner, &ended, now).await?;
+            board.settle(owner, &ended, now).await?;
             return Ok(());
         }
         Fault::OptedOut => {
             opted_out(board, attempt, error.0).await?;
             let ended = given_up(board, look, attempt, Outcome::Blocked, error).await?;
-            settle(&board.database, owner, &ended, now).await?;
+            board.settle(owner, &ended, now).await?;
             return Ok(());
         }
         Fault::Destination => {
             let ended = given_up(board, look, attempt, Outcome::Blocked, error).await?;
-            settle(&board.database, owner, &ended, now).await?;
+            board.settle(owner, &ended, now).await?;
             return Ok(());
         }
         Fault::Moment => {
-            settle(&board.database, owner, &taken_back, now).await?;
+            if board.settle(owner, &taken_back, now).await? {
+                board.meters.taken_back(TakenBack::Throttled.as_str());
+            }
             accounts::close(&board.database, &board.account_sid, Closure::RateLimited, None).await?;
             return Ok(());
         }
@@ -370,7 +399,11 @@ async fn refused(
     let what_to_do = code.and_then(explain).unwrap_or("look it up in the provider's error dictionary");
     let code = code.map_or_else(|| "without a code".to_owned(), |code| format!("with code {code}"));
     let detail = format!("the provider refused {code}: {message}; {what_to_do}");
-    settle_and_halt(&board.database, owner, &taken_back, Move::Pause, (pause, &detail), now).await?;
+    let since = Stopwatch::start();
+    if settle_and_halt(&board.database, owner, &taken_back, Move::Pause, (pause, &detail), now).await? {
+        board.settled(owner, attempt.id, Outcome::NotPlaced, since);
+        board.meters.taken_back(TakenBack::Refused.as_str());
+    }
     warn!(reason = %pause, "paused");
     Ok(())
 }

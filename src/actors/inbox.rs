@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 
 use actix::prelude::*;
+use chrono::TimeDelta;
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::db::attempts::{Heard, Recorded, record};
 use crate::db::{Database, Error};
+use crate::telemetry::{Meters, Part, Said, Tracer};
 
 use super::supervisor::{SupervisorActor, WakeCampaign};
 
@@ -50,14 +52,19 @@ pub struct InboxActor {
     clock: Clock,
     supervisor: Addr<SupervisorActor>,
     delivery: Delivery,
+    meters: Meters,
+    tracer: Tracer,
     waiting: Vec<Waiting>,
     commits_under_way: usize,
 }
 
 struct Waiting {
     heard: Heard,
-    answer: oneshot::Sender<Result<Recorded, NotDelivered>>,
+    since: Stopwatch,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<Recorded, NotDelivered>>;
 
 impl InboxActor {
     /// An inbox that tells `supervisor` which campaigns may have a new next step.
@@ -66,9 +73,19 @@ impl InboxActor {
         clock: Clock,
         supervisor: Addr<SupervisorActor>,
         delivery: Delivery,
+        (meters, tracer): (Meters, Tracer),
     ) -> Self {
         let database = database.urgent();
-        Self { database, clock, supervisor, delivery, waiting: Vec::new(), commits_under_way: 0 }
+        Self {
+            database,
+            clock,
+            supervisor,
+            delivery,
+            meters,
+            tracer,
+            waiting: Vec::new(),
+            commits_under_way: 0,
+        }
     }
 
     fn commit(&mut self, ctx: &mut Context<Self>) {
@@ -76,8 +93,9 @@ impl InboxActor {
             self.commits_under_way += 1;
             let rest = self.waiting.split_off(self.waiting.len().min(self.delivery.largest_batch));
             let batch = std::mem::replace(&mut self.waiting, rest);
+            self.meters.batch(batch.len());
             let (heard, answers): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|waiting| (waiting.heard, waiting.answer)).unzip();
+                batch.into_iter().map(|waiting| (waiting.heard, (waiting.since, waiting.answer))).unzip();
             let (database, now) = (self.database.clone(), self.clock.now());
             let stored = async move { (record(&database, &heard, now).await, heard) };
             ctx.spawn(stored.into_actor(self).map(|(stored, heard), actor, ctx| {
@@ -88,18 +106,37 @@ impl InboxActor {
         }
     }
 
+    /// Tells of a callback, from its arrival until it is durable or could not be made so.
+    fn trace(&self, since: Stopwatch, heard: &Heard, is_stored: bool) {
+        if self.tracer.is_on() {
+            let now = self.clock.now();
+            let ago = TimeDelta::from_std(since.elapsed() * self.clock.speed()).unwrap_or_default();
+            let said = [
+                ("campaign.id", Said::Id(heard.campaign)),
+                ("status", Said::Word(heard.facts.status.as_str())),
+                ("result", Said::Word(if is_stored { "stored" } else { "not-stored" })),
+            ];
+            self.tracer.tell(heard.attempt, Part::Callback, (now - ago, now), &said);
+        }
+    }
+
     fn answer(
         &mut self,
         stored: Result<Vec<Result<Recorded, Error>>, Error>,
         heard: &[Heard],
-        answers: Vec<oneshot::Sender<Result<Recorded, NotDelivered>>>,
+        answers: Vec<(Stopwatch, Answer)>,
     ) {
+        for ((since, _), heard) in answers.iter().zip(heard) {
+            self.meters.durable_after(since.elapsed());
+            self.trace(*since, heard, stored.is_ok());
+        }
+        let answers = answers.into_iter().map(|(_, answer)| answer);
         let results = match stored {
             Ok(results) => results,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 warn!(error, callbacks = heard.len(), "callbacks could not be stored");
-                answers.into_iter().for_each(|answer| tell(answer, Err(NotDelivered)));
+                answers.for_each(|answer| tell(answer, Err(NotDelivered)));
                 return;
             }
         };
@@ -121,7 +158,7 @@ impl InboxActor {
     }
 }
 
-fn tell(answer: oneshot::Sender<Result<Recorded, NotDelivered>>, result: Result<Recorded, NotDelivered>) {
+fn tell(answer: Answer, result: Result<Recorded, NotDelivered>) {
     // Whoever asked may have stopped waiting: what is stored is stored.
     let _ = answer.send(result);
 }
@@ -143,7 +180,7 @@ impl Handler<Deliver> for InboxActor {
             return Box::pin(async { Err(NotDelivered) });
         }
         let (answer, told) = oneshot::channel();
-        self.waiting.push(Waiting { heard, answer });
+        self.waiting.push(Waiting { heard, since: Stopwatch::start(), answer });
         self.commit(ctx);
         Box::pin(async move { told.await.unwrap_or(Err(NotDelivered)) })
     }

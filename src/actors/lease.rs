@@ -49,6 +49,12 @@ impl Lease {
         self.keep(Deadline::within(Duration::ZERO));
     }
 
+    /// For how long it is held unless it is renewed, zero if it is not.
+    pub fn left(&self) -> Duration {
+        let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map_or(Duration::ZERO, |until| until.left())
+    }
+
     /// Whether nobody else can have taken this node's campaigns.
     pub fn is_held(&self) -> bool {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,6 +20,7 @@ mod recur;
 pub mod speech;
 mod supervisor;
 mod switchboard;
+mod taken_back;
 mod turn;
 
 pub use campaign::{CampaignActor, Wake};
@@ -32,3 +33,4 @@ pub use supervisor::{
     Tick, WakeCampaign, Watch,
 };
 pub use switchboard::{Leaving, Placing, Switchboard};
+pub use taken_back::TakenBack;

@@ -22,7 +22,8 @@ use uuid::Uuid;
 use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
 use crate::db::imports::{self, Expired};
-use crate::db::nodes::{self, Oneself, Renewed};
+use crate::db::nodes::{self, Oneself, Renewed, TakenOver};
+use crate::db::retention::{self, Erased};
 use crate::db::words::Word;
 use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
@@ -69,6 +70,8 @@ pub struct SupervisorActor {
     has_neighbors: bool,
     to_tell: Collected,
     is_sweeping: bool,
+    /// Since when the lease could not be renewed, if it could not.
+    cut_off: Option<Stopwatch>,
     report: SupervisorReport,
 }
 
@@ -152,7 +155,8 @@ pub struct Tick;
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
 
-/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to. It may take minutes, and nobody waits for it.
+/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to, and erases what has
+/// been kept of people for long enough. It may take minutes, and nobody waits for it.
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Sweep;
@@ -188,6 +192,7 @@ impl SupervisorActor {
             has_neighbors: false,
             to_tell: Collected::default(),
             is_sweeping: false,
+            cut_off: None,
             report: SupervisorReport {
                 running_since: Stopwatch::start(),
                 wanted: 0,
@@ -273,17 +278,27 @@ impl SupervisorActor {
         let Shared { handed_over, taken, others_until } = match renewed {
             Ok(shared) => shared,
             Err(error) => {
+                self.cut_off.get_or_insert_with(Stopwatch::start);
                 warn!(error = &error as &dyn std::error::Error, "the node's lease could not be renewed");
                 return lease::NEXT_TRY;
             }
         };
+        if let Some(cut_off) = self.cut_off.take() {
+            let seconds = cut_off.elapsed().as_secs();
+            info!(seconds, "the database is back, and the node's lease is renewed");
+        }
         self.has_neighbors = others_until.is_some();
         if handed_over > 0 {
             info!(campaigns = handed_over, "handed over campaigns to other nodes");
             self.tell(Word::Ownerless, ctx);
         }
-        if taken > 0 {
-            info!(campaigns = taken, "took over campaigns without a living node");
+        for TakenOver { campaign, from } in &taken {
+            match from {
+                Some((node, name)) => {
+                    info!(campaign.id = %campaign, from.node = %node, from.name = name, "took over a dead node's campaign");
+                }
+                None => info!(campaign.id = %campaign, "took a campaign that was nobody's"),
+            }
         }
         self.muster(ctx);
         lease::next_renewal(others_until)
@@ -322,7 +337,7 @@ impl Actor for SupervisorActor {
 /// How many campaigns changed hands, and until when the others surely live.
 struct Shared {
     handed_over: u64,
-    taken: u64,
+    taken: Vec<TakenOver>,
     others_until: Option<Duration>,
 }
 
@@ -423,19 +438,20 @@ impl Handler<Tick> for SupervisorActor {
     type Result = ResponseActFuture<Self, Option<LastTick>>;
 
     fn handle(&mut self, _: Tick, _ctx: &mut Context<Self>) -> Self::Result {
-        let board = self.board.clone();
+        let (board, begun) = (self.board.clone(), Stopwatch::start());
         let found = async move {
             let now = board.clock.now();
             let owned = nodes::list_owned(&board.database, board.node, &board.account_sid).await?;
             let overdue = watchdog::list_overdue(&board.database, board.node, now, now - QUIET).await?;
             Ok::<_, Error>((now, owned, overdue))
         };
-        Box::pin(found.into_actor(self).map(|found, actor, ctx| match found {
+        Box::pin(found.into_actor(self).map(move |found, actor, ctx| match found {
             Ok((at, owned, overdue)) => {
                 let started = actor.line_up(&owned, ctx).len();
                 let woken = overdue.iter().filter(|campaign| actor.wake(**campaign)).count();
                 let tick = LastTick { at, since: Stopwatch::start(), started, woken };
                 actor.report.tick = Some(tick);
+                actor.board.meters.ticked(begun.elapsed());
                 Some(tick)
             }
             Err(error) => {
@@ -451,13 +467,16 @@ impl Handler<Watch> for SupervisorActor {
 
     fn handle(&mut self, _: Watch, ctx: &mut Context<Self>) -> Self::Result {
         ctx.notify(Sweep);
-        let board = self.board.clone();
+        let (board, begun) = (self.board.clone(), Stopwatch::start());
         let found = async move { watch(&board).await };
-        Box::pin(found.into_actor(self).map(|found, actor, _ctx| match found {
+        Box::pin(found.into_actor(self).map(move |found, actor, _ctx| match found {
             Ok((look, to_wake)) => {
                 for campaign in to_wake {
                     actor.wake(campaign);
                 }
+                let found =
+                    [("silent", look.silent as u64), ("stranded", look.freed), ("blind", look.reset as u64)];
+                actor.board.meters.watched(begun.elapsed(), found);
                 actor.report.watchdog = Some(look);
                 Some(look)
             }
@@ -512,11 +531,33 @@ impl Handler<Sweep> for SupervisorActor {
         let board = self.board.clone();
         let swept = async move {
             delete_expired(&board).await;
-            if let Err(error) = forget_calls(&board.database, board.clock.now()).await {
+            let (now, reach) = (board.clock.now(), board.library.longest_reach());
+            if let Err(error) = forget_calls(&board.database, reach.since(now)).await {
                 warn!(error = &error as &dyn std::error::Error, "old calls cannot be forgotten");
             }
+            erase_expired(&board).await;
         };
         ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));
+    }
+}
+
+/// Erases what has been kept of people for long enough. What cannot be erased is tried again by the next sweep.
+async fn erase_expired(board: &Switchboard) {
+    let now = board.clock.now();
+    let counted_since = board.library.longest_reach().since(now);
+    match retention::erase_expired(&board.database, board.keep, counted_since, now).await {
+        Ok(erased) => {
+            let Erased { contacts, attempts, remarks, events } = erased;
+            let words =
+                [("contacts", contacts), ("attempts", attempts), ("remarks", remarks), ("events", events)];
+            words.iter().for_each(|(what, rows)| board.meters.erased(what, *rows));
+            if erased != Erased::default() {
+                info!(contacts, attempts, remarks, events, "erased what had been kept for long enough");
+            }
+        }
+        Err(error) => {
+            warn!(error = &error as &dyn std::error::Error, "what was kept for long enough cannot be erased");
+        }
     }
 }
 

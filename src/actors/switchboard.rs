@@ -5,21 +5,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
 use uuid::Uuid;
 
-use crate::clock::Clock;
-use crate::db::Database;
+use crate::clock::{Clock, Stopwatch};
+use crate::db::attempts::{Settlement, settle};
 use crate::db::look::Look;
+use crate::db::retention::Keep;
+use crate::db::{Database, Error, Ownership};
 use crate::domain::Moment;
 use crate::domain::dialer::{AccountView, CampaignView};
+use crate::domain::outcome::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
 use crate::domain::spend::PriceQuestion;
 use crate::rules::{Library, UnknownPack};
+use crate::telemetry::{Meters, Part, Said, Tracer};
 use crate::twilio::callbacks::CallbackUrls;
-use crate::twilio::client::Client;
+use crate::twilio::client::{Client, ReadError};
 
 use super::lease::Lease;
 use super::place::Pace;
@@ -52,6 +56,12 @@ pub struct Switchboard {
     pub library: Arc<Library>,
     /// What is heard in the calls that are under way here.
     pub speeches: Speeches,
+    /// For how long what is known of people is kept.
+    pub keep: Keep,
+    /// What operators see of the node.
+    pub meters: Meters,
+    /// Where the parts of a call's life are told.
+    pub tracer: Tracer,
 }
 
 /// The campaigns that this node hands over as soon as nobody is on the phone.
@@ -98,10 +108,63 @@ impl Drop for UnderWay {
     }
 }
 
+/// When an attempt was intended, as its id says.
+fn instant_of(attempt: Uuid) -> Option<DateTime<Utc>> {
+    let (seconds, nanos) = attempt.get_timestamp()?.to_unix();
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
+}
+
 impl Switchboard {
     /// This moment, with a fresh draw of chance.
     pub fn moment(&self) -> Moment {
         Moment { now: self.clock.now(), jitter: rand::rng().random_range(0.0..1.0) }
+    }
+
+    /// Settles an attempt, and counts it. Returns what [`settle`] returns.
+    pub(super) async fn settle(
+        &self,
+        owner: Ownership,
+        settlement: &Settlement,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let since = Stopwatch::start();
+        let settled = settle(&self.database, owner, settlement, now).await?;
+        if settled {
+            self.settled(owner, settlement.attempt, settlement.outcome, since);
+        }
+        Ok(settled)
+    }
+
+    /// Counts a settled attempt, and tells the end of its life.
+    pub(super) fn settled(&self, owner: Ownership, attempt: Uuid, outcome: Outcome, since: Stopwatch) {
+        self.meters.settled(outcome);
+        if self.tracer.is_on() {
+            let said = [("campaign.id", Said::Id(owner.campaign)), ("outcome", Said::Word(outcome.as_str()))];
+            let (begun, ended) = self.span(since);
+            self.tracer.tell(attempt, Part::Settle, (begun, ended), &said);
+            let intended_at = instant_of(attempt).unwrap_or(begun);
+            self.tracer.tell(attempt, Part::Call, (intended_at, ended), &said);
+        }
+    }
+
+    /// From when a stopwatch was started until now, on the clock's course.
+    pub(super) fn span(&self, since: Stopwatch) -> (DateTime<Utc>, DateTime<Utc>) {
+        let now = self.clock.now();
+        let ago = TimeDelta::from_std(since.elapsed() * self.clock.speed()).unwrap_or_default();
+        (now - ago, now)
+    }
+
+    /// Measures what may be asked of the provider more than once, by its kind.
+    pub async fn reads<T>(
+        &self,
+        kind: &'static str,
+        asked: impl Future<Output = Result<T, ReadError>>,
+    ) -> Result<T, ReadError> {
+        let since = Stopwatch::start();
+        let answer = asked.await;
+        let result = answer.as_ref().map_or_else(ReadError::as_word, |_| "ok");
+        self.meters.asked_provider(kind, result, since.elapsed());
+        answer
     }
 
     /// The rules that settings name.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::clock::Stopwatch;
 use crate::db::look::Known;
 use crate::domain::dialer::Because;
 use crate::domain::poison::Failures;
@@ -11,8 +12,9 @@ use super::place::Place;
 
 /// What an actor remembers from step to step. Losing it costs a query, or makes an attempt be looked for that could
 /// have been taken back.
-#[derive(Default)]
 pub(super) struct Memory {
+    /// When the wake-up came that led to this step, perhaps by way of others.
+    pub(super) woken: Stopwatch,
     pub(super) known: Option<Known>,
     pub(super) place: Option<Place>,
     /// An attempt of which nothing left, and that could not be taken back because the database failed.
@@ -21,6 +23,19 @@ pub(super) struct Memory {
     pub(super) failures: Failures,
     /// Claims in a row that found nobody although somebody seemed due.
     pub(super) empty_claims: u32,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            woken: Stopwatch::start(),
+            known: None,
+            place: None,
+            unsent: None,
+            failures: Failures::default(),
+            empty_claims: 0,
+        }
+    }
 }
 
 /// What carrying a step out came to.

@@ -4,6 +4,8 @@
 
 mod database;
 mod lists;
+mod misspelled;
+mod operations;
 mod provider;
 mod reader;
 mod secret;
@@ -16,6 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::database::{Database, Tls};
 pub use self::lists::ListLimits;
+pub use self::misspelled::Misspelled;
+pub use self::operations::{Keep, Operations, Traces};
 pub use self::provider::{Provider, TwilioAccount};
 pub use self::reader::ConfigError;
 use self::reader::Reader;
@@ -52,6 +56,8 @@ pub struct Config {
     pub rules: Option<PathBuf>,
     /// What is logged, and how.
     pub log: Log,
+    /// What operators ask for.
+    pub operations: Operations,
 }
 
 /// Where a server listens.
@@ -141,6 +147,18 @@ pub fn data_dir_from_env() -> Result<PathBuf, ConfigError> {
     reader.finish(found)
 }
 
+/// The variables of this process's environment that look like ours and that nothing reads. Those that only a command line or
+/// a test reads are known as well.
+pub fn misspelled_in_env() -> Vec<Misspelled> {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let known: Vec<&str> = variables::VARIABLES
+        .iter()
+        .map(|variable| variable.name)
+        .chain(variables::READ_ELSEWHERE.iter().copied())
+        .collect();
+    misspelled::misspelled(names, &known)
+}
+
 /// The directories in which the shell looks for programs.
 pub fn search_path() -> Vec<PathBuf> {
     std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
@@ -170,8 +188,21 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
     let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
     let log = read_log(reader);
+    let operations = operations::read(reader);
     let (database, provider) = (database?, provider?);
-    Some(Config { database, listen, provider, cps, api_token, lists, course, zoneinfo, rules, log })
+    Some(Config {
+        database,
+        listen,
+        provider,
+        cps,
+        api_token,
+        lists,
+        course,
+        zoneinfo,
+        rules,
+        log,
+        operations,
+    })
 }
 
 /// A platform that gives a port forwards to it from another machine; on one's own only this machine may come in.

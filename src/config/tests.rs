@@ -41,6 +41,8 @@ fn an_empty_environment_runs_the_simulator_on_a_private_database_for_this_machin
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.cps, 1.0);
     assert_eq!(config.log, Log { filter: "info".into(), format: LogFormat::Text });
+    assert!(config.operations.metrics_token.is_none() && config.operations.traces.is_none());
+    assert_eq!(config.operations.keep, Keep::default());
     assert!(config.api_token.is_none() && config.course.is_none() && config.zoneinfo.is_none());
 }
 
@@ -168,6 +170,26 @@ fn every_variable_that_is_read_is_in_the_list_and_every_listed_one_is_read() {
 }
 
 #[test]
+fn traces_go_below_the_base_or_to_the_whole_address_unless_all_of_it_is_off() {
+    let base = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
+    let whole = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://localhost:1/t");
+    let traces = |variables: &[(&str, &str)]| read(variables).unwrap().operations.traces;
+    assert_eq!(traces(&[base]).unwrap().url.as_str(), "http://localhost:4318/v1/traces");
+    assert_eq!(traces(&[base, whole]).unwrap().url.as_str(), "http://localhost:1/t");
+    assert!(traces(&[base, ("OTEL_SDK_DISABLED", "True")]).is_none());
+    let refused = problems(&[base, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]);
+    assert!(refused[0].starts_with("OTEL_EXPORTER_OTLP_PROTOCOL: expected http/json"), "{refused:?}");
+}
+
+#[test]
+fn data_is_kept_for_days() {
+    let keep =
+        read(&[("OUTDIAL_KEEP_CONTACTS", "400d"), ("OUTDIAL_KEEP_EVENTS", "30d")]).unwrap().operations.keep;
+    assert_eq!(keep, Keep { contacts: Some(400), attempts: None, events: Some(30) });
+    assert_eq!(problems(&[("OUTDIAL_KEEP_ATTEMPTS", "1 year")]).len(), 1);
+}
+
+#[test]
 fn a_configuration_that_is_printed_shows_no_secret() {
     let config = read(&with_account(&[
         ("DATABASE_URL", "postgres://o:hunter2@db.example.com/outdial?application_name=x"),
@@ -175,6 +197,9 @@ fn a_configuration_that_is_printed_shows_no_secret() {
         ("TWILIO_API_KEY", "SK00000000000000000000000000000000"),
         ("TWILIO_API_SECRET", "hunter2"),
         ("OUTDIAL_API_TOKEN", "hunter2-hunter2-hunter2"),
+        ("OUTDIAL_METRICS_TOKEN", "hunter2-hunter2-hunter2"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2"),
     ]))
     .unwrap();
     for printed in [format!("{config:?}"), format!("{config:#?}")] {

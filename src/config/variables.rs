@@ -15,6 +15,15 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
     Variable { name, default, meaning }
 }
 
+/// Ours that are read by a command, by tests or by benches, and that say nothing to a server.
+pub(super) const READ_ELSEWHERE: &[&str] = &[
+    "OUTDIAL_URL",
+    "OUTDIAL_KEY",
+    "OUTDIAL_SIMULATION_SEED",
+    "OUTDIAL_SIMULATION_FROM",
+    "OUTDIAL_FUZZ_SEED",
+];
+
 pub(super) const VARIABLES: &[Variable] = &[
     variable(
         "DATABASE_URL",
@@ -84,4 +93,35 @@ pub(super) const VARIABLES: &[Variable] = &[
     ),
     variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
     variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
+    variable(
+        "OUTDIAL_METRICS_TOKEN",
+        "the page is closed",
+        "the bearer token that opens /metrics to a Prometheus server, at least 20 characters",
+    ),
+    variable(
+        "OUTDIAL_KEEP_CONTACTS",
+        "for ever",
+        "how long after a campaign's end its contacts keep names, numbers and metadata: whole days, such as 400d",
+    ),
+    variable(
+        "OUTDIAL_KEEP_ATTEMPTS",
+        "for ever",
+        "how long after a campaign's end its attempts keep numbers, call ids and the provider's words",
+    ),
+    variable("OUTDIAL_KEEP_EVENTS", "for ever", "how long after a campaign's end its events are kept"),
+    variable(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "no traces",
+        "a collector that takes OTLP as JSON, such as http://localhost:4318; traces go to /v1/traces below it",
+    ),
+    variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "below the other", "the whole address for traces"),
+    variable(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "what is sent along as headers: name=value,name=value, escaped as in a URL",
+    ),
+    variable("OTEL_EXPORTER_OTLP_TIMEOUT", "10000", "milliseconds that the collector may take"),
+    variable("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "only http/json is spoken"),
+    variable("OTEL_SERVICE_NAME", "outdial", "the service's name in traces"),
+    variable("OTEL_SDK_DISABLED", "false", "true turns traces off, whatever else is set"),
 ];

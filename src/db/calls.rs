@@ -2,15 +2,11 @@
 //! left the process: open ones, and all that are over except what was taken back. The calls of campaigns that have been
 //! deleted count, too. How many are too many is `crate::domain::caps`'s.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Database, Error, Session, Transaction, execute, query_one};
 use crate::domain::caps::Reach;
-
-/// A pack's caps reach back 65,535 hours at most, a campaign's own a year, and a call may have been heard of a day after
-/// its intent.
-const LONGEST_REACH: TimeDelta = TimeDelta::hours(65_535 + 24);
 
 /// The calls to a number that matter at `now`, newest first, by their intents.
 ///
@@ -46,10 +42,10 @@ pub(super) async fn calls_to(
     Ok(query_one(client, SQL, params).await?.try_get("calls")?)
 }
 
-/// Forgets the calls of deleted campaigns that no cap reaches back to any more. Returns how many there were.
-pub async fn forget_calls(database: &Database, now: DateTime<Utc>) -> Result<u64, Error> {
+/// Forgets the calls of deleted campaigns from before an instant that no cap reaches back to. Returns how many there were.
+pub async fn forget_calls(database: &Database, counted_since: DateTime<Utc>) -> Result<u64, Error> {
     const SQL: &str = "DELETE FROM calls_of_deleted_campaigns WHERE intended_at < $1";
-    execute(&database.list_client().await?, SQL, &[&(now - LONGEST_REACH)]).await
+    execute(&database.list_client().await?, SQL, &[&counted_since]).await
 }
 
 /// Lets nobody else of the team count the calls to a number until this transaction ends: of two campaigns that could each

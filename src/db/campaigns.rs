@@ -276,6 +276,7 @@ pub(super) async fn write_move(
                 started_at = CASE WHEN $2 = 'running' THEN coalesce(started_at, $5) ELSE started_at END,
                 paused_at = CASE WHEN $2 = 'paused' THEN $5 END,
                 completed_at = CASE WHEN $2 = 'completed' THEN $5 END,
+                ended_at = CASE WHEN $2 IN ('completed', 'canceled', 'failed') THEN $5 END,
                 told_waiting = NULL
             WHERE id = $1
             RETURNING id, team_id

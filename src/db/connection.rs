@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CopyInSink, IsolationLevel, Portal, Row, Statement};
 
+use super::outage::Failures;
 use super::{Error, Params};
 
 /// A connection, until it is dropped: then it goes back to where it came from.
@@ -29,20 +30,21 @@ pub(super) struct Transaction<'c> {
 /// What is known of a connection's health.
 struct Watch {
     patience: Duration,
+    failures: Failures,
     is_spoilt: AtomicBool,
     /// It leads to a server that takes no writes any more, as after a failover, and the others lead there, too.
     leads_astray: AtomicBool,
 }
 
 impl Watch {
-    fn of(patience: Duration) -> Self {
-        Self { patience, is_spoilt: AtomicBool::new(false), leads_astray: AtomicBool::new(false) }
+    fn of(patience: Duration, failures: Failures) -> Self {
+        Self { patience, failures, is_spoilt: AtomicBool::new(false), leads_astray: AtomicBool::new(false) }
     }
 }
 
 impl Connection {
-    pub(super) fn new(object: Object, patience: Duration) -> Self {
-        Self { object: Some(object), watch: Watch::of(patience) }
+    pub(super) fn new(object: Object, patience: Duration, failures: Failures) -> Self {
+        Self { object: Some(object), watch: Watch::of(patience, failures) }
     }
 
     /// Begins a transaction.
@@ -130,6 +132,13 @@ impl Transaction<'_> {
 
 impl Watch {
     async fn answer<T>(
+        &self,
+        asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Error> {
+        self.wait_for(asked).await.inspect_err(|error| self.failures.note(error))
+    }
+
+    async fn wait_for<T>(
         &self,
         asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Error> {
@@ -244,11 +253,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_not_answered_in_time_is_told_so_and_the_connection_is_of_no_more_use() {
-        let watch = Watch::of(Duration::from_millis(5));
+        let watch = Watch::of(Duration::from_millis(5), Failures::default());
         watch.answer(async { Ok(()) }).await.unwrap();
         assert!(!watch.is_spoilt.load(Ordering::Relaxed));
         let error = watch.answer(std::future::pending::<Result<(), _>>()).await.unwrap_err();
         assert!(matches!(error, Error::Silent { .. }) && error.is_outage(), "{error}");
         assert!(watch.is_spoilt.load(Ordering::Relaxed));
+        let silent = watch.failures.list().find(|(kind, _)| *kind == "silent");
+        assert_eq!(silent, Some(("silent", 1)));
     }
 }

@@ -23,6 +23,7 @@ pub mod keys;
 pub mod look;
 pub mod nodes;
 pub mod recurrence;
+pub mod retention;
 pub mod suppressions;
 pub mod watchdog;
 pub mod words;
@@ -45,6 +46,8 @@ use uuid::Uuid;
 pub use connection::Connection;
 pub use migrations::{WrongSchema, migrate};
 pub use outage::Outage;
+
+use outage::Failures;
 
 use connection::{Session, Transaction, execute, query, query_one, query_opt};
 
@@ -99,6 +102,22 @@ pub struct Database {
     patience: Duration,
     config: Arc<tokio_postgres::Config>,
     tls: Tls,
+    failures: Failures,
+}
+
+/// How a pool of connections stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Which pool.
+    pub name: &'static str,
+    /// Connections that it may have.
+    pub most: usize,
+    /// Connections in use.
+    pub in_use: usize,
+    /// Connections that wait for somebody.
+    pub idle: usize,
+    /// Those who wait for a connection.
+    pub waiting: usize,
 }
 
 /// How a connection is protected on its way.
@@ -127,7 +146,8 @@ impl Database {
         let urgent = pool_of(config.clone(), tls, URGENT, PATIENCE);
         config.options(format!("{SESSION} {LIST_SESSION} {own}"));
         let lists = pool_of(config, tls, LISTS_AT_ONCE, TURN_WITHIN);
-        Ok(Self { pool, urgent, lists, patience: ANSWERED_WITHIN, config: dialers, tls })
+        let failures = Failures::default();
+        Ok(Self { pool, urgent, lists, patience: ANSWERED_WITHIN, config: dialers, tls, failures })
     }
 
     /// The same database, for what cannot wait behind anything else: on connections of its own.
@@ -144,12 +164,38 @@ impl Database {
 
     /// A connection, for one or a few statements.
     pub async fn client(&self) -> Result<Connection, Error> {
-        Ok(Connection::new(self.pool.get().await?, self.patience))
+        self.connect(&self.pool, self.patience).await
     }
 
     /// A connection for storing a list, or counting one, which may take long. There are few, and none of them is missed by the dialer.
     pub async fn list_client(&self) -> Result<Connection, Error> {
-        Ok(Connection::new(self.lists.get().await?, LIST_ANSWERED_WITHIN))
+        self.connect(&self.lists, LIST_ANSWERED_WITHIN).await
+    }
+
+    async fn connect(&self, pool: &Pool, patience: Duration) -> Result<Connection, Error> {
+        match pool.get().await {
+            Ok(object) => Ok(Connection::new(object, patience, self.failures.clone())),
+            Err(error) => {
+                let error = Error::from(error);
+                self.failures.note(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// How many failures of each kind there have been on all connections, by a word for the kind.
+    pub fn failures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.failures.list()
+    }
+
+    /// How the pools of connections stand. `self` is not the urgent one.
+    pub fn pools(&self) -> [PoolStatus; 3] {
+        [("dialer", &self.pool), ("urgent", &self.urgent), ("lists", &self.lists)].map(|(name, pool)| {
+            let status = pool.status();
+            let idle = status.available;
+            let in_use = status.size.saturating_sub(idle);
+            PoolStatus { name, most: status.max_size, in_use, idle, waiting: status.waiting }
+        })
     }
 
     /// Whether the database answers, and takes writes.

@@ -91,10 +91,19 @@ pub async fn let_go(database: &Database, owner: Ownership) -> Result<bool, Error
     Ok(execute(&client, SQL, &[&owner.campaign, &owner.node, &owner.epoch]).await? > 0)
 }
 
+/// A campaign that was taken over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenOver {
+    /// The campaign.
+    pub campaign: Uuid,
+    /// The dead node whose it was, and its machine's name as far as it is known; none if it was nobody's.
+    pub from: Option<(Uuid, String)>,
+}
+
 /// Takes campaigns that have something to do and no living owner, raising their epochs: of those that dial, up to this
 /// node's share. One of another account is left to that account's nodes, unless none is alive: then somebody has to say
-/// why it stands still. Returns how many.
-pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<u64, Error> {
+/// why it stands still. Returns those that it took.
+pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<Vec<TakenOver>, Error> {
     // Judged by the row alone: whoever waited for one that another node has just taken looks at it again, and at nothing
     // else.
     const OWNERLESS: &str = "
@@ -104,18 +113,18 @@ pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<u64, Er
                     WHERE living_nodes.account_sid = campaigns.account_sid AND living_nodes.account_sid <> $2)";
     let sql = format!(
         "WITH dialing AS (
-            SELECT id, team_id FROM campaigns
+            SELECT id, team_id, node FROM campaigns
             WHERE state IN ('pending', 'running') AND account_sid = $2 AND {OWNERLESS}
             ORDER BY id
             LIMIT (SELECT greatest(-beyond, 0) FROM ({BEYOND_SHARE}) share)
             FOR NO KEY UPDATE SKIP LOCKED
         ), left_alone AS (
-            SELECT id, team_id FROM campaigns
+            SELECT id, team_id, node FROM campaigns
             WHERE state IN ('pending', 'running') AND account_sid <> $2
               AND {OWNERLESS} AND {NOBODY_ELSE_S}
             FOR NO KEY UPDATE SKIP LOCKED
         ), left_behind AS (
-            SELECT id, team_id FROM campaigns
+            SELECT id, team_id, node FROM campaigns
             WHERE state NOT IN ('pending', 'running') AND {OWNERLESS} AND {NOBODY_ELSE_S}
               AND (EXISTS (SELECT FROM attempts
                            WHERE attempts.campaign_id = campaigns.id AND settled_at IS NULL)
@@ -125,9 +134,19 @@ pub async fn take_over(database: &Database, node: Oneself<'_>) -> Result<u64, Er
         )
         UPDATE campaigns SET node = $1, epoch = epoch + 1
         FROM (SELECT * FROM dialing UNION ALL SELECT * FROM left_alone UNION ALL SELECT * FROM left_behind) taken
-        WHERE campaigns.id = taken.id AND campaigns.team_id = taken.team_id"
+        WHERE campaigns.id = taken.id AND campaigns.team_id = taken.team_id
+        RETURNING campaigns.id, taken.node AS owner,
+                  (SELECT name FROM nodes WHERE nodes.id = taken.node) AS owner_name"
     );
-    execute(&database.client().await?, &sql, &[&node.id, &node.account_sid]).await
+    let rows = query(&database.client().await?, &sql, &[&node.id, &node.account_sid]).await?;
+    rows.iter()
+        .map(|row| {
+            let owner: Option<Uuid> = row.try_get("owner")?;
+            let name: Option<String> = row.try_get("owner_name")?;
+            let from = owner.map(|id| (id, name.unwrap_or_default()));
+            Ok(TakenOver { campaign: row.try_get("id")?, from })
+        })
+        .collect()
 }
 
 /// The campaigns that this node should be running: pending, running, with an attempt that is not settled, or with one
@@ -147,6 +166,31 @@ pub async fn list_owned(database: &Database, node: Uuid, account_sid: &str) -> R
     rows.iter()
         .map(|row| Ok(Ownership { campaign: row.try_get("id")?, node, epoch: row.try_get("epoch")? }))
         .collect()
+}
+
+/// What a node has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Campaigns that wait for their start.
+    pub pending: i64,
+    /// Campaigns that run.
+    pub running: i64,
+    /// Attempts of its campaigns that are not settled.
+    pub open: i64,
+}
+
+/// Counts what a node has to do: a few probes for each of its campaigns, however long their lists are.
+pub async fn count_work(database: &Database, node: Uuid) -> Result<Work, Error> {
+    const SQL: &str = "
+        SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+               count(*) FILTER (WHERE state = 'running') AS running,
+               (SELECT count(*) FROM attempts
+                JOIN campaigns ON campaigns.id = attempts.campaign_id AND campaigns.team_id = attempts.team_id
+                WHERE settled_at IS NULL AND campaigns.node = $1) AS open
+        FROM campaigns WHERE node = $1 AND state IN ('pending', 'running')";
+    let row = query_one(&database.client().await?, SQL, &[&node]).await?;
+    let count = |column| Ok::<i64, Error>(row.try_get(column)?);
+    Ok(Work { pending: count("pending")?, running: count("running")?, open: count("open")? })
 }
 
 /// Lets go of everything at a graceful stop, so that others need not wait for the lease to run out. Rows of nodes

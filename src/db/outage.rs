@@ -2,6 +2,8 @@
 //! <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
@@ -42,6 +44,34 @@ pub enum Outage {
 }
 
 impl Outage {
+    /// Every one, in the order of the list.
+    const ALL: [Self; 9] = [
+        Self::Away,
+        Self::Silent,
+        Self::Cut,
+        Self::NoConnections,
+        Self::DiskFull,
+        Self::Unwell,
+        Self::ReadOnly,
+        Self::Held,
+        Self::Conflict,
+    ];
+
+    /// It, in a word, for figures.
+    pub fn as_word(self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Silent => "silent",
+            Self::Cut => "cut",
+            Self::NoConnections => "no-connections",
+            Self::DiskFull => "disk-full",
+            Self::Unwell => "unwell",
+            Self::ReadOnly => "read-only",
+            Self::Held => "held",
+            Self::Conflict => "conflict",
+        }
+    }
+
     /// Whether it may work at once when it is tried again, on another connection where this one was cut.
     pub(super) fn is_over_at_once(self) -> bool {
         match self {
@@ -54,6 +84,28 @@ impl Outage {
             | Self::ReadOnly
             | Self::Held => false,
         }
+    }
+}
+
+/// The word for a failure that is no outage.
+const STATEMENT: &str = "statement";
+
+/// How many failures of each kind there have been. All clones count together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failures(Arc<[AtomicU64; Outage::ALL.len() + 1]>);
+
+impl Failures {
+    /// Counts one.
+    pub(super) fn note(&self, error: &Error) {
+        let place = |outage| Outage::ALL.iter().position(|known| *known == outage);
+        let place = error.outage().and_then(place).unwrap_or(Outage::ALL.len());
+        self.0[place].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The kinds, and how many of each.
+    pub(super) fn list(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let words = Outage::ALL.iter().map(|outage| outage.as_word()).chain([STATEMENT]);
+        words.zip(self.0.iter().map(|count| count.load(Ordering::Relaxed)))
     }
 }
 

@@ -24,6 +24,8 @@ struct Columns {
     written: &'static [(&'static str, &'static str)],
     /// They begin anew with their defaults.
     anew: &'static [&'static str],
+    /// Which rows are copied at all.
+    only: &'static str,
 }
 
 /// An id that begins with the time, as all that leave the system: a UUIDv7 (RFC 9562). PostgreSQL makes them itself
@@ -64,6 +66,9 @@ const CAMPAIGNS: Columns = Columns {
         "currency",
         "set_aside_in_a_row",
         "told_waiting",
+        "ended_at",
+        "contacts_erased_at",
+        "attempts_erased_at",
         "pending",
         "calling",
         "completed",
@@ -74,6 +79,7 @@ const CAMPAIGNS: Columns = Columns {
         "outcomes",
         "talk_seconds",
     ],
+    only: "true",
 };
 
 /// `$3` is now, from when on everybody is due. Who is suppressed is found at the claim, as always.
@@ -113,7 +119,10 @@ const CONTACTS: Columns = Columns {
         "callback_note",
         "callback_waits",
         "set_aside",
+        "erased_at",
     ],
+    // Nobody knows any more whom to call.
+    only: "erased_at IS NULL",
 };
 
 const AREAS: Columns = Columns {
@@ -121,6 +130,7 @@ const AREAS: Columns = Columns {
     copied: &["team_id", "number", "zones", "told_by", "places"],
     written: &[("campaign_id", "$1")],
     anew: &["order_cursor", "due_cursor"],
+    only: "true",
 };
 
 /// The tables that a run is copied from, with the columns that are thought of.
@@ -135,12 +145,13 @@ pub fn columns_of_a_run() -> Vec<(&'static str, Vec<&'static str>)> {
 impl Columns {
     /// Copies the rows of which `condition` is true.
     fn copy_where(&self, condition: &str) -> String {
-        let (copied, table) = (self.copied.join(", "), self.table);
+        let (copied, table, only) = (self.copied.join(", "), self.table, self.only);
         let targets: Vec<_> = self.written.iter().map(|(column, _)| *column).collect();
         let values: Vec<_> = self.written.iter().map(|(_, value)| *value).collect();
         let (targets, values) = (targets.join(", "), values.join(", "));
         format!(
-            "INSERT INTO {table} ({copied}, {targets}) SELECT {copied}, {values} FROM {table} WHERE {condition}"
+            "INSERT INTO {table} ({copied}, {targets})
+             SELECT {copied}, {values} FROM {table} WHERE {only} AND {condition}"
         )
     }
 }

@@ -176,6 +176,7 @@ impl Demo {
             zoneinfo: None,
             rules: None,
             log,
+            operations: Default::default(),
         };
         Ok(Self { config, token, speed, _simulator: simulator, database, _alone: alone })
     }

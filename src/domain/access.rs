@@ -21,6 +21,8 @@ names! {
         ContactsRead = "contacts:read",
         /// Add contacts, and ask for callbacks.
         ContactsWrite = "contacts:write",
+        /// Erase what leads to a person who asks for it.
+        ContactsErase = "contacts:erase",
         /// See who must not be contacted.
         SuppressionsRead = "suppressions:read",
         /// Say who must not be contacted, and who may be again.
@@ -87,7 +89,7 @@ impl Permission {
             | Self::SuppressionsWrite
             | Self::OptOutsWrite
             | Self::AgentsWrite => Role::Operator,
-            Self::CampaignsDelete | Self::KeysRead | Self::KeysWrite => Role::Admin,
+            Self::CampaignsDelete | Self::ContactsErase | Self::KeysRead | Self::KeysWrite => Role::Admin,
         }
     }
 }

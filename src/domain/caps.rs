@@ -19,6 +19,9 @@ pub const OWN: &str = "caps";
 /// More calls than anybody should suffer.
 const MOST_CALLS: u32 = 100;
 
+/// A campaign's own caps reach back a year at most, and a leap year is a day longer.
+const LONGEST_OWN: TimeDelta = TimeDelta::days(366);
+
 const DAY: TimeDelta = TimeDelta::hours(24);
 const WEEK: TimeDelta = TimeDelta::hours(7 * 24);
 
@@ -147,6 +150,12 @@ pub struct Reach {
 impl Reach {
     /// No past at all, as where nothing is limited.
     pub const NONE: Self = Self { calls: 0, stretch: TimeDelta::zero() };
+
+    /// What has to be known for whatever caps a campaign may have, now or later, and for these rules.
+    pub fn longest<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Self {
+        let all = Self::of(&Caps::default(), rules);
+        Self { calls: all.calls.max(MOST_CALLS), stretch: all.stretch.max(LONGEST_OWN) }
+    }
 
     /// What has to be known for all caps of a campaign and its packs, whomever it calls and whenever.
     pub fn of<'a>(own: &Caps, rules: impl IntoIterator<Item = &'a Rule>) -> Self {

@@ -107,6 +107,15 @@ impl Phone {
         format!("{}•••{}", &self.0[..head], &self.0[self.0.len() - tail..])
     }
 
+    /// The digits without the country's, as files write them in a row, however they write them.
+    pub fn national_digits(&self) -> String {
+        let number = PHONE_NUMBER_UTIL.parse(&*self.0, None);
+        number.map_or_else(
+            |_| self.0[1..].to_owned(),
+            |number| number.get_national_significant_number().to_string(),
+        )
+    }
+
     /// The region that the number belongs to, if it can exist. North America's toll-free numbers belong to all of its
     /// countries; here they are in the United States.
     pub fn region(&self) -> Option<Region> {

@@ -264,6 +264,7 @@ async fn create(
     let summary = serde_json::to_value(&report.summary);
     let summary = summary.map_err(|error| Problem::malformed(error.to_string()))?;
     let contacts = making.finish(&summary, &report_to_keep).await?;
+    api.count_rows(&read.account);
     drop(client);
     know_of_many(database, contacts).await;
     info!(campaign.id = %id, contacts, "uploaded");
@@ -373,6 +374,7 @@ async fn add(
         api.supervisor.do_send(WakeCampaign { campaign: *id });
     }
     know_of_many(database, added.added).await;
+    api.count_rows(&read.account);
     info!(campaign.id = %*id, contacts = added.added, "contacts added");
     warn_of_never(&api, *id, &mut report).await;
     let (import_id, state) = (origin.id(), added.state);

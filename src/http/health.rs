@@ -347,7 +347,7 @@ impl ProviderProbe {
             return found;
         }
         let asked = Stopwatch::start();
-        let answered = timeout(PATIENCE, api.board.client.check_account()).await;
+        let answered = timeout(PATIENCE, api.board.reads("account", api.board.client.check_account())).await;
         let problem = match answered {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),

@@ -9,6 +9,7 @@ mod campaigns;
 mod connections;
 mod contacts;
 mod csv;
+mod erase;
 mod events;
 mod forecast;
 mod form;
@@ -22,6 +23,7 @@ mod openapi;
 mod opt_out;
 mod page;
 mod problem;
+mod prometheus;
 mod resource;
 mod rules;
 mod show;
@@ -34,16 +36,18 @@ mod wire;
 use std::time::Duration;
 
 use actix::Addr;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, web};
+use actix_web::{App, HttpResponse, web};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::actors::{InboxActor, SupervisorActor, Switchboard};
 use crate::domain::access::Permission;
 use crate::events::Feed;
-use crate::import::Limits;
+use crate::import::{Account, Limits};
 
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
@@ -83,6 +87,8 @@ pub struct Api {
     pub spool: Spool,
     /// Previews that a team may have at a time.
     pub previews: u32,
+    /// What opens the page of figures; without it the page is closed.
+    pub metrics_token: Option<String>,
     /// Lists that may be read at once.
     pub turns: Semaphore,
     /// What is told to those who follow.
@@ -96,20 +102,46 @@ pub struct Api {
 pub const LISTS_AT_ONCE: usize = 2;
 
 impl Api {
+    /// Counts the rows of a list that was stored.
+    fn count_rows(&self, account: &Account) {
+        let Account { imported, duplicates, rejected, blank, .. } = account;
+        for (result, rows) in
+            [("imported", imported), ("duplicate", duplicates), ("rejected", rejected), ("blank", blank)]
+        {
+            self.board.meters.imported(result, *rows);
+        }
+    }
+
     /// Waits for the turn to read a list.
     async fn take_turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
         self.turns.acquire().await.map_err(|_| Problem::unavailable("the server is stopping"))
     }
 }
 
+/// The whole site, every answer of which is counted.
+pub fn site(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new().wrap(from_fn(prometheus::count)).app_data(api).configure(routes)
+}
+
 /// The routes.
-pub fn routes(config: &mut web::ServiceConfig) {
+fn routes(config: &mut web::ServiceConfig) {
     let api = web::scope("/api/v1").wrap(from_fn(body::without_nul));
     let api = resources().into_iter().fold(api, |api, resource| api.service(resource));
     config
         .configure(body::refusals)
         .service(api.default_service(web::to(nothing_here)))
-        .configure(webhooks::routes);
+        .configure(webhooks::routes)
+        .configure(prometheus::routes);
     for resource in outside_of_the_api() {
         config.service(resource);
     }
@@ -121,6 +153,7 @@ fn resources() -> Vec<Methods> {
     [
         campaigns::resources(),
         contacts::resources(),
+        erase::resources(),
         forecast::resources(),
         agents::resources(),
         events::resources(),

@@ -52,6 +52,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("bad-callback", "a callback cannot be promised like that"),
     ("bad-opt-out", "an opt-out cannot be read"),
     ("bad-suppression", "a suppression cannot be read"),
+    ("bad-erasure", "it is not told whom to erase"),
     ("bad-phone", "it is no telephone number; `reason` names why"),
     ("bad-region", "there is no such country"),
     ("bad-key", "an API key cannot be made like that"),
@@ -73,7 +74,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("bad-json", "the list is no JSON that can be read as one"),
     ("illegal-move", "the campaign's state does not allow it; `from` names the state"),
     ("campaign-at-work", "the campaign is at work"),
-    ("call-open", "a call of the campaign is not settled yet"),
+    ("call-open", "a call of the campaign, or to the number, is not settled yet"),
     ("campaign-over", "the campaign has come to its end"),
     ("has-schedule", "the campaign calls nobody itself, only its runs do"),
     ("suppressed", "the number must not be contacted"),
@@ -183,6 +184,13 @@ impl Problem {
     pub(super) fn unauthorized() -> Self {
         let detail = "expected a header `Authorization: Bearer` with an API key that is valid";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key", detail)
+    }
+
+    /// Whoever asks for the figures has not their token.
+    pub(super) fn no_metrics_token() -> Self {
+        let detail = "expected a header `Authorization: Bearer` with OUTDIAL_METRICS_TOKEN; without that variable the \
+                      page is closed";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid token", detail)
     }
 
     /// The key that came with the request does not allow it.

@@ -37,8 +37,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn status(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let form = verified(&api, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
-    let callback =
-        Callback::parse(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
+    let callback = Callback::parse(&form).map_err(|error| malformed(&api, error.to_string()))?;
     let heard = heard(campaign, attempt, &callback, api.board.clock.now());
     store(&api, heard).await
 }
@@ -47,9 +46,14 @@ async fn status(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result
 async fn machine(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
     let form = verified(&api, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
-    let verdict =
-        MachineVerdict::parse(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
+    let verdict = MachineVerdict::parse(&form).map_err(|error| malformed(&api, error.to_string()))?;
     store(&api, taken(campaign, attempt, &verdict, api.board.clock.now())).await
+}
+
+/// A callback that the provider signed and that says nothing.
+fn malformed(api: &Api, why: String) -> Problem {
+    api.board.meters.callback("malformed");
+    Problem::invalid("bad-callback", why)
 }
 
 /// Makes durable what was heard. The provider is told so only when it is.
@@ -57,16 +61,22 @@ async fn store(api: &Api, heard: Heard) -> Result<HttpResponse, Problem> {
     let (attempt, sid) = (heard.attempt, heard.sid.clone());
     let word = timeout(STORED_WITHIN, api.inbox.send(Deliver(heard))).await;
     match word {
-        Ok(Ok(Ok(Recorded::Known { .. }))) => Ok(HttpResponse::NoContent().finish()),
+        Ok(Ok(Ok(Recorded::Known { .. }))) => {
+            api.board.meters.callback("stored");
+            Ok(HttpResponse::NoContent().finish())
+        }
         Ok(Ok(Ok(Recorded::UnknownAttempt))) => {
+            api.board.meters.callback("unknown");
             info!(attempt.id = %attempt, "a callback for an attempt that is not there");
             Err(Problem::not_found("attempt"))
         }
         Ok(Ok(Ok(Recorded::OtherCall))) => {
+            api.board.meters.callback("unknown");
             warn!(attempt.id = %attempt, call.sid = %sid, "a callback of a call that is not the attempt's");
             Err(Problem::not_found("call of this attempt"))
         }
         Ok(Ok(Err(_)) | Err(_)) | Err(_) => {
+            api.board.meters.callback("not-stored");
             Err(Problem::unavailable("the callback is not stored yet; send it again"))
         }
     }
@@ -160,22 +170,23 @@ pub(super) fn verified(
     request: &HttpRequest,
     body: &[u8],
 ) -> Result<Vec<(String, String)>, Problem> {
-    let Some(signature) = header(request.headers(), wire::SIGNATURE_HEADER) else {
-        return Err(Problem::forged());
-    };
+    signed_form(api, request, body).ok_or_else(|| {
+        api.board.meters.callback("refused");
+        Problem::forged()
+    })
+}
+
+fn signed_form(api: &Api, request: &HttpRequest, body: &[u8]) -> Option<Vec<(String, String)>> {
+    let signature = header(request.headers(), wire::SIGNATURE_HEADER)?;
     let is_form = header(request.headers(), CONTENT_TYPE.as_str())
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     if !is_form {
-        return Err(Problem::forged());
+        return None;
     }
     let form = wire::parse_form(body);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let url = format!("{}{path}", api.public_url.as_str().trim_end_matches('/'));
-    if signature::verify(&api.webhook_tokens, &url, &form, signature) {
-        Ok(form)
-    } else {
-        Err(Problem::forged())
-    }
+    signature::verify(&api.webhook_tokens, &url, &form, signature).then_some(form)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

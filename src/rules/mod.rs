@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::domain::caps::Reach;
 use crate::domain::rules::{Loosening, Pack, Rules, loosenings};
 
 /// The pack that every campaign goes by, whatever else it names: it protects everybody.
@@ -167,6 +168,11 @@ impl Library {
             chosen.insert(&pack.id, pack.clone());
         }
         Ok(Rules::new(chosen.into_values().collect()))
+    }
+
+    /// How much of a number's past has to be known for whatever campaign there may be.
+    pub fn longest_reach(&self) -> Reach {
+        Reach::longest(self.packs().flat_map(|pack| &pack.rules))
     }
 
     /// Every pack, by name.

@@ -136,6 +136,31 @@ pub enum ReadError {
     },
 }
 
+impl CreateError {
+    /// What it is, in a word, for figures.
+    pub fn as_word(&self) -> &'static str {
+        match self {
+            Self::NotSent { .. } => "not-sent",
+            Self::TooLate => "too-late",
+            Self::Refused { .. } => "refused",
+            Self::Throttled { .. } => "throttled",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl ReadError {
+    /// What it is, in a word, for figures.
+    pub fn as_word(&self) -> &'static str {
+        match self {
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Throttled { .. } => "throttled",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Unexpected { .. } => "unexpected",
+        }
+    }
+}
+
 fn told(code: &Option<u32>) -> String {
     code.map_or_else(|| "none".to_owned(), |code| code.to_string())
 }

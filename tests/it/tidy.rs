@@ -17,8 +17,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["domain", "json"]),
     ("zone_files", &["domain"]),
     ("simulator", &["twilio", "clock"]),
-    ("actors", &["db", "twilio", "rules", "domain", "clock"]),
-    ("http", &["actors", "db", "events", "twilio", "domain", "import", "rules", "clock", "json", "keys"]),
+    ("telemetry", &["db", "domain", "clock"]),
+    ("actors", &["db", "twilio", "rules", "domain", "clock", "telemetry"]),
+    (
+        "http",
+        &[
+            "actors",
+            "db",
+            "events",
+            "twilio",
+            "domain",
+            "import",
+            "rules",
+            "clock",
+            "json",
+            "keys",
+            "telemetry",
+        ],
+    ),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

@@ -208,7 +208,7 @@ pub async fn reopen(
             FROM contacts, attempts before
             WHERE before.id = attempts.id AND before.team_id = attempts.team_id AND attempts.id = $1 AND attempts.outcome = 'unknown' AND contacts.id = attempts.contact_id
               AND contacts.last_number = attempts.number AND contacts.state IN ('pending', 'failed')
-              AND contacts.set_aside IS NULL
+              AND contacts.set_aside IS NULL AND contacts.erased_at IS NULL
             RETURNING attempts.id, attempts.contact_id, contacts.state AS was,
                       before.ask_price_at IS NOT NULL AS was_unpriced
         ), contact AS (

@@ -6,6 +6,7 @@ use outdial::db::callbacks::{Asked, ask_for_callback};
 use outdial::db::recurrence::{
     Expected, Fired, Skipped, SkippedFiring, columns_of_a_run, find_last_skipped, fire,
 };
+use outdial::db::retention::{Erasure, Person, erase_person};
 use outdial::domain::callback::{Callback, NoCallback};
 use outdial::domain::recurrence::{Expression, Recurrence};
 
@@ -278,4 +279,14 @@ async fn runs_outlive_the_campaign_that_they_repeat() {
     assert_eq!(delete().await, campaigns::Deleted::Done);
     assert_eq!(bench.shown(run).await.run_of, Some((owner.campaign, at(NINE_ON_TUESDAY))));
     assert_eq!(bench.contacts(run).await.len(), 1);
+}
+
+#[tokio::test]
+async fn somebody_who_was_erased_is_in_no_run_that_is_made_afterwards() {
+    let bench = Bench::new().await;
+    let repeating = bench.repeating(&["+12025550141", "+12025550142"]).await;
+    let person = Person { phone: "+12025550141", national: "2025550141" };
+    let erased = erase_person(&bench.database, bench.team, person, bench.now).await.unwrap();
+    assert!(matches!(erased, Erasure::Done(_)), "{erased:?}");
+    assert!(matches!(bench.fire_at(repeating, NINE_ON_TUESDAY).await, Fired::Run { contacts: 1, .. }));
 }

@@ -147,6 +147,7 @@ impl Scene {
             zoneinfo: None,
             rules: None,
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
+            operations: Default::default(),
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
         Self { simulator, config, database, clock, http, cps: setting.cps, program: None }
