@@ -99,7 +99,10 @@ pub async fn find_holder(
         SELECT id, team_id, role, coalesce(last_used_at + interval '1 minute' < $2, true) AS is_news
         FROM api_keys
         WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
-    const USED: &str = "UPDATE api_keys SET last_used_at = $3 WHERE id = $1 AND team_id = $2";
+    // Of many who find it to be news at the same time, one writes it.
+    const USED: &str = "
+        UPDATE api_keys SET last_used_at = $3
+        WHERE id = $1 AND team_id = $2 AND (last_used_at IS NULL OR last_used_at + interval '1 minute' < $3)";
     let client = database.client().await?;
     let Some(row) = query_opt(&client, FIND, &[&hash, &now]).await? else { return Ok(None) };
     let holder = Holder {
