@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::{App as Site, HttpServer, web};
 use chrono::NaiveDate;
 use thiserror::Error;
@@ -28,7 +29,9 @@ use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
-use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, routes};
+use crate::http::{
+    Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, routes, with_request_id,
+};
 use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
@@ -205,7 +208,8 @@ impl App {
             events: events.clone(),
             readers: Semaphore::new(READERS),
         });
-        let server = HttpServer::new(move || Site::new().app_data(api.clone()).configure(routes))
+        let site = move || Site::new().app_data(api.clone()).wrap(from_fn(with_request_id)).configure(routes);
+        let server = HttpServer::new(site)
             .workers(HTTP_WORKERS)
             .max_connections(most_connections().div_ceil(HTTP_WORKERS))
             .client_request_timeout(HEAD_WITHIN)

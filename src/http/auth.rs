@@ -1,6 +1,6 @@
 //! Who asks: an API key in the `Authorization` header, and whether its role may do what is asked for.
 
-use actix_web::body::{BoxBody, EitherBody};
+use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
@@ -30,13 +30,13 @@ pub(super) async fn admit(
     needs: Permission,
     request: ServiceRequest,
     next: Next<BoxBody>,
-) -> Result<ServiceResponse<EitherBody<BoxBody>>, actix_web::Error> {
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match identify(needs, request.request()).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
-            next.call(request).await.map(ServiceResponse::map_into_left_body)
+            next.call(request).await
         }
-        Err(problem) => Err(problem.into()),
+        Err(problem) => Ok(request.error_response(problem)),
     }
 }
 

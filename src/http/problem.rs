@@ -103,6 +103,10 @@ pub(super) struct Shown {
     /// What was wrong, and what was expected.
     #[schema(example = "limit is 0, expected 1 to 1000")]
     detail: String,
+    /// What the request is called, as in the answer's `X-Request-Id` and in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "01a1ff51-20fb-722c-a480-772b460bf970")]
+    request_id: Option<String>,
     #[serde(flatten)]
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     more: Map<String, Value>,
@@ -230,6 +234,20 @@ impl Problem {
         self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
     }
+
+    /// The body of the answer, as part of this request.
+    pub(super) fn to_json(&self, request_id: Option<&str>) -> String {
+        let shown = Shown {
+            kind: format!("{KIND}{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            request_id: request_id.map(str::to_owned),
+            more: self.more.clone(),
+        };
+        // What it is made of has only texts for keys, and no number that JSON does not have.
+        serde_json::to_string(&shown).unwrap_or_default()
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -246,13 +264,6 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let shown = Shown {
-            kind: format!("{KIND}{}", self.kind),
-            title: self.title.to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail.clone(),
-            more: self.more.clone(),
-        };
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         match self.status {
@@ -270,8 +281,8 @@ impl ResponseError for Problem {
             }
             _ => {}
         }
-        // What it is made of has only texts for keys, and no number that JSON does not have.
-        response.body(serde_json::to_string(&shown).unwrap_or_default())
+        // Whatever answers within a request adds what the request is called.
+        response.body(self.to_json(None))
     }
 }
 
