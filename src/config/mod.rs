@@ -6,6 +6,7 @@ mod database;
 mod lists;
 mod provider;
 mod reader;
+mod requests;
 mod secret;
 mod variables;
 
@@ -19,6 +20,7 @@ pub use self::lists::ListLimits;
 pub use self::provider::{Provider, TwilioAccount};
 pub use self::reader::ConfigError;
 use self::reader::Reader;
+pub use self::requests::RequestLimit;
 pub use self::secret::Secret;
 pub use self::variables::Variable;
 use crate::clock::Course;
@@ -42,6 +44,8 @@ pub struct Config {
     pub cps: f64,
     /// The API's token, if it is not to be made.
     pub api_token: Option<Secret>,
+    /// How often an API key may ask, if it may not as often as it likes.
+    pub requests: Option<RequestLimit>,
     /// How much a contact list may hold.
     pub lists: ListLimits,
     /// The course of time, if it is not the present.
@@ -160,6 +164,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         .parse("OUTDIAL_CPS", "a number above 0, at most 1000", |cps| *cps > 0.0 && *cps <= FASTEST_CPS)
         .unwrap_or(1.0);
     let api_token = reader.read("OUTDIAL_API_TOKEN", token);
+    let requests = requests::read(reader);
     let lists = lists::read(reader);
     let course = reader.read("OUTDIAL_CLOCK", str::parse::<Course>);
     if let (Some(_), Some(Provider::Twilio(account))) = (&course, &provider)
@@ -171,7 +176,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
     let log = read_log(reader);
     let (database, provider) = (database?, provider?);
-    Some(Config { database, listen, provider, cps, api_token, lists, course, zoneinfo, rules, log })
+    Some(Config { database, listen, provider, cps, api_token, requests, lists, course, zoneinfo, rules, log })
 }
 
 /// A platform that gives a port forwards to it from another machine; on one's own only this machine may come in.

@@ -17,6 +17,7 @@ mod imports;
 mod instant;
 mod intake;
 mod keys;
+mod limits;
 mod list_form;
 mod openapi;
 mod opt_out;
@@ -49,6 +50,7 @@ use crate::import::Limits;
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 use health::ProviderProbe;
+pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
 pub use openapi::description;
 pub use problem::Problem;
@@ -91,6 +93,8 @@ pub struct Api {
     pub events: Feed,
     /// Those who may read in the outbox at once.
     pub readers: Semaphore,
+    /// How often somebody may ask.
+    pub gate: Gate,
 }
 
 /// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others

@@ -37,6 +37,10 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("not-found", "there is nothing of that kind under this id"),
     ("method-not-allowed", "the path does not have this method"),
     ("too-slow", "the body did not come in time"),
+    (
+        "too-many-requests",
+        "the key, or the address, has asked too often; `retry_after_seconds` says when to come again",
+    ),
     ("too-large", "the body or the list is larger than is taken"),
     ("too-many-rows", "the list has more rows than are taken"),
     ("too-many-cells", "the list has more cells than are taken"),
@@ -137,6 +141,8 @@ fn kinds() -> Object {
         .description(Some(about))
         .build()
 }
+/// The member that says after how many seconds to come again.
+const RETRY_AFTER_SECONDS: &str = "retry_after_seconds";
 
 /// A request that was not carried out: what was wrong, and what was expected.
 #[derive(Debug)]
@@ -199,6 +205,11 @@ impl Problem {
             .with("permission", needs.as_str())
     }
 
+    /// Somebody asks more often than is allowed.
+    pub(super) fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail).after(wait)
+    }
+
     /// A webhook is not signed by the provider.
     pub(super) fn forged() -> Self {
         let detail = "expected a webhook that is signed with the account's auth token for this very URL";
@@ -226,6 +237,12 @@ impl Problem {
     fn internal() -> Self {
         let detail = "this is a fault of the server, and it is in its log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
+    }
+
+    /// Says after how long it is worth coming again: a second at least, and whole ones.
+    fn after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with(RETRY_AFTER_SECONDS, seconds.max(1))
     }
 
     /// Adds a member beside the standard ones.
@@ -266,8 +283,13 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        let wait = self.more.get(RETRY_AFTER_SECONDS).and_then(Value::as_u64);
+        if let Some(seconds) = wait {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE if wait.is_none() => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
             }
             StatusCode::UNAUTHORIZED => {

@@ -1,5 +1,6 @@
 //! Who gets in, and who may do what.
 
+mod limits;
 mod record;
 
 use outdial::domain::access::Role;
