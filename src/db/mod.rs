@@ -12,6 +12,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod attempts;
+pub mod audit;
 pub mod callbacks;
 pub mod calls;
 pub mod campaigns;

@@ -1,10 +1,12 @@
 //! Who asks: an API key in the `Authorization` header, how often it may, and whether its role may do what is asked for.
+//! What changes something is put on record here, before it is done.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use std::future::{Ready, ready};
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::db::keys::{Holder, find_holder};
 use crate::domain::access::{Permission, Role};
 use crate::keys::hash;
 
+use super::audit::Trail;
 use super::limits::Standing;
 use super::{Api, Problem};
 
@@ -31,6 +34,8 @@ struct Admitted {
     caller: Caller,
     /// What is left of the key's limit, if it has one.
     standing: Option<Standing>,
+    /// Its row in the audit trail, if it may change something.
+    trail: Option<Trail>,
 }
 
 /// Lets those through whose key allows it. Of the others nothing is read but the head of the request.
@@ -39,12 +44,20 @@ pub(super) async fn admit(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let Admitted { caller, standing } = match identify(needs, request.request()).await {
+    let Admitted { caller, standing, trail } = match identify(needs, request.request()).await {
         Ok(admitted) => admitted,
         Err(problem) => return Ok(request.error_response(problem)),
     };
     request.extensions_mut().insert(caller);
+    if let Some(trail) = &trail {
+        request.extensions_mut().insert(trail.clone());
+    }
     let mut answer = next.call(request).await;
+    if let Some(trail) = trail {
+        let status =
+            answer.as_ref().map_or_else(|error| error.error_response().status(), |answer| answer.status());
+        trail.finish(status).await;
+    }
     if let (Some(standing), Ok(answer)) = (standing, &mut answer) {
         standing.tell(answer.headers_mut());
     }
@@ -61,11 +74,19 @@ async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, 
         Permission::HealthRead => None,
         _ => api.gate.count(holder.key)?,
     };
-    let Holder { team, key, role } = holder;
-    match role.may(needs) {
-        true => Ok(Admitted { caller: Caller { team, key, role }, standing }),
-        false => Err(Problem::forbidden(needs, role)),
+    let trail = match *request.method() {
+        Method::GET => None,
+        _ => Some(Trail::begin(api, &holder, needs, request).await?),
+    };
+    let Holder { team, key, role, .. } = holder;
+    if role.may(needs) {
+        return Ok(Admitted { caller: Caller { team, key, role }, standing, trail });
     }
+    let refused = Problem::forbidden(needs, role);
+    if let Some(trail) = trail {
+        trail.finish(refused.status_code()).await;
+    }
+    Err(refused)
 }
 
 /// Who holds the key with this hash.

@@ -36,6 +36,7 @@ use crate::domain::settings::Settings;
 use crate::domain::template::{variable_name, variables_of};
 
 use super::already_there::Tally;
+use super::audit::Trail;
 use super::auth::Caller;
 use super::body::Query;
 use super::form::CampaignForm;
@@ -170,6 +171,7 @@ struct Attempts {
 async fn create(
     api: web::Data<Api>,
     caller: Caller,
+    trail: Trail,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
@@ -266,6 +268,7 @@ async fn create(
     let contacts = making.finish(&summary, &report_to_keep).await?;
     drop(client);
     know_of_many(database, contacts).await;
+    trail.made(id);
     info!(campaign.id = %id, contacts, "uploaded");
     warn_of_never(&api, id, &mut report).await;
     let made = CreatedCampaign {

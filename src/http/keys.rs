@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::db::keys::{self, Revoked, list_keys, revoke_key};
 use crate::domain::access::{Permission, Role};
-use crate::keys::{FROM_ENVIRONMENT, Fresh, make};
+use crate::keys::{FROM_ENVIRONMENT, make};
 
+use super::audit::Trail;
 use super::auth::Caller;
 use super::body::Body;
 use super::instant::Instant;
@@ -117,7 +118,12 @@ struct Me {
     post, path = "/api/v1/keys", operation_id = "create_key", tag = "keys", request_body = KeyForm,
     responses((status = 201, description = "The key", body = MadeKey)),
 )]
-async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
+async fn create(
+    api: web::Data<Api>,
+    caller: Caller,
+    trail: Trail,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let form: KeyForm = body.json("bad-key")?;
     let name = form.name.trim();
     let now = api.board.clock.now();
@@ -134,7 +140,9 @@ async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpR
             format!("expires_at is {at}, expected an instant after {now}"),
         ));
     }
-    let Fresh { id, secret } = make(&api.board.database, caller.team, name, form.role, expires_at).await?;
+    let id = Uuid::now_v7();
+    let secret = make(&api.board.database, caller.team, id, name, form.role, expires_at).await?;
+    trail.made(id);
     let message = "the key is shown this once; only a hash of it is kept";
     let made = MadeKey { id, key: &secret, name, role: form.role, expires_at, message };
     Ok(answer(StatusCode::CREATED, &made))

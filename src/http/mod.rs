@@ -3,6 +3,7 @@
 
 mod agents;
 mod already_there;
+mod audit;
 mod auth;
 mod body;
 mod campaigns;
@@ -135,6 +136,7 @@ fn resources() -> Vec<Methods> {
         opt_out::resources(),
         rules::resources(),
         keys::resources(),
+        audit::resources(),
     ]
     .into_iter()
     .flatten()

@@ -1,10 +1,11 @@
-//! Every request has an id: it is in the answer's head, in every problem, and in every line that is logged
-//! meanwhile. Whoever asks may bring one, so that it is the same through several programs.
+//! Every request has an id: it is in the answer's head, in every problem, in every line that is logged meanwhile, and in
+//! the audit trail. Whoever asks may bring one, so that it is the same through several programs.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest};
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
@@ -26,6 +27,11 @@ impl RequestId {
         let brought = headers.get(HEADER).and_then(|brought| brought.to_str().ok());
         let fits = brought.filter(|text| may_be_an_id(text));
         Self(fits.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned))
+    }
+
+    /// What this request is called.
+    pub(super) fn of_request(request: &HttpRequest) -> Self {
+        request.extensions().get::<Self>().cloned().unwrap_or_else(|| Self::of(request.headers()))
     }
 
     /// As a text.
@@ -51,6 +57,7 @@ pub async fn with_request_id(
     let id = RequestId::of(request.headers());
     // As high as can be: a log of nothing but errors says as well which request they belong to.
     let span = error_span!("request", id = id.as_str(), method = request.method().as_str());
+    request.extensions_mut().insert(id.clone());
     let answer = next.call(request).instrument(span).await?.map_into_boxed_body();
     let problem = answer.response().error().and_then(|error| error.as_error::<Problem>());
     let told = problem.map(|problem| problem.to_json(Some(id.as_str())));

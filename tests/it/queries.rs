@@ -1,5 +1,6 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
+mod audit;
 mod breaker;
 mod callbacks;
 mod caps;

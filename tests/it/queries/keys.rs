@@ -39,7 +39,8 @@ async fn a_key_opens_until_it_expires_and_when_it_was_used_is_known_to_the_minut
     let good_until = bench.minutes(10);
     let key = NewKey { expires_at: Some(good_until), ..key(b"hash", Role::Viewer) };
     insert_key(&bench.database, bench.team, &key).await.unwrap();
-    let holder = Holder { team: bench.team, key: key.id, role: Role::Viewer };
+    let (name, prefix) = (key.name.to_owned(), key.prefix.to_owned());
+    let holder = Holder { team: bench.team, key: key.id, name, prefix, role: Role::Viewer };
     let find = async |at| find_holder(&bench.database, b"hash", at).await.unwrap();
     let last_used_at = async || list_keys(&bench.database, bench.team).await.unwrap()[0].last_used_at;
     assert_eq!(last_used_at().await, None);
