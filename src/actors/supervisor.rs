@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
+use crate::db::idempotency::forget_expired;
 use crate::db::imports::{self, Expired};
 use crate::db::nodes::{self, Oneself, Renewed};
 use crate::db::words::Word;
@@ -152,7 +153,8 @@ pub struct Tick;
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
 
-/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to. It may take minutes, and nobody waits for it.
+/// Deletes the previews of lists that nobody made a campaign of, calls that no cap reaches back to, and what was answered to
+/// requests that nobody came again with. It may take minutes, and nobody waits for it.
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Sweep;
@@ -514,6 +516,9 @@ impl Handler<Sweep> for SupervisorActor {
             delete_expired(&board).await;
             if let Err(error) = forget_calls(&board.database, board.clock.now()).await {
                 warn!(error = &error as &dyn std::error::Error, "old calls cannot be forgotten");
+            }
+            if let Err(error) = forget_expired(&board.database, board.clock.now()).await {
+                warn!(error = &error as &dyn std::error::Error, "old requests cannot be forgotten");
             }
         };
         ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));

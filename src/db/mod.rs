@@ -19,6 +19,7 @@ pub mod campaigns;
 pub mod contacts;
 pub mod events;
 pub mod forecast;
+pub mod idempotency;
 pub mod imports;
 pub mod keys;
 pub mod look;

@@ -82,6 +82,11 @@ impl Trail {
         self.0.made.set(Some(id));
     }
 
+    /// Notes something worth knowing that nobody's name or number is in.
+    pub(super) fn note(&self, what: &str, value: impl Into<Value>) {
+        self.0.detail.borrow_mut().insert(what.to_owned(), value.into());
+    }
+
     /// Puts on record what was answered. If that fails, it is done all the same, and the row says that it was begun.
     pub(super) async fn finish(self, status: StatusCode) {
         let row = self.0;

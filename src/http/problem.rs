@@ -86,6 +86,10 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("rules-missing", "a pack of rules that the campaign names is not there"),
     ("zone-missing", "the time zones in use do not know one that is needed"),
     ("last-admin-key", "it is the last key that can let anybody in"),
+    ("request-under-way", "a request with this `Idempotency-Key` is being carried out"),
+    ("idempotency-key-reused", "the `Idempotency-Key` came with another request before"),
+    ("key-shown-once", "the request has made an API key before, which cannot be shown again"),
+    ("made-and-gone", "what the request has made before is there no longer"),
     ("internal", "a fault of the server, which is in its log"),
     ("unavailable", "it cannot be done just now"),
 ];
@@ -234,13 +238,13 @@ impl Problem {
     }
 
     /// A fault of the server.
-    fn internal() -> Self {
+    pub(super) fn internal() -> Self {
         let detail = "this is a fault of the server, and it is in its log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
     }
 
     /// Says after how long it is worth coming again: a second at least, and whole ones.
-    fn after(self, wait: Duration) -> Self {
+    pub(super) fn after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.with(RETRY_AFTER_SECONDS, seconds.max(1))
     }

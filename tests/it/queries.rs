@@ -42,6 +42,7 @@ use uuid::Uuid;
 use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
+mod idempotency;
 mod imports;
 mod keys;
 mod open_calls;

@@ -1,5 +1,6 @@
 //! Who gets in, and who may do what.
 
+mod again;
 mod limits;
 mod record;
 
