@@ -22,13 +22,13 @@ use crate::actors::{
 };
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
-use crate::config::{self, Config, ListLimits, Provider, Secret, TwilioAccount};
+use crate::config::{self, Config, ListLimits, Provider, RequestLimit, Secret, TwilioAccount};
 use crate::db::words::Word;
 use crate::db::{self, Database};
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
-use crate::http::{Api, HEAD_WITHIN, LISTS_AT_ONCE, READERS, Spool, most_connections, site};
+use crate::http::{Api, Gate, HEAD_WITHIN, KeyLimit, LISTS_AT_ONCE, READERS, Spool, most_connections, site};
 use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
@@ -226,6 +226,7 @@ impl App {
             turns: Semaphore::new(LISTS_AT_ONCE),
             events: events.clone(),
             readers: Semaphore::new(READERS),
+            gate: Gate::new(config.requests.map(key_limit)),
         });
         let server = HttpServer::new(move || site(api.clone()))
             .workers(HTTP_WORKERS)
@@ -460,6 +461,11 @@ fn given_database(config: &tokio_postgres::Config, tls: config::Tls) -> Result<D
         config::Tls::VerifyFull => db::Tls::Verified,
     };
     Database::new(config.clone(), tls)
+}
+
+fn key_limit(limit: RequestLimit) -> KeyLimit {
+    let RequestLimit { per_second, burst } = limit;
+    KeyLimit { per_second, burst }
 }
 
 /// How much a contact list may hold, as the import counts it.

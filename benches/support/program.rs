@@ -45,6 +45,7 @@ pub fn config(
         })),
         cps,
         api_token: Some(Secret::new(API_TOKEN.to_owned())),
+        requests: None,
         lists: Default::default(),
         course: Some(course),
         zoneinfo: None,

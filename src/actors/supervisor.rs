@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::Stopwatch;
 use crate::db::calls::forget_calls;
+use crate::db::idempotency::forget_expired;
 use crate::db::imports::{self, Expired};
 use crate::db::nodes::{self, Oneself, Renewed, TakenOver};
 use crate::db::retention::{self, Erased};
@@ -155,8 +156,9 @@ pub struct Tick;
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
 
-/// Deletes the previews of lists that nobody made a campaign of, and calls that no cap reaches back to, and erases what has
-/// been kept of people for long enough. It may take minutes, and nobody waits for it.
+/// Deletes the previews of lists that nobody made a campaign of, calls that no cap reaches back to, and what was answered to
+/// requests that nobody came again with, and erases what has been kept of people for long enough. It may take minutes, and
+/// nobody waits for it.
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Sweep;
@@ -536,6 +538,9 @@ impl Handler<Sweep> for SupervisorActor {
                 warn!(error = &error as &dyn std::error::Error, "old calls cannot be forgotten");
             }
             erase_expired(&board).await;
+            if let Err(error) = forget_expired(&board.database, board.clock.now()).await {
+                warn!(error = &error as &dyn std::error::Error, "old requests cannot be forgotten");
+            }
         };
         ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));
     }

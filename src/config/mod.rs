@@ -8,6 +8,7 @@ mod misspelled;
 mod operations;
 mod provider;
 mod reader;
+mod requests;
 mod secret;
 mod variables;
 
@@ -23,6 +24,7 @@ pub use self::operations::{Keep, Operations, Traces};
 pub use self::provider::{Provider, TwilioAccount};
 pub use self::reader::ConfigError;
 use self::reader::Reader;
+pub use self::requests::RequestLimit;
 pub use self::secret::Secret;
 pub use self::variables::Variable;
 use crate::clock::Course;
@@ -46,6 +48,8 @@ pub struct Config {
     pub cps: f64,
     /// The API's token, if it is not to be made.
     pub api_token: Option<Secret>,
+    /// How often an API key may ask, if it may not as often as it likes.
+    pub requests: Option<RequestLimit>,
     /// How much a contact list may hold.
     pub lists: ListLimits,
     /// The course of time, if it is not the present.
@@ -178,6 +182,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         .parse("OUTDIAL_CPS", "a number above 0, at most 1000", |cps| *cps > 0.0 && *cps <= FASTEST_CPS)
         .unwrap_or(1.0);
     let api_token = reader.read("OUTDIAL_API_TOKEN", token);
+    let requests = requests::read(reader);
     let lists = lists::read(reader);
     let course = reader.read("OUTDIAL_CLOCK", str::parse::<Course>);
     if let (Some(_), Some(Provider::Twilio(account))) = (&course, &provider)
@@ -196,6 +201,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         provider,
         cps,
         api_token,
+        requests,
         lists,
         course,
         zoneinfo,

@@ -60,6 +60,12 @@ pub(super) const VARIABLES: &[Variable] = &[
     variable("OUTDIAL_PUBLIC_URL", "", "where Twilio reaches this server: https://dialer.example.com"),
     variable("OUTDIAL_TWILIO_URL", "https://api.twilio.com", "Twilio's API, or a simulator on this machine"),
     variable("OUTDIAL_CPS", "1", "calls a second that the account may start, as many as Twilio grants it"),
+    variable(
+        "OUTDIAL_REQUESTS_PER_SECOND",
+        "100",
+        "requests a second that an API key may make of one server in the long run; 0 for no limit",
+    ),
+    variable("OUTDIAL_REQUEST_BURST", "1000", "requests that it may make at once after a rest"),
     variable("OUTDIAL_LIST_MB", "256", "megabytes that a contact list may have"),
     variable(
         "OUTDIAL_LIST_UNPACKED_MB",

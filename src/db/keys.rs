@@ -79,12 +79,16 @@ pub async fn ensure_key(database: &Database, team: Uuid, key: &NewKey<'_>) -> Re
 }
 
 /// Who holds a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// The team.
     pub team: Uuid,
     /// The key.
     pub key: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// Its first characters.
+    pub prefix: String,
     /// What the key is for.
     pub role: Role,
 }
@@ -96,15 +100,20 @@ pub async fn find_holder(
     now: DateTime<Utc>,
 ) -> Result<Option<Holder>, Error> {
     const FIND: &str = "
-        SELECT id, team_id, role, coalesce(last_used_at + interval '1 minute' < $2, true) AS is_news
+        SELECT id, team_id, name, prefix, role, coalesce(last_used_at + interval '1 minute' < $2, true) AS is_news
         FROM api_keys
         WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
-    const USED: &str = "UPDATE api_keys SET last_used_at = $3 WHERE id = $1 AND team_id = $2";
+    // Of many who find it to be news at the same time, one writes it.
+    const USED: &str = "
+        UPDATE api_keys SET last_used_at = $3
+        WHERE id = $1 AND team_id = $2 AND (last_used_at IS NULL OR last_used_at + interval '1 minute' < $3)";
     let client = database.client().await?;
     let Some(row) = query_opt(&client, FIND, &[&hash, &now]).await? else { return Ok(None) };
     let holder = Holder {
         team: row.try_get("team_id")?,
         key: row.try_get("id")?,
+        name: row.try_get("name")?,
+        prefix: row.try_get("prefix")?,
         role: name(&row, "role", Role::parse)?,
     };
     if row.try_get("is_news")? {

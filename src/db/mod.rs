@@ -12,12 +12,14 @@
 pub mod accounts;
 pub mod agents;
 pub mod attempts;
+pub mod audit;
 pub mod callbacks;
 pub mod calls;
 pub mod campaigns;
 pub mod contacts;
 pub mod events;
 pub mod forecast;
+pub mod idempotency;
 pub mod imports;
 pub mod keys;
 pub mod look;

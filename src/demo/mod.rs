@@ -171,6 +171,7 @@ impl Demo {
             })),
             cps: CPS,
             api_token: Some(token.clone()),
+            requests: None,
             lists: Default::default(),
             course: Some(course),
             zoneinfo: None,

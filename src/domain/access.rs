@@ -43,13 +43,15 @@ names! {
         KeysRead = "keys:read",
         /// Make and revoke API keys.
         KeysWrite = "keys:write",
+        /// See who did what.
+        AuditRead = "audit:read",
     }
 }
 
 names! {
     /// What a key is for. Each may do all that the one before it may.
     pub enum Role: "role" {
-        /// Sees everything but keys, and changes nothing.
+        /// Sees everything but keys and who did what, and changes nothing.
         Viewer = "viewer",
         /// Calls people.
         Operator = "operator",
@@ -89,7 +91,11 @@ impl Permission {
             | Self::SuppressionsWrite
             | Self::OptOutsWrite
             | Self::AgentsWrite => Role::Operator,
-            Self::CampaignsDelete | Self::ContactsErase | Self::KeysRead | Self::KeysWrite => Role::Admin,
+            Self::CampaignsDelete
+            | Self::ContactsErase
+            | Self::KeysRead
+            | Self::KeysWrite
+            | Self::AuditRead => Role::Admin,
         }
     }
 }

@@ -14,11 +14,12 @@ use crate::domain::agent;
 
 use super::auth::Caller;
 use super::body::{Body, Query};
+use super::idempotency::{Answers, MayComeAgain, Once};
 use super::openapi::describe;
 use super::page::Before;
-use super::problem::answer;
+use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, page, wire};
+use super::{Api, Problem, found_again, page, wire};
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
@@ -36,7 +37,7 @@ pub(super) fn resources() -> Vec<Methods> {
 
 /// An agent that campaigns may name.
 #[derive(Serialize, ToSchema)]
-struct KeptAgent {
+pub(super) struct KeptAgent {
     id: Uuid,
     /// What people call it.
     #[schema(example = "Ada")]
@@ -91,13 +92,22 @@ fn row(api: &Api, id: Uuid, agent: &agent::Agent) -> Result<Agent, Problem> {
 
 /// Makes an agent
 #[utoipa::path(
-    post, path = "/api/v1/agents", operation_id = "create_agent", tag = "agents", request_body = wire::Agent,
-    responses((status = 201, description = "The agent", body = KeptAgent)),
+    post, path = "/api/v1/agents", operation_id = "create_agent", tag = "agents", params(MayComeAgain),
+    request_body = wire::Agent, responses((status = 201, description = "The agent", body = KeptAgent), Conflict),
 )]
-async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
-    let agent = row(&api, Uuid::now_v7(), &parse(&body)?)?;
-    insert_agent(&api.board.database, caller.team, &agent).await?;
-    Ok(answer(StatusCode::CREATED, &KeptAgent::from(agent)))
+async fn create(
+    api: web::Data<Api>,
+    caller: Caller,
+    once: Once,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let parsed = parse(&body)?;
+    let insert = async move |api: &web::Data<Api>, id| {
+        let agent = row(api, id, &parsed)?;
+        insert_agent(&api.board.database, caller.team, &agent).await?;
+        Ok(answer(StatusCode::CREATED, &KeptAgent::from(agent)))
+    };
+    once.make(api, caller, Answers::Again, &[body.bytes()], found_again::agent, insert).await
 }
 
 /// Replaces an agent

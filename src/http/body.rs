@@ -3,7 +3,7 @@
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
-use actix_web::body::MessageBody;
+use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::middleware::Next;
@@ -121,16 +121,17 @@ fn place_of_nul(json: &Json) -> Option<String> {
 /// Lets no address in that holds a NUL character, which no text of the database may.
 pub(super) async fn without_nul(
     request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     const NUL: &str = "%00";
     if request.path().contains(['\0']) || request.uri().path().contains(NUL) {
-        return Err(Problem::not_found("page").into());
+        return Ok(request.error_response(Problem::not_found("page")));
     }
     let named = request.query_string().split('&').find(|pair| pair.contains(NUL));
     if let Some(pair) = named {
         let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-        return Err(holds_nul("bad-query", &name.replace(NUL, "\u{fffd}")).into());
+        let refused = holds_nul("bad-query", &name.replace(NUL, "\u{fffd}"));
+        return Ok(request.error_response(refused));
     }
     next.call(request).await
 }

@@ -13,7 +13,7 @@ use crate::actors::{Sweep, WakeCampaign};
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
-    Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, list_campaigns,
+    self, Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, list_campaigns,
 };
 use crate::db::contacts::{
     AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
@@ -39,6 +39,7 @@ use super::already_there::Tally;
 use super::auth::Caller;
 use super::body::Query;
 use super::form::CampaignForm;
+use super::idempotency::{Answers, MayComeAgain, Once};
 use super::imports::ListUpload;
 use super::list_form::ListForm;
 use super::openapi::describe;
@@ -46,7 +47,8 @@ use super::page::{AfterPosition, Before};
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
-use super::{Api, Problem, imports, intake, page, rules, upload, wire};
+use super::spool::Spooled;
+use super::{Api, Problem, found_again, imports, intake, page, rules, upload, wire};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
@@ -163,20 +165,20 @@ struct Attempts {
 /// Of one that is uploaded with the settings, or of one that was looked at before, whose `import_id` the settings name.
 /// The campaign is a draft: nobody is called before it is started.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns", operation_id = "create_campaign", tag = "campaigns",
+    post, path = "/api/v1/campaigns", operation_id = "create_campaign", tag = "campaigns", params(MayComeAgain),
     request_body(content((CampaignUpload = "multipart/form-data"), (CampaignForm = "application/json"))),
-    responses((status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign)),
+    responses((status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign), Conflict),
 )]
 async fn create(
     api: web::Data<Api>,
     caller: Caller,
+    once: Once,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let (form, uploaded) = if upload::is_multipart(request.headers()) {
+    let (said, uploaded) = if upload::is_multipart(request.headers()) {
         let uploaded = upload::receive(request.headers(), payload, api.limits.bytes, &api.spool).await?;
-        let settings = upload::required(uploaded.settings, "settings")?;
-        (CampaignForm::parse(&settings)?, uploaded.file)
+        (upload::required(uploaded.settings, "settings")?.into(), uploaded.file)
     } else if !upload::is_json(request.headers()) {
         let detail = "expected multipart/form-data with the parts file and settings, or the settings as JSON with an \
                       import_id";
@@ -184,12 +186,26 @@ async fn create(
     } else {
         let body = payload.to_bytes_limited(LARGEST_FORM).await;
         let body = body.map_err(|_| Problem::too_large("body", LARGEST_FORM as u64))?;
-        (CampaignForm::parse(&body.map_err(|error| Problem::malformed(error.to_string()))?)?, None)
+        (body.map_err(|error| Problem::malformed(error.to_string()))?, None)
     };
+    let form = CampaignForm::parse(&said)?;
+    let digest = uploaded.as_ref().map(|file| file.digest);
+    let sent = [&said[..], digest.as_ref().map_or(&[][..], |digest| &digest[..])];
+    let make = async move |api: &web::Data<Api>, id| make(api, caller, id, form, uploaded).await;
+    once.make(api, caller, Answers::Again, &sent, found_again::campaign, make).await
+}
+
+async fn make(
+    api: &web::Data<Api>,
+    caller: Caller,
+    id: Uuid,
+    form: CampaignForm,
+    uploaded: Option<Spooled>,
+) -> Result<HttpResponse, Problem> {
     let (spooled, list_form) = match (uploaded, form.import_id) {
         (Some(file), None) => (file, form.list()),
         (None, Some(import)) => {
-            let (file, said) = imports::kept(&api, caller.team, import).await?;
+            let (file, said) = imports::kept(api, caller.team, import).await?;
             (file, form.list().over(said))
         }
         (None, None) => {
@@ -205,13 +221,12 @@ async fn create(
     let settings = form.settings(&list_form, &api.default_from)?;
     check_start(form.starts_at(), api.board.clock.now())
         .map_err(|far| Problem::invalid("bad-settings", far.to_string()))?;
-    rules::check(&api, &settings)?;
-    rules::check_safe_window(&api, &settings)?;
-    let agent = agent(&api, caller, &form).await?;
+    rules::check(api, &settings)?;
+    rules::check_safe_window(api, &settings)?;
+    let agent = agent(api, caller, &form).await?;
     let _turn = api.take_turn().await?;
     let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;
     check_script(&agent, &settings, &list.columns())?;
-    let id = Uuid::now_v7();
     let agent = serde_json::to_value(&agent).map_err(|error| Problem::malformed(error.to_string()))?;
     let new = NewCampaign {
         id,
@@ -268,7 +283,7 @@ async fn create(
     drop(client);
     know_of_many(database, contacts).await;
     info!(campaign.id = %id, contacts, "uploaded");
-    warn_of_never(&api, id, &mut report).await;
+    warn_of_never(api, id, &mut report).await;
     let made = CreatedCampaign {
         id,
         report,
@@ -314,7 +329,7 @@ async fn know_of_many(database: &Database, contacts: u32) {
 /// Whether it runs or is completed. Contacts that it has already are left as they are. The list comes as parts, or as a
 /// body that is the list itself.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/contacts", operation_id = "add_contacts", tag = "contacts",
+    post, path = "/api/v1/campaigns/{id}/contacts", operation_id = "add_contacts", tag = "contacts", params(MayComeAgain),
     request_body(content(
         (ListUpload = "multipart/form-data"),
         (Vec<wire::ContactInList> = "application/json"),
@@ -325,15 +340,31 @@ async fn know_of_many(database: &Database, contacts: u32) {
 async fn add(
     api: web::Data<Api>,
     caller: Caller,
+    once: Once,
     id: web::Path<Uuid>,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let board = &api.board;
-    let Some(campaign) = find_campaign(&board.database, caller.team, *id).await? else {
+    let Some(campaign) = find_campaign(&api.board.database, caller.team, *id).await? else {
         return Err(Problem::not_found("campaign"));
     };
-    let (spooled, said) = imports::list_of(&api, &request, payload).await?;
+    let (spooled, form) = imports::list_of(&api, &request, payload).await?;
+    let (said, digest) = (form.to_json()?.to_string(), spooled.digest);
+    let add = async move |api: &web::Data<Api>, import| {
+        add_list(api, caller, campaign, import, spooled, form).await
+    };
+    once.make(api, caller, Answers::Again, &[said.as_bytes(), &digest], found_again::addition, add).await
+}
+
+async fn add_list(
+    api: &web::Data<Api>,
+    caller: Caller,
+    campaign: campaigns::Campaign,
+    import: Uuid,
+    spooled: Spooled,
+    said: ListForm,
+) -> Result<HttpResponse, Problem> {
+    let (board, id) = (&api.board, campaign.id);
     let of_campaign = ListForm {
         default_region: Some(campaign.settings.default_region.clone()),
         countries: campaign.settings.countries.clone(),
@@ -347,11 +378,11 @@ async fn add(
     })?;
     check_script(&agent, &campaign.settings, &list.columns())?;
     let options = form.to_json()?;
-    let origin = Origin::Upload(imports::new_import(Uuid::now_v7(), &spooled, &options));
+    let origin = Origin::Upload(imports::new_import(import, &spooled, &options));
     let (database, now) = (&board.database, board.clock.now());
     let header = list.rejects_header();
     let mut client = database.list_client().await?;
-    let mut adding = begin_addition(&mut client, caller.team, *id, &origin, now).await??;
+    let mut adding = begin_addition(&mut client, caller.team, id, &origin, now).await??;
     let mut encoder = adding.encoder();
     let (mut portions, reading) =
         intake::read(list, move |contacts, remarks| encoder.portion(&contacts, remarks));
@@ -371,12 +402,12 @@ async fn add(
     let added = merged.commit(&imports::with_header(&report, &header)?, board.node).await??;
     drop(client);
     if added.wakes {
-        api.supervisor.do_send(WakeCampaign { campaign: *id });
+        api.supervisor.do_send(WakeCampaign { campaign: id });
     }
     know_of_many(database, added.added).await;
     api.count_rows(&read.account);
-    info!(campaign.id = %*id, contacts = added.added, "contacts added");
-    warn_of_never(&api, *id, &mut report).await;
+    info!(campaign.id = %id, contacts = added.added, "contacts added");
+    warn_of_never(api, id, &mut report).await;
     let (import_id, state) = (origin.id(), added.state);
     let body = AddedList { report, import_id, state, refused: read.refused, repeated: read.repeated };
     Ok(answer(StatusCode::CREATED, &body))

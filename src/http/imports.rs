@@ -29,14 +29,15 @@ use crate::domain::access::Permission;
 
 use super::auth::Caller;
 use super::body::{Query, json};
+use super::idempotency::{Answers, MayComeAgain, Once};
 use super::list_form::ListForm;
 use super::openapi::describe;
 use super::page::AfterText;
-use super::problem::answer;
+use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, ListReport, RowRemark, RowSaid};
 use super::spool::{Spooled, read_on};
-use super::{Api, Problem, intake, page, upload, wire};
+use super::{Api, Problem, found_again, intake, page, upload, wire};
 
 /// Where a report keeps the header of its rejects file.
 const HEADER: &str = "rejects_header";
@@ -84,21 +85,34 @@ struct Preview {
 /// Its file is kept for a day, or until too many newer ones of the team have come, for a campaign to be made of it. The
 /// list comes as parts, or as a body that is the list itself.
 #[utoipa::path(
-    post, path = "/api/v1/imports", operation_id = "preview_list", tag = "imports",
+    post, path = "/api/v1/imports", operation_id = "preview_list", tag = "imports", params(MayComeAgain),
     request_body(content(
         (ListUpload = "multipart/form-data"),
         (Vec<wire::ContactInList> = "application/json"),
         (String = "text/csv"),
     )),
-    responses((status = 201, description = "What would become of it", body = Preview)),
+    responses((status = 201, description = "What would become of it", body = Preview), Conflict),
 )]
 async fn preview(
     api: web::Data<Api>,
     caller: Caller,
+    once: Once,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let (spooled, form) = list_of(&api, &request, payload).await?;
+    let (said, digest) = (form.to_json()?.to_string(), spooled.digest);
+    let look_at = async move |api: &web::Data<Api>, id| look_at(api, caller, id, spooled, form).await;
+    once.make(api, caller, Answers::Again, &[said.as_bytes(), &digest], found_again::preview, look_at).await
+}
+
+async fn look_at(
+    api: &Api,
+    caller: Caller,
+    id: Uuid,
+    spooled: Spooled,
+    form: ListForm,
+) -> Result<HttpResponse, Problem> {
     let _turn = api.take_turn().await?;
     let (database, now) = (&api.board.database, api.board.clock.now());
     let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
@@ -106,7 +120,6 @@ async fn preview(
     let header = list.rejects_header();
     let (format, options) = (list.format(), form.to_json()?);
     let (mut remarks, reading) = intake::read(list, |_, remarks| remarks);
-    let id = Uuid::now_v7();
     let mut client = database.list_client().await?;
     let mut kept = begin_preview(&mut client, caller.team, &new_import(id, &spooled, &options), now).await?;
     while let Some(remarks) = remarks.recv().await {
@@ -141,6 +154,14 @@ pub(super) fn with_header(report: &ListReport, header: &[String]) -> Result<Valu
     let mut kept = report.clone();
     kept.rejects_header = Some(header.to_vec());
     serde_json::to_value(kept).map_err(|error| Problem::malformed(error.to_string()))
+}
+
+/// A report that is kept, as it is shown.
+pub(super) fn without_header(mut report: Value) -> Value {
+    if let Value::Object(members) = &mut report {
+        members.remove(HEADER);
+    }
+    report
 }
 
 /// A list and what is said about it: as parts, or as a body that is the list itself.

@@ -18,7 +18,7 @@ use super::spool::Spooled;
 const AHEAD: usize = 2;
 
 /// How many rows an answer shows of those that were refused, and of those that were repeated. All are kept.
-const SHOWN: usize = 1000;
+pub(super) const SHOWN: usize = 1000;
 
 /// What reading a list came to.
 pub(super) struct Read {

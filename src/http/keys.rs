@@ -9,15 +9,16 @@ use uuid::Uuid;
 
 use crate::db::keys::{self, Revoked, list_keys, revoke_key};
 use crate::domain::access::{Permission, Role};
-use crate::keys::{FROM_ENVIRONMENT, Fresh, make};
+use crate::keys::{FROM_ENVIRONMENT, make};
 
 use super::auth::Caller;
 use super::body::Body;
+use super::idempotency::{Answers, MayComeAgain, Once};
 use super::instant::Instant;
 use super::openapi::describe;
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, wire};
+use super::{Api, Problem, found_again, wire};
 
 const LONGEST_NAME: usize = 200;
 
@@ -114,11 +115,21 @@ struct Me {
 ///
 /// The answer shows the key this once; only a hash of it is kept.
 #[utoipa::path(
-    post, path = "/api/v1/keys", operation_id = "create_key", tag = "keys", request_body = KeyForm,
-    responses((status = 201, description = "The key", body = MadeKey)),
+    post, path = "/api/v1/keys", operation_id = "create_key", tag = "keys", params(MayComeAgain), request_body = KeyForm,
+    responses((status = 201, description = "The key", body = MadeKey), Conflict),
 )]
-async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
+async fn create(
+    api: web::Data<Api>,
+    caller: Caller,
+    once: Once,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let form: KeyForm = body.json("bad-key")?;
+    let insert = async move |api: &web::Data<Api>, id| insert(api, caller, id, &form).await;
+    once.make(api, caller, Answers::Once, &[body.bytes()], found_again::key, insert).await
+}
+
+async fn insert(api: &Api, caller: Caller, id: Uuid, form: &KeyForm) -> Result<HttpResponse, Problem> {
     let name = form.name.trim();
     let now = api.board.clock.now();
     let expires_at = form.expires_at.map(DateTime::<Utc>::from);
@@ -134,7 +145,7 @@ async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpR
             format!("expires_at is {at}, expected an instant after {now}"),
         ));
     }
-    let Fresh { id, secret } = make(&api.board.database, caller.team, name, form.role, expires_at).await?;
+    let secret = make(&api.board.database, caller.team, id, name, form.role, expires_at).await?;
     let message = "the key is shown this once; only a hash of it is kept";
     let made = MadeKey { id, key: &secret, name, role: form.role, expires_at, message };
     Ok(answer(StatusCode::CREATED, &made))

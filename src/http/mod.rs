@@ -3,6 +3,7 @@
 
 mod agents;
 mod already_there;
+mod audit;
 mod auth;
 mod body;
 mod campaigns;
@@ -13,17 +14,21 @@ mod erase;
 mod events;
 mod forecast;
 mod form;
+mod found_again;
 mod health;
+mod idempotency;
 mod imports;
 mod instant;
 mod intake;
 mod keys;
+mod limits;
 mod list_form;
 mod openapi;
 mod opt_out;
 mod page;
 mod problem;
 mod prometheus;
+mod request_id;
 mod resource;
 mod rules;
 mod show;
@@ -52,6 +57,7 @@ use crate::import::{Account, Limits};
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 use health::ProviderProbe;
+pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
 pub use openapi::description;
 pub use problem::Problem;
@@ -95,6 +101,8 @@ pub struct Api {
     pub events: Feed,
     /// Those who may read in the outbox at once.
     pub readers: Semaphore,
+    /// How often somebody may ask.
+    pub gate: Gate,
 }
 
 /// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others
@@ -118,7 +126,7 @@ impl Api {
     }
 }
 
-/// The whole site, every answer of which is counted.
+/// The whole site, every answer of which is counted and has the id of its request.
 pub fn site(
     api: web::Data<Api>,
 ) -> App<
@@ -130,7 +138,11 @@ pub fn site(
         InitError = (),
     >,
 > {
-    App::new().wrap(from_fn(prometheus::count)).app_data(api).configure(routes)
+    App::new()
+        .wrap(from_fn(request_id::with_request_id))
+        .wrap(from_fn(prometheus::count))
+        .app_data(api)
+        .configure(routes)
 }
 
 /// The routes.
@@ -162,6 +174,7 @@ fn resources() -> Vec<Methods> {
         opt_out::resources(),
         rules::resources(),
         keys::resources(),
+        audit::resources(),
     ]
     .into_iter()
     .flatten()

@@ -37,6 +37,10 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("not-found", "there is nothing of that kind under this id"),
     ("method-not-allowed", "the path does not have this method"),
     ("too-slow", "the body did not come in time"),
+    (
+        "too-many-requests",
+        "the key, or the address, has asked too often; `retry_after_seconds` says when to come again",
+    ),
     ("too-large", "the body or the list is larger than is taken"),
     ("too-many-rows", "the list has more rows than are taken"),
     ("too-many-cells", "the list has more cells than are taken"),
@@ -83,6 +87,10 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("rules-missing", "a pack of rules that the campaign names is not there"),
     ("zone-missing", "the time zones in use do not know one that is needed"),
     ("last-admin-key", "it is the last key that can let anybody in"),
+    ("request-under-way", "a request with this `Idempotency-Key` is being carried out"),
+    ("idempotency-key-reused", "the `Idempotency-Key` came with another request before"),
+    ("key-shown-once", "the request has made an API key before, which cannot be shown again"),
+    ("made-and-gone", "what the request has made before is there no longer"),
     ("internal", "a fault of the server, which is in its log"),
     ("unavailable", "it cannot be done just now"),
 ];
@@ -104,6 +112,10 @@ pub(super) struct Shown {
     /// What was wrong, and what was expected.
     #[schema(example = "limit is 0, expected 1 to 1000")]
     detail: String,
+    /// What the request is called, as in the answer's `X-Request-Id` and in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "01a1ff51-20fb-722c-a480-772b460bf970")]
+    request_id: Option<String>,
     #[serde(flatten)]
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     more: Map<String, Value>,
@@ -134,6 +146,8 @@ fn kinds() -> Object {
         .description(Some(about))
         .build()
 }
+/// The member that says after how many seconds to come again.
+const RETRY_AFTER_SECONDS: &str = "retry_after_seconds";
 
 /// A request that was not carried out: what was wrong, and what was expected.
 #[derive(Debug)]
@@ -203,6 +217,11 @@ impl Problem {
             .with("permission", needs.as_str())
     }
 
+    /// Somebody asks more often than is allowed.
+    pub(super) fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail).after(wait)
+    }
+
     /// A webhook is not signed by the provider.
     pub(super) fn forged() -> Self {
         let detail = "expected a webhook that is signed with the account's auth token for this very URL";
@@ -227,9 +246,15 @@ impl Problem {
     }
 
     /// A fault of the server.
-    fn internal() -> Self {
+    pub(super) fn internal() -> Self {
         let detail = "this is a fault of the server, and it is in its log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
+    }
+
+    /// Says after how long it is worth coming again: a second at least, and whole ones.
+    pub(super) fn after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with(RETRY_AFTER_SECONDS, seconds.max(1))
     }
 
     /// Adds a member beside the standard ones.
@@ -237,6 +262,20 @@ impl Problem {
         // What is added has only texts for keys, and no number that JSON does not have.
         self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
+    }
+
+    /// The body of the answer, as part of this request.
+    pub(super) fn to_json(&self, request_id: Option<&str>) -> String {
+        let shown = Shown {
+            kind: format!("{KIND}{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.clone(),
+            request_id: request_id.map(str::to_owned),
+            more: self.more.clone(),
+        };
+        // What it is made of has only texts for keys, and no number that JSON does not have.
+        serde_json::to_string(&shown).unwrap_or_default()
     }
 }
 
@@ -254,17 +293,15 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let shown = Shown {
-            kind: format!("{KIND}{}", self.kind),
-            title: self.title.to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail.clone(),
-            more: self.more.clone(),
-        };
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        let wait = self.more.get(RETRY_AFTER_SECONDS).and_then(Value::as_u64);
+        if let Some(seconds) = wait {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
         match self.status {
-            StatusCode::SERVICE_UNAVAILABLE => {
+            StatusCode::SERVICE_UNAVAILABLE if wait.is_none() => {
                 response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
             }
             StatusCode::UNAUTHORIZED => {
@@ -278,8 +315,8 @@ impl ResponseError for Problem {
             }
             _ => {}
         }
-        // What it is made of has only texts for keys, and no number that JSON does not have.
-        response.body(serde_json::to_string(&shown).unwrap_or_default())
+        // Whatever answers within a request adds what the request is called.
+        response.body(self.to_json(None))
     }
 }
 

@@ -25,15 +25,6 @@ const PREFIX: usize = 11;
 /// The name of the key that the environment gives. No other has it: whoever changes the environment revokes it.
 pub const FROM_ENVIRONMENT: &str = "from the environment";
 
-/// A key that was just made. It is shown once.
-#[derive(Debug)]
-pub struct Fresh {
-    /// Its id.
-    pub id: Uuid,
-    /// The whole key.
-    pub secret: String,
-}
-
 /// What a key is known by.
 pub fn hash(key: &str) -> Vec<u8> {
     Sha256::digest(key.as_bytes()).to_vec()
@@ -44,18 +35,19 @@ pub fn prefix(key: &str) -> &str {
     &key[..key.floor_char_boundary(PREFIX)]
 }
 
-/// Makes a key for a team.
+/// Makes a key for a team, and returns it: it is shown once.
 pub async fn make(
     database: &Database,
     team: Uuid,
+    id: Uuid,
     name: &str,
     role: Role,
     expires_at: Option<DateTime<Utc>>,
-) -> Result<Fresh, Error> {
-    let fresh = Fresh { id: Uuid::now_v7(), secret: random() };
-    let (prefix, hash) = (prefix(&fresh.secret), hash(&fresh.secret));
-    insert_key(database, team, &NewKey { id: fresh.id, name, prefix, hash: &hash, role, expires_at }).await?;
-    Ok(fresh)
+) -> Result<String, Error> {
+    let secret = random();
+    let (prefix, hash) = (prefix(&secret), hash(&secret));
+    insert_key(database, team, &NewKey { id, name, prefix, hash: &hash, role, expires_at }).await?;
+    Ok(secret)
 }
 
 /// Makes sure that somebody can get in: the default team, with the key that the environment gives, or else with a

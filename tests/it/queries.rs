@@ -1,5 +1,6 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
+mod audit;
 mod breaker;
 mod callbacks;
 mod caps;
@@ -41,6 +42,7 @@ use uuid::Uuid;
 use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
+mod idempotency;
 mod imports;
 mod keys;
 mod open_calls;

@@ -78,10 +78,13 @@ pub async fn erase_person(
     }
     const PREVIEWS: &str = "
         UPDATE imports SET expires_at = $2 WHERE team_id = $1 AND stored_at IS NULL AND expires_at > $2";
+    // What was answered is told anew from what there is, if it is asked for again.
+    const ANSWERS: &str = "UPDATE idempotency_keys SET body = NULL WHERE team_id = $1 AND body IS NOT NULL";
     const PAST: &str = "DELETE FROM calls_of_deleted_campaigns WHERE team_id = $1 AND to_phone = $2";
     const SUPPRESSED: &str = "
         SELECT FROM suppressions WHERE team_id = $1 AND phone = $2 AND (expires_at IS NULL OR expires_at > $3)";
     touched.previews = execute(&transaction, PREVIEWS, &[&team, &now]).await?;
+    execute(&transaction, ANSWERS, &[&team]).await?;
     touched.past_calls = execute(&transaction, PAST, &[&team, &phone]).await?;
     touched.is_suppressed = query_opt(&transaction, SUPPRESSED, &[&team, &phone, &now]).await?.is_some();
     transaction.commit().await?;

@@ -36,7 +36,7 @@ const TAGS: &[(&str, &str)] = &[
     ("suppressions", "The team's numbers that must not be contacted"),
     ("agents", "Who speaks"),
     ("rules", "The packs of calling rules"),
-    ("keys", "Who may do what"),
+    ("keys", "Who may do what, and who did what"),
     ("health", "How the server is"),
     ("description", "This description"),
 ];

@@ -105,7 +105,8 @@ async fn every_column_of_what_a_run_is_copied_from_is_thought_of() {
                WHERE table_schema = 'public' AND column_name = 'campaign_id'";
     let rows = bench.psql().await.query(sql, &[]).await.unwrap();
     let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
-    let (copied, left) = (["areas", "contacts"], ["attempts", "events", "imports", "revived_attempts"]);
+    let (copied, left) =
+        (["areas", "contacts"], ["attempts", "audit", "events", "imports", "revived_attempts"]);
     assert_eq!(there, copied.into_iter().chain(left).map(str::to_owned).collect());
 }
 

@@ -142,6 +142,7 @@ impl Scene {
             })),
             cps: setting.cps,
             api_token: Some(Secret::new(API_TOKEN.to_owned())),
+            requests: None,
             lists: Default::default(),
             course: Some(course),
             zoneinfo: None,
