@@ -42,7 +42,7 @@ use super::form::CampaignForm;
 use super::imports::ListUpload;
 use super::list_form::ListForm;
 use super::openapi::describe;
-use super::page::{AfterPosition, Before};
+use super::page::{AfterPosition, Before, Page};
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
@@ -451,11 +451,7 @@ struct ListQuery {
     get, path = "/api/v1/campaigns", operation_id = "list_campaigns", tag = "campaigns", params(ListQuery),
     responses((status = 200, description = "A page of campaigns", body = Campaigns)),
 )]
-async fn list(
-    api: web::Data<Api>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Page, Problem> {
     let state = page::named(query.state.as_ref(), State::parse)?;
     let limit = page::limit(query.limit)?;
     let rows =
@@ -463,7 +459,8 @@ async fn list(
             .await?;
     let (rows, next) = page::cut(rows, limit, |campaign| Before { before: campaign.id });
     let campaigns = rows.into_iter().map(Campaign::from).collect();
-    Ok(answer(StatusCode::OK, &Campaigns { campaigns, next }))
+    let page = Campaigns { campaigns, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 /// Shows a campaign
@@ -659,7 +656,7 @@ async fn contacts(
     caller: Caller,
     id: web::Path<Uuid>,
     Query(query): Query<ContactsQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Page, Problem> {
     let filter = ContactFilter {
         state: page::named(query.state.as_ref(), ContactState::parse)?,
         outcome: page::named(query.outcome.as_ref(), Outcome::parse)?,
@@ -670,7 +667,8 @@ async fn contacts(
     let rows = list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
     let (rows, next) = page::cut(rows, limit, |contact| AfterPosition { after: contact.position });
     let contacts = rows.into_iter().map(Contact::from).collect();
-    Ok(answer(StatusCode::OK, &Contacts { contacts, next }))
+    let page = Contacts { contacts, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -699,7 +697,7 @@ async fn attempts(
     caller: Caller,
     id: web::Path<Uuid>,
     Query(query): Query<AttemptsQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Page, Problem> {
     let filter = AttemptFilter {
         outcome: page::named(query.outcome.as_ref(), Outcome::parse)?,
         contact: query.contact,
@@ -710,7 +708,8 @@ async fn attempts(
     let rows = list_attempts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
     let (rows, next) = page::cut(rows, limit, |attempt| Before { before: attempt.id });
     let attempts = rows.into_iter().map(Attempt::from).collect();
-    Ok(answer(StatusCode::OK, &Attempts { attempts, next }))
+    let page = Attempts { attempts, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 async fn must_exist(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {

@@ -31,7 +31,7 @@ use super::auth::Caller;
 use super::body::{Query, json};
 use super::list_form::ListForm;
 use super::openapi::describe;
-use super::page::AfterText;
+use super::page::{AfterText, Page};
 use super::problem::answer;
 use super::resource::{Methods, resource};
 use super::show::{self, ListReport, RowRemark, RowSaid};
@@ -245,7 +245,7 @@ async fn rows(
     caller: Caller,
     id: web::Path<Uuid>,
     Query(query): Query<RowsQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Page, Problem> {
     let limit = page::limit(query.limit)?;
     let kind = page::named(query.kind.as_ref(), KindName::parse)?;
     let filter = RemarkFilter { kind, after: place(query.after.as_deref())? };
@@ -254,7 +254,8 @@ async fn rows(
     let cursor = |row: &RemarkOfRow| AfterText { after: format!("{}-{}", row.place.0, row.place.1) };
     let (rows, next) = page::cut(rows, limit, cursor);
     let rows = rows.into_iter().map(RowRemark::from).collect();
-    Ok(answer(StatusCode::OK, &Rows { rows, next }))
+    let page = Rows { rows, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
