@@ -21,6 +21,7 @@ pub mod forecast;
 pub mod imports;
 pub mod keys;
 pub mod look;
+pub mod metrics;
 pub mod nodes;
 pub mod recurrence;
 pub mod retention;
@@ -31,6 +32,7 @@ pub mod words;
 mod connection;
 mod migrations;
 mod outage;
+mod reads;
 mod tls;
 
 use std::sync::Arc;

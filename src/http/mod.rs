@@ -19,6 +19,7 @@ mod instant;
 mod intake;
 mod keys;
 mod list_form;
+mod metrics;
 mod openapi;
 mod opt_out;
 mod page;
@@ -155,6 +156,7 @@ fn resources() -> Vec<Methods> {
         contacts::resources(),
         erase::resources(),
         forecast::resources(),
+        metrics::resources(),
         agents::resources(),
         events::resources(),
         imports::resources(),

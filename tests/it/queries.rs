@@ -43,6 +43,7 @@ use crate::support::eventually;
 
 mod imports;
 mod keys;
+mod metrics;
 mod open_calls;
 mod poison;
 mod race;

@@ -12,6 +12,7 @@ mod forecast;
 mod hours;
 mod lists;
 mod machines;
+mod metrics;
 mod metrics_page;
 mod nodes;
 mod openapi;
