@@ -46,7 +46,7 @@ use super::page::{AfterPosition, Before, Page};
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
-use super::{Api, Problem, imports, intake, page, rules, upload, wire};
+use super::{Api, Problem, imports, intake, page, rules, search, upload, wire};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
@@ -639,6 +639,10 @@ struct ContactsQuery {
     /// Only those whose last attempt came to this.
     #[param(value_type = Option<wire::Outcome>)]
     outcome: Option<String>,
+    /// Only those whom this finds: a number in any writing, its last digits, or a part of a name. Each page then looks
+    /// through the next 250,000 contacts at most, so that it may hold fewer than asked for, or none, and have a next one.
+    #[param(max_length = 200)]
+    search: Option<String>,
     /// Only those behind this position.
     after: Option<i32>,
     /// How many, 50 unless it is said.
@@ -663,9 +667,16 @@ async fn contacts(
         after: query.after.unwrap_or(0),
     };
     let limit = page::limit(query.limit)?;
-    must_exist(&api, caller, *id).await?;
-    let rows = list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
+    let sought = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let (rows, looked_to) = match sought {
+        Some(text) => search::in_campaign(&api, caller, *id, &filter, text, limit + 1).await?,
+        None => {
+            must_exist(&api, caller, *id).await?;
+            (list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?, None)
+        }
+    };
     let (rows, next) = page::cut(rows, limit, |contact| AfterPosition { after: contact.position });
+    let next = next.or(looked_to.map(|after| AfterPosition { after }));
     let contacts = rows.into_iter().map(Contact::from).collect();
     let page = Contacts { contacts, next };
     Ok(Page::of(&page, page.next.as_ref()))

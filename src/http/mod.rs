@@ -27,6 +27,7 @@ mod problem;
 mod prometheus;
 mod resource;
 mod rules;
+mod search;
 mod show;
 mod spool;
 mod suppressions;
@@ -157,6 +158,7 @@ fn resources() -> Vec<Methods> {
         erase::resources(),
         forecast::resources(),
         metrics::resources(),
+        search::resources(),
         agents::resources(),
         events::resources(),
         imports::resources(),

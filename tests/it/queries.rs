@@ -48,6 +48,7 @@ mod open_calls;
 mod poison;
 mod race;
 mod recurrence;
+mod search;
 mod retention;
 mod spend_cap;
 mod suppressions;

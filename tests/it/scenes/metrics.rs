@@ -74,3 +74,45 @@ async fn a_list_is_read_page_by_page_along_the_links() {
     assert_eq!(json!(read), json!(phones));
     scene.end().await;
 }
+
+#[actix_web::test]
+async fn people_are_found_by_name_and_by_number_in_any_writing() {
+    let scene = Scene::start().await;
+    let campaign = scene.upload(json!({}), &["+12025550101", "+12025550102"]).await;
+    scene.upload(json!({"name": "another"}), &["+12025550102"]).await;
+    let search = async |text: &str| {
+        let (status, page) = scene.ask(Method::GET, &format!("{campaign}/contacts?search={text}")).await;
+        assert_eq!(status, StatusCode::OK, "{text}: {page}");
+        assert_eq!(page["next"], Value::Null);
+        let found = page["contacts"].as_array().unwrap().iter();
+        found.map(|contact| contact["position"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(search("PERSON").await, [1, 2]);
+    assert_eq!(search("son%202").await, [2]);
+    assert_eq!(search("%28202%29%20555-0102").await, [2]);
+    assert_eq!(search("+12025550101").await, [1]);
+    assert_eq!(search("0101").await, [1]);
+    assert_eq!(search("%20").await, [1, 2], "blanks look for nobody in particular");
+    assert_eq!(search("%25").await, [0; 0]);
+    let (_, failed) =
+        scene.ask(Method::GET, &format!("{campaign}/contacts?search=person&state=failed")).await;
+    assert_eq!(failed["contacts"], json!([]));
+    let long = format!("{campaign}/contacts?search={}", "x".repeat(201));
+    assert_eq!(scene.ask(Method::GET, &long).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    let (_, found) = scene.ask(Method::GET, "/api/v1/contacts?phone=202-555-0102").await;
+    let campaigns: Vec<&Value> =
+        found["contacts"].as_array().unwrap().iter().map(|contact| &contact["campaign"]["name"]).collect();
+    assert_eq!(campaigns, ["another", "a scene"]);
+    assert_eq!(found["contacts"][1]["name"], "Person 2");
+    let (_, page) = scene.ask(Method::GET, "/api/v1/contacts?phone=%2B12025550102&limit=1").await;
+    let before = page["next"]["before"].as_str().unwrap();
+    let (_, page) =
+        scene.ask(Method::GET, &format!("/api/v1/contacts?phone=%2B12025550102&before={before}")).await;
+    assert_eq!((page["contacts"].as_array().unwrap().len(), &page["next"]), (1, &Value::Null));
+    for bad in
+        ["/api/v1/contacts", "/api/v1/contacts?phone=12", "/api/v1/contacts?phone=2025550102&region=XX"]
+    {
+        assert_eq!(scene.ask(Method::GET, bad).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+    }
+    scene.end().await;
+}
