@@ -17,6 +17,7 @@ pub mod calls;
 pub mod campaigns;
 pub mod contacts;
 pub mod events;
+pub mod export;
 pub mod forecast;
 pub mod imports;
 pub mod keys;

@@ -300,7 +300,7 @@ fn all_of<T>(
 
 /// An answer that is to be kept as a file of this name: in the letters of all languages for whoever reads them
 /// (RFC 8187), and without them for whoever does not.
-fn attachment(name: &str) -> ContentDisposition {
+pub(super) fn attachment(name: &str) -> ContentDisposition {
     let plain = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let mut parameters = vec![DispositionParam::Filename(plain)];
     if !name.is_ascii() {

@@ -11,6 +11,7 @@ mod contacts;
 mod csv;
 mod erase;
 mod events;
+mod export;
 mod forecast;
 mod form;
 mod health;
@@ -34,6 +35,7 @@ mod suppressions;
 mod upload;
 mod webhooks;
 mod wire;
+mod workbook;
 
 use std::time::Duration;
 
@@ -159,6 +161,7 @@ fn resources() -> Vec<Methods> {
         forecast::resources(),
         metrics::resources(),
         search::resources(),
+        export::resources(),
         agents::resources(),
         events::resources(),
         imports::resources(),

@@ -6,6 +6,7 @@ mod caps;
 mod connection;
 mod daily_cap;
 mod events;
+mod export;
 mod forecast;
 
 use std::time::Duration;
@@ -48,8 +49,8 @@ mod open_calls;
 mod poison;
 mod race;
 mod recurrence;
-mod search;
 mod retention;
+mod search;
 mod spend_cap;
 mod suppressions;
 

@@ -7,6 +7,7 @@ mod client;
 mod database;
 mod dialing;
 mod events;
+mod export;
 mod faults;
 mod forecast;
 mod hours;
