@@ -21,6 +21,8 @@ names! {
         ContactsRead = "contacts:read",
         /// Add contacts, and ask for callbacks.
         ContactsWrite = "contacts:write",
+        /// Take whole lists away as files: contacts and what became of them.
+        ContactsExport = "contacts:export",
         /// Erase what leads to a person who asks for it.
         ContactsErase = "contacts:erase",
         /// See who must not be contacted.
@@ -88,6 +90,7 @@ impl Permission {
             | Self::CampaignsPause
             | Self::CampaignsCancel
             | Self::ContactsWrite
+            | Self::ContactsExport
             | Self::SuppressionsWrite
             | Self::OptOutsWrite
             | Self::AgentsWrite => Role::Operator,

@@ -19,6 +19,7 @@ pub mod event;
 pub mod forecast;
 pub mod holidays;
 pub mod hours;
+pub mod metrics;
 pub mod money;
 pub mod names;
 pub mod next_call;

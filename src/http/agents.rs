@@ -16,7 +16,7 @@ use super::auth::Caller;
 use super::body::{Body, Query};
 use super::idempotency::{Answers, MayComeAgain, Once};
 use super::openapi::describe;
-use super::page::Before;
+use super::page::{Before, Page};
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::{Api, Problem, found_again, page, wire};
@@ -171,14 +171,11 @@ struct ListQuery {
     get, path = "/api/v1/agents", operation_id = "list_agents", tag = "agents", params(ListQuery),
     responses((status = 200, description = "A page of agents", body = Agents)),
 )]
-async fn list(
-    api: web::Data<Api>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Page, Problem> {
     let limit = page::limit(query.limit)?;
     let rows = list_agents(&api.board.database, caller.team, query.before, limit + 1).await?;
     let (rows, next) = page::cut(rows, limit, |agent| Before { before: agent.id });
     let agents = rows.into_iter().map(KeptAgent::from).collect();
-    Ok(answer(StatusCode::OK, &Agents { agents, next }))
+    let page = Agents { agents, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }

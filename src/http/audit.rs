@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, dev::Payload, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,8 +24,7 @@ use super::auth::Caller;
 use super::body::Query;
 use super::instant::Instant;
 use super::openapi::describe;
-use super::page::Before;
-use super::problem::answer;
+use super::page::{Before, Page};
 use super::request_id::RequestId;
 use super::resource::{Methods, resource};
 use super::{Api, Problem, page};
@@ -217,11 +216,7 @@ struct AuditKey {
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = "keys", params(AuditQuery),
     responses((status = 200, description = "A page of the audit trail", body = AuditPage)),
 )]
-async fn list(
-    api: web::Data<Api>,
-    caller: Caller,
-    Query(query): Query<AuditQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<AuditQuery>) -> Result<Page, Problem> {
     let limit = page::limit(query.limit)?;
     let filter = AuditFilter {
         campaign: query.campaign,
@@ -233,7 +228,8 @@ async fn list(
     let entries = audit::list(&api.board.database, caller.team, &filter, limit + 1).await?;
     let (entries, next) = page::cut(entries, limit, |entry| Before { before: entry.id });
     let audit = entries.into_iter().map(AuditEntry::from).collect();
-    Ok(answer(StatusCode::OK, &AuditPage { audit, next }))
+    let page = AuditPage { audit, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 impl From<Entry> for AuditEntry {

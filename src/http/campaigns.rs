@@ -43,12 +43,12 @@ use super::idempotency::{Answers, MayComeAgain, Once};
 use super::imports::ListUpload;
 use super::list_form::ListForm;
 use super::openapi::describe;
-use super::page::{AfterPosition, Before};
+use super::page::{AfterPosition, Before, Page};
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
-use super::{Api, Problem, found_again, imports, intake, page, rules, upload, wire};
+use super::{Api, Problem, found_again, imports, intake, page, rules, search, upload, wire};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
@@ -482,11 +482,7 @@ struct ListQuery {
     get, path = "/api/v1/campaigns", operation_id = "list_campaigns", tag = "campaigns", params(ListQuery),
     responses((status = 200, description = "A page of campaigns", body = Campaigns)),
 )]
-async fn list(
-    api: web::Data<Api>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Page, Problem> {
     let state = page::named(query.state.as_ref(), State::parse)?;
     let limit = page::limit(query.limit)?;
     let rows =
@@ -494,7 +490,8 @@ async fn list(
             .await?;
     let (rows, next) = page::cut(rows, limit, |campaign| Before { before: campaign.id });
     let campaigns = rows.into_iter().map(Campaign::from).collect();
-    Ok(answer(StatusCode::OK, &Campaigns { campaigns, next }))
+    let page = Campaigns { campaigns, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 /// Shows a campaign
@@ -673,6 +670,10 @@ struct ContactsQuery {
     /// Only those whose last attempt came to this.
     #[param(value_type = Option<wire::Outcome>)]
     outcome: Option<String>,
+    /// Only those whom this finds: a number in any writing, its last digits, or a part of a name. Each page then looks
+    /// through the next 250,000 contacts at most, so that it may hold fewer than asked for, or none, and have a next one.
+    #[param(max_length = 200)]
+    search: Option<String>,
     /// Only those behind this position.
     after: Option<i32>,
     /// How many, 50 unless it is said.
@@ -690,18 +691,26 @@ async fn contacts(
     caller: Caller,
     id: web::Path<Uuid>,
     Query(query): Query<ContactsQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Page, Problem> {
     let filter = ContactFilter {
         state: page::named(query.state.as_ref(), ContactState::parse)?,
         outcome: page::named(query.outcome.as_ref(), Outcome::parse)?,
         after: query.after.unwrap_or(0),
     };
     let limit = page::limit(query.limit)?;
-    must_exist(&api, caller, *id).await?;
-    let rows = list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
+    let sought = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let (rows, looked_to) = match sought {
+        Some(text) => search::in_campaign(&api, caller, *id, &filter, text, limit + 1).await?,
+        None => {
+            must_exist(&api, caller, *id).await?;
+            (list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?, None)
+        }
+    };
     let (rows, next) = page::cut(rows, limit, |contact| AfterPosition { after: contact.position });
+    let next = next.or(looked_to.map(|after| AfterPosition { after }));
     let contacts = rows.into_iter().map(Contact::from).collect();
-    Ok(answer(StatusCode::OK, &Contacts { contacts, next }))
+    let page = Contacts { contacts, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -730,7 +739,7 @@ async fn attempts(
     caller: Caller,
     id: web::Path<Uuid>,
     Query(query): Query<AttemptsQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Page, Problem> {
     let filter = AttemptFilter {
         outcome: page::named(query.outcome.as_ref(), Outcome::parse)?,
         contact: query.contact,
@@ -741,7 +750,8 @@ async fn attempts(
     let rows = list_attempts(&api.board.database, caller.team, *id, &filter, limit + 1).await?;
     let (rows, next) = page::cut(rows, limit, |attempt| Before { before: attempt.id });
     let attempts = rows.into_iter().map(Attempt::from).collect();
-    Ok(answer(StatusCode::OK, &Attempts { attempts, next }))
+    let page = Attempts { attempts, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 async fn must_exist(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {

@@ -6,23 +6,44 @@ use actix_web::web::Bytes;
 /// Source: <https://owasp.org/www-community/attacks/CSV_Injection>.
 const BEGINS_A_FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Lines of CSV with these fields (RFC 4180). A field that a spreadsheet would take for a formula gets an apostrophe
+/// What stands before a file's first character, so that spreadsheets take it for UTF-8.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field<'t> {
+    /// A text, whosever it is.
+    Text(&'t str),
+    /// A number of our own writing, which may be negative.
+    Number(&'t str),
+}
+
+impl<'t> From<&'t str> for Field<'t> {
+    fn from(text: &'t str) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// Lines of CSV with these fields (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe
 /// before it, also a number in E.164: spreadsheets would drop its plus, and the import reads it with the apostrophe.
 pub(super) fn lines<'r, R>(records: impl IntoIterator<Item = R>) -> Result<Bytes, csv::Error>
 where
-    R: IntoIterator<Item = &'r str>,
+    R: IntoIterator<Item: Into<Field<'r>>>,
 {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     for record in records {
-        writer.write_record(record.into_iter().map(as_text))?;
+        for field in record {
+            match field.into() {
+                Field::Text(text) if text.starts_with(BEGINS_A_FORMULA) => {
+                    writer.write_field(format!("'{text}"))?;
+                }
+                Field::Text(text) | Field::Number(text) => writer.write_field(text)?,
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
     }
     let written = writer.into_inner().map_err(|error| error.into_error())?;
     Ok(Bytes::from(written))
-}
-
-fn as_text(field: &str) -> String {
-    let apostrophe = if field.starts_with(BEGINS_A_FORMULA) { "'" } else { "" };
-    format!("{apostrophe}{field}")
 }
 
 #[cfg(test)]
@@ -41,5 +62,6 @@ mod tests {
             text,
             "'+12025550101,'=1+1,\"a,\"\"b\"\"\r\nc\",'@x,'-1,'\t=1,\r\nplain,1+1,,'＝1,'＋1,'－1,'＠x\r\n"
         );
+        assert_eq!(lines([[Field::Number("-1"), Field::Text("-1")]]).unwrap(), "-1,'-1\r\n");
     }
 }

@@ -7,9 +7,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderName};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, Responder, web};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -29,8 +28,7 @@ use crate::events::{News, Portion, Told, ToldEvent, ToldProgress};
 use super::auth::Caller;
 use super::body::Query;
 use super::openapi::describe;
-use super::page;
-use super::problem::answer;
+use super::page::{self, Page};
 use super::resource::{Methods, resource};
 use super::{Api, Problem};
 
@@ -140,7 +138,8 @@ async fn tell(
     let wanted = Wanted::parse(query.kinds.as_deref())?;
     if !wants_stream(request) {
         let filter = EventFilter { team: Some(caller.team), campaign, kinds: wanted.kinds };
-        return show_page(&api, &filter, query.after.unwrap_or(0), page::limit(query.limit)?).await;
+        let page = read_page(&api, &filter, query.after.unwrap_or(0), page::limit(query.limit)?).await?;
+        return Ok(page.respond_to(request));
     }
     if query.limit.is_some() {
         return Err(Problem::invalid("bad-limit", "expected no limit with a stream"));
@@ -205,12 +204,12 @@ struct After {
     after: i64,
 }
 
-async fn show_page(api: &Api, filter: &EventFilter, after: i64, limit: i64) -> Result<HttpResponse, Problem> {
+async fn read_page(api: &Api, filter: &EventFilter, after: i64, limit: i64) -> Result<Page, Problem> {
     let events = list_events(&api.board.database, filter, after, limit).await?;
     let last = events.last().map(|event| event.position).or(Some(after).filter(|after| *after > 0));
     let events = events.iter().map(ToldEvent::from).collect();
     let page = EventsPage { events, next: last.map(|after| After { after }) };
-    Ok(answer(StatusCode::OK, &page))
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 /// The kinds that somebody wants to hear of.

@@ -32,7 +32,7 @@ use super::body::{Query, json};
 use super::idempotency::{Answers, MayComeAgain, Once};
 use super::list_form::ListForm;
 use super::openapi::describe;
-use super::page::AfterText;
+use super::page::{AfterText, Page};
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, ListReport, RowRemark, RowSaid};
@@ -266,7 +266,7 @@ async fn rows(
     caller: Caller,
     id: web::Path<Uuid>,
     Query(query): Query<RowsQuery>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Page, Problem> {
     let limit = page::limit(query.limit)?;
     let kind = page::named(query.kind.as_ref(), KindName::parse)?;
     let filter = RemarkFilter { kind, after: place(query.after.as_deref())? };
@@ -275,7 +275,8 @@ async fn rows(
     let cursor = |row: &RemarkOfRow| AfterText { after: format!("{}-{}", row.place.0, row.place.1) };
     let (rows, next) = page::cut(rows, limit, cursor);
     let rows = rows.into_iter().map(RowRemark::from).collect();
-    Ok(answer(StatusCode::OK, &Rows { rows, next }))
+    let page = Rows { rows, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
@@ -320,7 +321,7 @@ fn all_of<T>(
 
 /// An answer that is to be kept as a file of this name: in the letters of all languages for whoever reads them
 /// (RFC 8187), and without them for whoever does not.
-fn attachment(name: &str) -> ContentDisposition {
+pub(super) fn attachment(name: &str) -> ContentDisposition {
     let plain = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let mut parameters = vec![DispositionParam::Filename(plain)];
     if !name.is_ascii() {

@@ -12,6 +12,7 @@ mod contacts;
 mod csv;
 mod erase;
 mod events;
+mod export;
 mod forecast;
 mod form;
 mod found_again;
@@ -23,6 +24,7 @@ mod intake;
 mod keys;
 mod limits;
 mod list_form;
+mod metrics;
 mod openapi;
 mod opt_out;
 mod page;
@@ -31,12 +33,14 @@ mod prometheus;
 mod request_id;
 mod resource;
 mod rules;
+mod search;
 mod show;
 mod spool;
 mod suppressions;
 mod upload;
 mod webhooks;
 mod wire;
+mod workbook;
 
 use std::time::Duration;
 
@@ -167,6 +171,9 @@ fn resources() -> Vec<Methods> {
         contacts::resources(),
         erase::resources(),
         forecast::resources(),
+        metrics::resources(),
+        search::resources(),
+        export::resources(),
         agents::resources(),
         events::resources(),
         imports::resources(),

@@ -1,12 +1,19 @@
-//! Keyset pages: `limit`, and the place after which the page begins. The answer names what to ask for next.
+//! Keyset pages: `limit`, and the place after which the page begins. The answer names what to ask for next, in its body
+//! and as a link (RFC 8288).
 
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LINK};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::domain::names::UnknownName;
 
 use super::Problem;
+use super::problem::answer;
 
 const DEFAULT_LIMIT: i64 = 50;
 const LARGEST_LIMIT: i64 = 1000;
@@ -52,6 +59,47 @@ pub(super) fn cut<T, C>(mut rows: Vec<T>, limit: i64, next: impl Fn(&T) -> C) ->
     (rows, next)
 }
 
+/// A page as it is answered, with the address of the next one in the header `Link`.
+#[derive(Debug)]
+pub(super) struct Page {
+    answer: HttpResponse,
+    /// The query's parameter that asks for the next page, and its value.
+    next: Option<(String, String)>,
+}
+
+impl Page {
+    /// Of this body, after which one asks for the next page so.
+    pub(super) fn of(body: &impl Serialize, next: Option<&impl Serialize>) -> Self {
+        let next = next.and_then(|next| serde_json::to_value(next).ok());
+        let parameter = next.as_ref().and_then(Value::as_object).and_then(|next| next.iter().next());
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let next = parameter.map(|(parameter, value)| (parameter.clone(), text(value)));
+        Self { answer: answer(StatusCode::OK, body), next }
+    }
+}
+
+impl Responder for Page {
+    type Body = BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let Self { mut answer, next } = self;
+        let Some((parameter, value)) = next else { return answer };
+        let link = format!("<{}>; rel=\"next\"", address(request, &parameter, &value));
+        if let Ok(link) = HeaderValue::try_from(link) {
+            answer.headers_mut().insert(LINK, link);
+        }
+        answer
+    }
+}
+
+/// What is asked for, with another value of a parameter: relative to the server, whatever its name is to whoever asks.
+fn address(request: &HttpRequest, parameter: &str, value: &str) -> String {
+    let all = form_urlencoded::parse(request.query_string().as_bytes());
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(all.filter(|(name, _)| name != parameter)).append_pair(parameter, value);
+    format!("{}?{}", request.uri().path(), query.finish())
+}
+
 /// A name in the query, such as a state.
 pub(super) fn named<T>(
     text: Option<&String>,
@@ -63,6 +111,9 @@ pub(super) fn named<T>(
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -71,5 +122,22 @@ mod tests {
         assert_eq!(shown(3), (vec![1, 2, 3], None));
         assert_eq!(shown(4), (vec![1, 2, 3], Some(3)));
         assert!(limit(Some(0)).is_err() && limit(Some(1001)).is_err());
+    }
+
+    #[test]
+    fn a_link_names_the_whole_address_of_the_next_page() {
+        let link = |next: Option<Value>, uri: &str| {
+            let page = Page::of(&json!({"rows": [], "next": next}), next.as_ref());
+            let answer = page.respond_to(&TestRequest::with_uri(uri).to_http_request());
+            answer.headers().get(LINK).map(|link| link.to_str().unwrap().to_owned())
+        };
+        assert_eq!(link(None, "/api/v1/rows?after=1"), None);
+        assert_eq!(
+            link(Some(json!({"after": 3})), "/api/v1/rows?state=a%26b&after=1&limit=3").unwrap(),
+            "</api/v1/rows?state=a%26b&limit=3&after=3>; rel=\"next\""
+        );
+        let text = AfterText { after: "+1202".to_owned() };
+        let next = serde_json::to_value(text).unwrap();
+        assert_eq!(link(Some(next), "/api/v1/rows").unwrap(), "</api/v1/rows?after=%2B1202>; rel=\"next\"");
     }
 }

@@ -49,6 +49,8 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("bad-query", "a parameter of the query is unknown, comes twice or cannot be read"),
     ("bad-limit", "a page of that size is not given"),
     ("bad-filter", "a filter names nothing that there is"),
+    ("bad-range", "a range of time ends before it begins"),
+    ("bad-columns", "a column that is asked for is none that there is"),
     ("bad-settings", "a setting is unknown or cannot be used"),
     ("bad-script", "the script cannot be spoken to the people of this list"),
     ("bad-agent", "an agent cannot be read"),

@@ -29,7 +29,7 @@ use super::auth::Caller;
 use super::body::{Body, Query, json};
 use super::instant::Instant;
 use super::openapi::describe;
-use super::page::AfterText;
+use super::page::{AfterText, Page};
 use super::problem::answer;
 use super::resource::{Methods, resource};
 use super::show::{self, AddedNumbers};
@@ -545,11 +545,7 @@ struct ListQuery {
     get, path = "/api/v1/suppressions", operation_id = "list_suppressions", tag = "suppressions", params(ListQuery),
     responses((status = 200, description = "A page of suppressions", body = Suppressions)),
 )]
-async fn list(
-    api: web::Data<Api>,
-    caller: Caller,
-    Query(query): Query<ListQuery>,
-) -> Result<HttpResponse, Problem> {
+async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Page, Problem> {
     let limit = page::limit(query.limit)?;
     // An unescaped plus of a query is a blank.
     let after = query.after.as_deref().map(|after| format!("+{}", after.trim_start_matches(['+', ' '])));
@@ -558,7 +554,8 @@ async fn list(
     let rows = list_suppressions(&api.board.database, caller.team, &after, limit + 1).await?;
     let (rows, next) = page::cut(rows, limit, |one| AfterText { after: one.phone.clone() });
     let suppressions = rows.into_iter().map(|one| show::Suppression::at(one, now)).collect();
-    Ok(answer(StatusCode::OK, &Suppressions { suppressions, next }))
+    let page = Suppressions { suppressions, next };
+    Ok(Page::of(&page, page.next.as_ref()))
 }
 
 /// The number in a path, in any writing. One that is kept is found also if today's metadata would not let it in.

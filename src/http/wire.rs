@@ -21,6 +21,7 @@ use crate::domain::campaign;
 use crate::domain::contact;
 use crate::domain::dialer::Because;
 use crate::domain::forecast::Basis;
+use crate::domain::metrics;
 use crate::domain::outcome;
 use crate::domain::rules;
 use crate::domain::suppression;
@@ -72,6 +73,8 @@ names! {
     /// Whether the provider listens for an answering machine, and for how long: not at all, until it hears one, or until
     /// the end of the machine's greeting.
     Detect = answering_machine::Detect::ALL;
+    /// How long a stretch of figures is.
+    Bucket = metrics::Bucket::ALL;
     /// What is done when a machine has taken the call.
     OnMachine = answering_machine::OnMachine::ALL;
     /// How sure a rule is: a law says it, a code of the trade, tables of vendors, or it is what careful callers do.

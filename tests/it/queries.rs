@@ -7,6 +7,7 @@ mod caps;
 mod connection;
 mod daily_cap;
 mod events;
+mod export;
 mod forecast;
 
 use std::time::Duration;
@@ -45,11 +46,13 @@ use crate::support::eventually;
 mod idempotency;
 mod imports;
 mod keys;
+mod metrics;
 mod open_calls;
 mod poison;
 mod race;
 mod recurrence;
 mod retention;
+mod search;
 mod spend_cap;
 mod suppressions;
 

@@ -12,6 +12,7 @@ pub use claim::{Claim, ClaimedAttempt, Permission, attempt_id, claim_next, look_
 pub use facts::{Heard, Recorded, adopt, list_owned_sids, note_asked, note_end_asked, record};
 pub(super) use list::list_newest_of;
 pub use list::{Attempt, AttemptFilter, Trace, count_open, find_earlier, find_trace, list_attempts};
+pub(super) use price::free;
 pub use price::{Price, ask_price_again, record_price};
 pub use set_aside::{SetAside, find_contact_of, set_aside};
 pub use settle::{Settlement, reopen, settle, settle_and_halt};

@@ -67,6 +67,6 @@ pub async fn ask_price_again(database: &Database, attempt: Uuid, at: DateTime<Ut
 }
 
 /// The statuses of calls that cost nothing.
-pub(super) fn free() -> Vec<&'static str> {
+pub(in crate::db) fn free() -> Vec<&'static str> {
     Status::ALL.iter().filter(|status| costs_nothing(**status)).map(|status| status.as_str()).collect()
 }

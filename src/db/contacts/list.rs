@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::areas::known_area_of;
 use crate::db::look::KnownArea;
-use crate::db::{Database, Error, count, name, name_opt, query};
+use crate::db::{Database, Error, count, name, name_opt, query, query_one, reads};
 use crate::domain::callback::Callback;
+use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
@@ -100,6 +101,164 @@ pub async fn list_contacts(
     query(&database.client().await?, &sql, params).await?.iter().map(contact).collect()
 }
 
+/// Whom somebody looks for in a campaign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Search {
+    /// Whoever has this number, in E.164.
+    Phone(String),
+    /// Those whose number ends with these digits.
+    LastDigits(String),
+    /// Those with this in their name, whether in capitals or not.
+    Name(String),
+}
+
+/// Contacts that were looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Those that were found, in the order of the list.
+    pub contacts: Vec<Contact>,
+    /// The position up to which it was looked, if there are contacts behind it.
+    pub looked_to: Option<i32>,
+}
+
+/// So many contacts of a campaign are looked through at once, which takes a sixth of a second. To look through all of a
+/// million takes one, and an index that would find parts of names costs every import more than all searches.
+pub const LOOKED_THROUGH: i32 = 250_000;
+
+/// Looks for contacts among those behind `filter.after`, `most` of them at most. A whole number is found at once among all.
+pub async fn search_contacts(
+    database: &Database,
+    (team, campaign): (Uuid, Uuid),
+    filter: &ContactFilter,
+    search: &Search,
+    (most, limit): (i32, i64),
+) -> Result<Found, Error> {
+    const BEHIND: &str = "
+        SELECT EXISTS (SELECT FROM contacts WHERE campaign_id = $1 AND team_id = $2 AND position > $3) AS are_there";
+    // Capitals of ASCII are made small by the server, which is quick; the others that the text has are named, because what
+    // else the server knows of letters depends on how its database was made.
+    let (condition, texts) = match search {
+        Search::Phone(phone) => {
+            ("phone = $7 AND $8::text = $9::text", [phone.clone(), String::new(), String::new()])
+        }
+        Search::LastDigits(digits) => {
+            ("phone LIKE '%' || $7 AND $8::text = $9::text", [digits.clone(), String::new(), String::new()])
+        }
+        Search::Name(text) => {
+            let (small, capital) = letters(text);
+            let condition = match small.is_empty() {
+                true => "strpos(lower(contacts.name COLLATE \"C\"), $7) > 0 AND $8::text = $9::text",
+                false => "strpos(translate(lower(contacts.name COLLATE \"C\"), $8, $9), $7) > 0",
+            };
+            (condition, [text.to_lowercase(), capital, small])
+        }
+    };
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM contacts
+         JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
+          AND areas.team_id = contacts.team_id
+         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND position > $3 AND position <= $6
+           AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5) AND {condition}
+         ORDER BY position LIMIT $10"
+    );
+    let looked_to = match search {
+        Search::Phone(_) => i32::MAX,
+        Search::LastDigits(_) | Search::Name(_) => filter.after.saturating_add(most),
+    };
+    let state = filter.state.map(ContactState::as_str);
+    let outcome = filter.outcome.map(Outcome::as_str);
+    let [text, capital, small] = &texts;
+    let params: crate::db::Params<'_> =
+        &[&campaign, &team, &filter.after, &state, &outcome, &looked_to, text, capital, small, &limit];
+    let reading = reads::begin(database).await?;
+    let rows = query(&reading.connection, &sql, params).await?;
+    let behind = query_one(&reading.connection, BEHIND, &[&campaign, &team, &looked_to]).await?;
+    let looked_to = behind.try_get::<_, bool>("are_there")?.then_some(looked_to);
+    Ok(Found { contacts: rows.iter().map(contact).collect::<Result<_, _>>()?, looked_to })
+}
+
+/// The letters of a text that have a capital which is one letter and none of ASCII: small, and capital.
+fn letters(text: &str) -> (String, String) {
+    let mut small: Vec<char> = text.to_lowercase().chars().filter(|letter| !letter.is_ascii()).collect();
+    small.sort_unstable();
+    small.dedup();
+    let pairs = small.into_iter().filter_map(|letter| {
+        let mut capital = letter.to_uppercase();
+        let (first, more) = (capital.next()?, capital.next());
+        (more.is_none() && first != letter && !first.is_ascii()).then_some((letter, first))
+    });
+    pairs.unzip()
+}
+
+/// A contact of a team, with the campaign that it is in.
+#[derive(Debug, Clone)]
+pub struct Somewhere {
+    /// Its id.
+    pub id: Uuid,
+    /// Its campaign's id.
+    pub campaign: Uuid,
+    /// What people call that.
+    pub campaign_name: String,
+    /// How that stands.
+    pub campaign_state: State,
+    /// What is dialed after the call is taken, empty if nothing.
+    pub extension: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// How it stands.
+    pub state: ContactState,
+    /// From when on it may be called, exactly while it is pending.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Attempts that count.
+    pub attempts: u32,
+    /// What the last attempt came to.
+    pub last_outcome: Option<Outcome>,
+    /// Why it was set aside, if it was.
+    pub set_aside: Option<String>,
+}
+
+/// The contacts that have this number, in all of a team's campaigns, the newest campaign first: those behind the contact
+/// `before`. It is one probe of an index for each campaign.
+pub async fn list_contacts_with(
+    database: &Database,
+    team: Uuid,
+    phone: &str,
+    before: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Somewhere>, Error> {
+    const SQL: &str = "
+        SELECT found.id, campaigns.id AS campaign, campaigns.name AS campaign_name, campaigns.state AS campaign_state,
+               extension, found.name, found.state, due_at, found.attempts, last_outcome, set_aside
+        FROM campaigns
+        CROSS JOIN LATERAL (
+            SELECT id, extension, name, state, due_at, attempts, last_outcome, set_aside FROM contacts
+            WHERE campaign_id = campaigns.id AND phone = $2 AND team_id = $1 OFFSET 0) found
+        WHERE campaigns.team_id = $1
+          AND ($3::uuid IS NULL OR (campaigns.id, extension) <
+               (SELECT campaign_id, extension FROM contacts WHERE id = $3 AND team_id = $1))
+        ORDER BY campaigns.id DESC, extension DESC LIMIT $4";
+    let reading = reads::begin(database).await?;
+    let rows = query(&reading.connection, SQL, &[&team, &phone, &before, &limit]).await?;
+    rows.iter().map(somewhere).collect()
+}
+
+fn somewhere(row: &Row) -> Result<Somewhere, Error> {
+    Ok(Somewhere {
+        id: row.try_get("id")?,
+        campaign: row.try_get("campaign")?,
+        campaign_name: row.try_get("campaign_name")?,
+        campaign_state: name(row, "campaign_state", State::parse)?,
+        extension: row.try_get("extension")?,
+        name: row.try_get("name")?,
+        state: name(row, "state", ContactState::parse)?,
+        due_at: row.try_get("due_at")?,
+        attempts: count(row, "attempts")?,
+        last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
+        set_aside: row.try_get("set_aside")?,
+    })
+}
+
 /// The contact of a row.
 pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
     let callback_at: Option<DateTime<Utc>> = row.try_get("callback_at")?;
@@ -128,4 +287,17 @@ pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
         callback_waits: row.try_get("callback_waits")?,
         set_aside: row.try_get("set_aside")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_outside_of_ascii_are_named_with_their_capitals() {
+        assert_eq!(letters("Ada % _"), (String::new(), String::new()));
+        assert_eq!(letters("MÜLLÈR ü"), ("èü".to_owned(), "ÈÜ".to_owned()));
+        // A capital of two letters, a letter without one, and one whose capital is of ASCII.
+        assert_eq!(letters("ß漢ı"), (String::new(), String::new()));
+    }
 }

@@ -20,7 +20,10 @@ pub(super) use self::areas::area_of;
 pub(super) use self::areas::refile;
 pub use self::encode::{Encoder, Portion};
 pub use self::find::{Detail, find_contact};
-pub use self::list::{Contact, ContactFilter, list_contacts};
+pub use self::list::{
+    Contact, ContactFilter, Found, LOOKED_THROUGH, Search, Somewhere, list_contacts, list_contacts_with,
+    search_contacts,
+};
 pub use self::make::{Making, begin_campaign};
 use super::{Database, Error};
 use crate::domain::phone::{NumberType, Phone, Region};
