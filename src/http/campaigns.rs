@@ -43,7 +43,7 @@ use super::imports::ListUpload;
 use super::list_form::ListForm;
 use super::openapi::describe;
 use super::page::{AfterPosition, Before};
-use super::problem::{Conflict, answer};
+use super::problem::{Conflict, NothingNamedSo, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::{Api, Problem, imports, intake, page, rules, upload, wire};
@@ -165,7 +165,7 @@ struct Attempts {
 #[utoipa::path(
     post, path = "/api/v1/campaigns", operation_id = "create_campaign", tag = "campaigns",
     request_body(content((CampaignUpload = "multipart/form-data"), (CampaignForm = "application/json"))),
-    responses((status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign)),
+    responses((status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign), NothingNamedSo),
 )]
 async fn create(
     api: web::Data<Api>,
