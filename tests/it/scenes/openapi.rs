@@ -4,7 +4,7 @@ use outdial::http::description;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::described::assert_described;
+use crate::support::described::{assert_described, wrong_with};
 use crate::support::scene::Scene;
 
 #[actix_web::test]
@@ -61,6 +61,27 @@ fn the_description_is_one_of_openapi_3_1() {
         let valid = jsonschema::meta::validate(schema);
         assert!(valid.is_ok(), "{name}: {}", valid.err().unwrap());
     }
+}
+
+#[test]
+fn every_example_is_what_it_is_an_example_of() {
+    let mut checked = 0;
+    for item in description()["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let answers = operation["responses"].as_object().unwrap().values();
+            for content in
+                answers.chain([&operation["requestBody"]]).map(|body| &body["content"]["application/json"])
+            {
+                if content.is_object() {
+                    let wrong = wrong_with(&content["schema"], &content["example"]);
+                    let name = &operation["operationId"];
+                    assert!(wrong.is_empty(), "{name}: {}\n{}", wrong.join("; "), content["example"]);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 30, "only {checked} examples");
 }
 
 /// What holds all the other scenes' answers to the description sees what is wrong with one.
