@@ -22,10 +22,10 @@ CASES = 3000
 SEED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test explore audit replay chaos peers bench fuzz machine rust lints compiler postgres
+.PHONY: help demo serve test explore audit replay chaos peers bench fuzz schemathesis machine rust lints compiler postgres
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: machine ## Watch sixty made-up people being called, on the simulator
 	@test -x $(OUTDIAL) || echo "The first build takes about five minutes."
@@ -65,6 +65,14 @@ chaos: machine ## Kill nodes and database while people are called, and judge wha
 peers: ## Install what the import bench is compared with: Python, pandas, phonenumbers
 	python3 -m venv target/peers
 	target/peers/bin/pip install --quiet -r benches/peers/requirements.txt
+
+# Its arguments are ST_ARGS, such as ST_ARGS="--seed 7 --max-examples 200".
+schemathesis: machine ## Make up requests out of the API's description, and hold the answers to it
+	$(CARGO) build --locked
+	test -x target/schemathesis/bin/schemathesis || { python3 -m venv target/schemathesis && \
+		target/schemathesis/bin/pip install --quiet 'schemathesis==4.32.5'; }
+	tests/openapi/schemathesis.sh $(or $(CARGO_TARGET_DIR),target)/debug/outdial \
+		target/schemathesis/bin/schemathesis $(ST_ARGS)
 
 bench: machine ## Measure what the README's figures come from
 	$(CARGO) bench --locked

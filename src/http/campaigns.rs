@@ -44,7 +44,7 @@ use super::imports::ListUpload;
 use super::list_form::ListForm;
 use super::openapi::describe;
 use super::page::{AfterPosition, Before, Page};
-use super::problem::{Conflict, answer};
+use super::problem::{Conflict, NothingNamedSo, answer};
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
@@ -167,7 +167,11 @@ struct Attempts {
 #[utoipa::path(
     post, path = "/api/v1/campaigns", operation_id = "create_campaign", tag = "campaigns", params(MayComeAgain),
     request_body(content((CampaignUpload = "multipart/form-data"), (CampaignForm = "application/json"))),
-    responses((status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign), Conflict),
+    responses(
+        (status = 201, description = "The campaign, and what became of its list", body = CreatedCampaign),
+        NothingNamedSo,
+        Conflict,
+    ),
 )]
 async fn create(
     api: web::Data<Api>,

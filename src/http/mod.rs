@@ -10,6 +10,7 @@ mod campaigns;
 mod connections;
 mod contacts;
 mod csv;
+mod docs;
 mod erase;
 mod events;
 mod export;
@@ -157,7 +158,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .configure(body::refusals)
         .service(api.default_service(web::to(nothing_here)))
         .configure(webhooks::routes)
-        .configure(prometheus::routes);
+        .configure(prometheus::routes)
+        .configure(docs::parts);
     for resource in outside_of_the_api() {
         config.service(resource);
     }
@@ -190,7 +192,7 @@ fn resources() -> Vec<Methods> {
 
 /// What stands beside the API, but for the provider's webhooks.
 fn outside_of_the_api() -> Vec<Methods> {
-    [health::resources(), openapi::resources()].into_iter().flatten().collect()
+    [health::resources(), openapi::resources(), docs::resources()].into_iter().flatten().collect()
 }
 
 /// A method that somebody may ask for, and what he has to be allowed, if it is not open to everybody.

@@ -128,11 +128,23 @@ pub(super) struct Conflict;
 
 impl IntoResponses for Conflict {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let about = "The state of things does not allow it; `type` and `detail` say why";
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Shown::name()))).build();
-        let response = ResponseBuilder::new().description(about).content(MEDIA_TYPE, content).build();
-        BTreeMap::from([("409".to_owned(), RefOr::T(response))])
+        described(StatusCode::CONFLICT, "The state of things does not allow it; `type` and `detail` say why")
     }
+}
+
+/// Something that a body names is not there: how operations that may find that say so.
+pub(super) struct NothingNamedSo;
+
+impl IntoResponses for NothingNamedSo {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described(StatusCode::NOT_FOUND, "The team has nothing of that kind under an id in the body")
+    }
+}
+
+fn described(status: StatusCode, about: &str) -> BTreeMap<String, RefOr<Response>> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Shown::name()))).build();
+    let response = ResponseBuilder::new().description(about).content(MEDIA_TYPE, content).build();
+    BTreeMap::from([(status.as_str().to_owned(), RefOr::T(response))])
 }
 
 fn kinds() -> Object {

@@ -28,8 +28,8 @@ use crate::domain::suppression;
 use crate::import;
 
 pub(super) use settings::{
-    Agent, Amount, AmountOrNumber, AnsweringMachine, BusinessHours, Caps, ContactInList, OnSuppression,
-    OnUnmapped, OptOutDigit, Pacing, Recurrence, RetryPolicy, Script, Settings, Week, Window,
+    Agent, Amount, AmountOrNumber, AnsweringMachine, BusinessHours, Caps, Columns, ContactInList,
+    OnSuppression, OnUnmapped, OptOutDigit, Pacing, Recurrence, RetryPolicy, Script, Settings, Week, Window,
 };
 
 /// Describes an enumeration of fixed texts by the texts that it has.

@@ -76,8 +76,9 @@ pub(super) fn of(whole: &Value, schema: &Value, name: &str) -> Value {
 /// The example that a schema has itself.
 fn own(schema: &Value) -> Option<&Value> {
     let first = |key: &str| schema.get(key).and_then(|all| all.get(0));
-    let one = ["example", "default", "const"].iter().find_map(|key| schema.get(*key));
-    one.or_else(|| first("examples")).or_else(|| first("enum"))
+    let mut one = ["example", "default", "const"].iter().filter_map(|key| schema.get(*key));
+    // That nothing is said unless it is said shows nobody what to say.
+    one.find(|example| !example.is_null()).or_else(|| first("examples")).or_else(|| first("enum"))
 }
 
 fn members_of(whole: &Value, schema: &Value) -> Map<String, Value> {

@@ -29,7 +29,7 @@ pub(in crate::http) struct Contact {
     /// The person's name; null if the list does not say it.
     name: Option<String>,
     /// All other columns of the list, by their names.
-    #[schema(value_type = Object, example = json!({"plan": "gold"}))]
+    #[schema(value_type = wire::Columns)]
     metadata: Value,
     /// The row of the file that it comes from.
     row: i32,

@@ -129,7 +129,7 @@ pub(in crate::http) struct FirstContact {
     #[schema(example = "country-code-added")]
     repair: Option<&'static str>,
     /// All other columns, by their names.
-    #[schema(value_type = Object, example = json!({"plan": "gold"}))]
+    #[schema(value_type = wire::Columns)]
     metadata: Box<RawValue>,
 }
 

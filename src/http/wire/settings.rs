@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Detect, OnMachine, Outcome};
@@ -342,3 +343,8 @@ pub(in crate::http) struct Recurrence {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"name": "Ada Ames", "phone": "202-555-0101", "plan": "gold"}))]
 pub(in crate::http) struct ContactInList(BTreeMap<String, String>);
+
+/// Columns of a list that are neither number nor name, by their names.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"plan": "gold"}))]
+pub(in crate::http) struct Columns(BTreeMap<String, Value>);

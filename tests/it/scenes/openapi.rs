@@ -4,7 +4,7 @@ use outdial::http::description;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::described::assert_described;
+use crate::support::described::{assert_described, wrong_with};
 use crate::support::scene::Scene;
 
 #[actix_web::test]
@@ -17,6 +17,71 @@ async fn the_description_is_served_to_everybody() {
     assert_eq!(&served, description());
     assert!(served["openapi"].as_str().unwrap().starts_with("3.1"), "{}", served["openapi"]);
     scene.end().await;
+}
+
+#[actix_web::test]
+async fn the_page_shows_it_and_loads_nothing_from_elsewhere() {
+    let scene = Scene::start().await;
+    let get = async |path: &str| scene.stranger().get(scene.url(path)).send().await.unwrap();
+    let page = get("/api/docs").await;
+    assert_eq!(page.status(), StatusCode::OK);
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    let page = page.text().await.unwrap();
+    assert!(!page.contains("://") && !page.contains("<script>") && !page.contains("style="), "{page}");
+    let named = page.split(['"']).filter(|text| text.starts_with("/api/docs/"));
+    let named: Vec<&str> = named.collect();
+    assert_eq!(named.len(), 3, "{named:?}");
+    for path in named {
+        let part = get(path).await;
+        assert_eq!(part.status(), StatusCode::OK, "{path}");
+        let is_packed = part.headers().get("content-encoding").is_some_and(|encoding| encoding == "gzip");
+        let body = part.bytes().await.unwrap();
+        assert_eq!(is_packed, body.starts_with(&[0x1f, 0x8b]), "{path}");
+    }
+    scene.end().await;
+}
+
+/// What is vendored is the schema that the OpenAPI Initiative publishes for 3.1, without what it says of schemas: these
+/// are held to JSON Schema's own.
+#[test]
+fn the_description_is_one_of_openapi_3_1() {
+    let schema: Value = serde_json::from_str(include_str!("../../openapi/schema-3.1.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let wrong: Vec<String> = validator
+        .iter_errors(description())
+        .map(|error| format!("{error} at {}", error.instance_path().as_str()))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let mut broken = description().clone();
+    broken["paths"]["/api/v1/me"]["get"]["responses"]["200"]["content"] = json!("JSON");
+    assert!(!validator.is_valid(&broken), "it sees nothing");
+    for (name, schema) in description()["components"]["schemas"].as_object().unwrap() {
+        let valid = jsonschema::meta::validate(schema);
+        assert!(valid.is_ok(), "{name}: {}", valid.err().unwrap());
+    }
+}
+
+#[test]
+fn every_example_is_what_it_is_an_example_of() {
+    let mut checked = 0;
+    for item in description()["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let answers = operation["responses"].as_object().unwrap().values();
+            for content in
+                answers.chain([&operation["requestBody"]]).map(|body| &body["content"]["application/json"])
+            {
+                if content.is_object() {
+                    let wrong = wrong_with(&content["schema"], &content["example"]);
+                    let name = &operation["operationId"];
+                    assert!(wrong.is_empty(), "{name}: {}\n{}", wrong.join("; "), content["example"]);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 30, "only {checked} examples");
 }
 
 /// What holds all the other scenes' answers to the description sees what is wrong with one.

@@ -33,16 +33,22 @@ pub fn assert_described(method: &reqwest::Method, path: &str, status: u16, kind:
     let content =
         contents.get(kind).unwrap_or_else(|| panic!("{asked}: {status} as {kind:?} is not described"));
     if kind.ends_with("json") {
-        let wrong: Vec<String> = validator(&content["schema"])
-            .iter_errors(body)
-            .map(|error| format!("{} at {:?}", error, error.instance_path().as_str()))
-            .collect();
+        let wrong = wrong_with(&content["schema"], body);
         assert!(
             wrong.is_empty(),
             "{asked}: {status} is not as it is described: {}\n{body}",
             wrong.join("; ")
         );
     }
+}
+
+/// What is wrong with a value by a schema of the description.
+pub fn wrong_with(schema: &Value, value: &Value) -> Vec<String> {
+    let errors = validator(schema);
+    errors
+        .iter_errors(value)
+        .map(|error| format!("{error} at {:?}", error.instance_path().as_str()))
+        .collect()
 }
 
 /// The path of the description that a path is one of. One without parts that vary goes first.
