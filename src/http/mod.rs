@@ -6,9 +6,12 @@ mod already_there;
 mod auth;
 mod body;
 mod campaigns;
+mod changes;
 mod connections;
 mod contacts;
 mod csv;
+mod duplicate;
+mod edit;
 mod erase;
 mod events;
 mod forecast;
@@ -24,7 +27,9 @@ mod opt_out;
 mod page;
 mod problem;
 mod prometheus;
+mod rehearsal;
 mod resource;
+mod retry;
 mod rules;
 mod show;
 mod spool;
@@ -152,6 +157,9 @@ fn routes(config: &mut web::ServiceConfig) {
 fn resources() -> Vec<Methods> {
     [
         campaigns::resources(),
+        edit::resources(),
+        duplicate::resources(),
+        retry::resources(),
         contacts::resources(),
         erase::resources(),
         forecast::resources(),
