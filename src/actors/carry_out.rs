@@ -110,6 +110,9 @@ async fn pause(board: &Switchboard, owner: Ownership, because: HaltReason, look:
         HaltReason::RequestRefused => "the provider does not understand the request",
         HaltReason::AgentUnreadable => "what is kept of its agent cannot be read",
         HaltReason::ContactsFail => "several contacts in a row made it fail and were set aside",
+        HaltReason::LimitReached => {
+            "it has called as many contacts as it was started for; resume it to call the others"
+        }
         HaltReason::SpendCap => {
             let (spent, settings) = (look.spend.spent, &look.known.settings);
             let most = settings.max_spend.map(|most| format!(" of {most}")).unwrap_or_default();

@@ -95,7 +95,9 @@ pub(super) async fn dial(
             let until = board.clock.now() + LOOK_AGAIN_AFTER;
             return Ok(Carried::NotYet { until, because: Because::NobodyDue });
         }
-        Claim::DayIsFull | Claim::SpendCap | Claim::Refiled(_) | Claim::NotOurs => return Ok(Carried::Out),
+        Claim::DayIsFull | Claim::SpendCap | Claim::LimitReached | Claim::Refiled(_) | Claim::NotOurs => {
+            return Ok(Carried::Out);
+        }
         Claim::Nobody => return nobody(board, owner, memory).await,
     };
     if board.tracer.is_on() {

@@ -27,7 +27,7 @@ pub(super) async fn recur(
     let now = board.clock.now();
     let firing = look.starts_at.and_then(|firing_at| {
         let due = recurrence.due(&look.known.settings.timezone, firing_at, now)?;
-        Some(Expected { firing_at, due })
+        Some(Expected { firing_at, due, settings_version: look.known.settings_version })
     });
     let Some(expected) = firing else {
         return Ok(Carried::NotYet { until: now + LOOK_AGAIN_AFTER, because: Because::NotStarted });

@@ -9,8 +9,10 @@ use uuid::Uuid;
 use crate::db::attempts::ClaimedAttempt;
 use crate::db::campaigns::Speech;
 use crate::domain::agent::Agent;
-use crate::domain::answering_machine::{Detect, Detection, Hears};
+use crate::domain::answering_machine::{AnsweringMachine, Detect, Detection, Hears};
 use crate::domain::attempt::AnsweredBy;
+use crate::domain::outcome::Outcome;
+use crate::domain::script::{self, Script};
 use crate::domain::settings::Settings;
 use crate::domain::template::variable_name;
 use crate::twilio::call::{CreateCall, Instructions, MachineDetection};
@@ -93,6 +95,37 @@ pub(super) fn request(
         send_digits: (!attempt.extension.is_empty()).then(|| format!("w{}", attempt.extension)),
         machine_detection,
     })
+}
+
+/// What is heard in a call to this contact that came to that, for people to read: the text that is spoken, or the URL of
+/// what is heard instead. None where nobody hears anything.
+pub fn heard(
+    (agent, answering_machine): (&Agent, &AnsweringMachine),
+    (name, phone, metadata): (Option<&str>, &str, &serde_json::Value),
+    outcome: Outcome,
+) -> Option<String> {
+    let fields = fields(name, phone, metadata);
+    let hears = match outcome {
+        Outcome::Answered => Hears::Script,
+        Outcome::Machine => answering_machine.hears(Some(AnsweredBy::MachineStart)),
+        _ => Hears::Nothing,
+    };
+    match hears {
+        Hears::Nothing => None,
+        Hears::Message(message) => Some(message.text.render(&fields)),
+        Hears::Script => Some(match &agent.script {
+            Script::Say(say) => say.text.render(&fields),
+            Script::Play(url) | Script::Url(url) => url.as_str().to_owned(),
+            Script::Connect(script::Agent::ConversationRelay(relay)) => match &relay.greeting {
+                Some(greeting) => greeting.render(&fields),
+                None => relay.url.as_str().to_owned(),
+            },
+            Script::Connect(script::Agent::Stream(stream)) => match &stream.greeting {
+                Some(greeting) => greeting.render(&fields),
+                None => stream.url.as_str().to_owned(),
+            },
+        }),
+    }
 }
 
 /// The TwiML for whoever took the call, as far as the provider can tell who that is; keys are posted to `keys_url` if

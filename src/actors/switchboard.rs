@@ -200,6 +200,7 @@ impl Switchboard {
             revived: look.revived,
             last_call_ended_at: look.last_call_ended_at,
             call_day: look.call_day,
+            limit_left: look.limit_left,
             spend: look.spend,
             price_question: look
                 .unpriced

@@ -50,8 +50,8 @@ pub(super) async fn insert_campaign(
     const SQL: &str = "
         WITH campaign AS (
             INSERT INTO campaigns
-                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at)
-            VALUES ($1, $2, $3, 'draft', $4, $5, $6, '{}', $7, $8)
+                (id, team_id, name, state, settings, agent_id, agent, import, starts_at, created_at, edited_by)
+            VALUES ($1, $2, $3, 'draft', $4, $5, $6, '{}', $7, $8, $9)
             RETURNING id, team_id
         )
         INSERT INTO events (team_id, campaign_id, kind, at, data)
@@ -72,7 +72,7 @@ pub(super) async fn insert_campaign(
     Ok(())
 }
 
-fn to_json(settings: &Settings) -> Result<serde_json::Value, Error> {
+pub(super) fn to_json(settings: &Settings) -> Result<serde_json::Value, Error> {
     serde_json::to_value(settings).map_err(|error| Error::ImpossibleRow(error.to_string()))
 }
 
@@ -87,6 +87,18 @@ pub enum Moved {
     NotFound,
 }
 
+/// How many contacts are called until a campaign is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Limited {
+    /// As many as a limit that was set before has left; all if it has left none, or if there is none.
+    #[default]
+    AsBefore,
+    /// So many different ones, from now on.
+    To(u32),
+    /// All.
+    Not,
+}
+
 /// A person's command to a campaign.
 #[derive(Debug, Clone, Copy)]
 pub enum Command<'a> {
@@ -94,11 +106,16 @@ pub enum Command<'a> {
     Start {
         /// The account that its calls will go through.
         account_sid: &'a str,
+        /// How many contacts are called until it is paused.
+        limit: Limited,
     },
     /// Stop it for now.
     Pause,
     /// Let it go on.
-    Resume,
+    Resume {
+        /// How many more contacts are called until it is paused again.
+        limit: Limited,
+    },
     /// Give it up.
     Cancel,
 }
@@ -109,7 +126,7 @@ impl Command<'_> {
         match self {
             Self::Start { .. } => Move::Start,
             Self::Pause => Move::Pause,
-            Self::Resume => Move::Resume,
+            Self::Resume { .. } => Move::Resume,
             Self::Cancel => Move::Cancel,
         }
     }
@@ -138,7 +155,13 @@ pub async fn command(
         Err(illegal) => return Ok(Moved::Illegal(illegal)),
     };
     let reason = (target == State::Paused).then_some((HaltReason::ByPerson, "paused by a person"));
-    if let Command::Start { account_sid } = command {
+    match command {
+        Command::Start { limit, .. } | Command::Resume { limit } => {
+            write_limit(&transaction, campaign, limit).await?;
+        }
+        Command::Pause | Command::Cancel => {}
+    }
+    if let Command::Start { account_sid, .. } = command {
         let sql = "UPDATE campaigns SET account_sid = $2 WHERE id = $1";
         execute(&transaction, sql, &[&campaign, &account_sid]).await?;
     }
@@ -152,6 +175,22 @@ pub async fn command(
     }
     transaction.commit().await?;
     Ok(Moved::Done)
+}
+
+/// Writes how many more contacts are called. Its row is locked by the caller.
+async fn write_limit(transaction: &Transaction<'_>, campaign: Uuid, limit: Limited) -> Result<(), Error> {
+    const OVER: &str = "UPDATE campaigns SET limit_left = NULL WHERE id = $1 AND limit_left = 0";
+    const SET: &str = "UPDATE campaigns SET limit_left = $2, limit_number = limit_number + 1 WHERE id = $1";
+    let left = match limit {
+        Limited::AsBefore => {
+            execute(transaction, OVER, &[&campaign]).await?;
+            return Ok(());
+        }
+        Limited::To(contacts) => Some(contacts.cast_signed()),
+        Limited::Not => None,
+    };
+    execute(transaction, SET, &[&campaign, &left]).await?;
+    Ok(())
 }
 
 /// Gives a campaign that no living node owns to this one.
@@ -210,16 +249,24 @@ pub(super) struct Locked {
     pub(super) unfinished: i32,
     pub(super) settings_version: i32,
     pub(super) call_day: Option<CallDay>,
+    pub(super) limit: Option<Limit>,
     pub(super) spend: Spend,
     /// Whether it has to know what its calls cost.
     pub(super) has_spend_cap: bool,
 }
 
+/// How many more contacts a campaign calls until it is paused, and the number of that limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub(super) left: u32,
+    pub(super) number: i32,
+}
+
 /// Locks the campaign for a decision. Returns nothing if it is no longer this owner's.
 pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Result<Option<Locked>, Error> {
     const SQL: &str = "
-        SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls,
-               spent, unpriced, highest_price, settings ? 'max_spend' AS has_spend_cap
+        SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls, limit_left,
+               limit_number, spent, unpriced, highest_price, settings ? 'max_spend' AS has_spend_cap
         FROM campaigns
         WHERE id = $1 AND node = $2 AND epoch = $3
         FOR NO KEY UPDATE";
@@ -231,6 +278,9 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
             unfinished: row.try_get("unfinished")?,
             settings_version: row.try_get("settings_version")?,
             call_day: call_day(&row)?,
+            limit: limit_left(&row)?
+                .map(|left| Ok::<_, Error>(Limit { left, number: row.try_get("limit_number")? }))
+                .transpose()?,
             spend: spend(&row)?,
             has_spend_cap: row.try_get("has_spend_cap")?,
         })
@@ -242,6 +292,13 @@ pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Res
 pub(super) fn call_day(row: &Row) -> Result<Option<CallDay>, Error> {
     let on: Option<NaiveDate> = row.try_get("call_day")?;
     on.map(|on| Ok(CallDay { on, calls: count(row, "day_calls")? })).transpose()
+}
+
+/// How many more contacts a campaign calls, if that is limited.
+pub(super) fn limit_left(row: &Row) -> Result<Option<u32>, Error> {
+    let left: Option<i32> = row.try_get("limit_left")?;
+    let read = |left| u32::try_from(left).map_err(|_| Error::ImpossibleRow(format!("limit_left is {left}")));
+    left.map(read).transpose()
 }
 
 /// What a campaign's calls have cost.
@@ -390,6 +447,8 @@ pub struct Campaign {
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// The day on which it last called, by its own clock, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// How many more contacts it calls until it is paused, if that is limited.
+    pub limit_left: Option<u32>,
     /// What its calls have cost, as far as is known.
     pub spend: Spend,
     /// The currency of that, once it is known.
@@ -427,7 +486,7 @@ const COLUMNS: &str = "
     id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
     created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
     suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at, call_day, day_calls,
-    spent, unpriced, highest_price, currency,
+    limit_left, spent, unpriced, highest_price, currency,
     (SELECT count(*)::int FROM contacts WHERE campaign_id = campaigns.id AND set_aside IS NOT NULL) AS set_aside";
 
 /// One campaign of a team.
@@ -525,6 +584,7 @@ fn campaign(row: &Row) -> Result<Campaign, Error> {
         run_of: row.try_get::<_, Option<_>>("repeats_of")?.zip(row.try_get("firing_at")?),
         last_call_ended_at: row.try_get("last_call_ended_at")?,
         call_day: call_day(row)?,
+        limit_left: limit_left(row)?,
         spend: spend(row)?,
         currency: row.try_get("currency")?,
         counts: Counts {

@@ -23,7 +23,7 @@ use crate::domain::settings::Settings;
 use crate::domain::spend::Spend;
 use crate::domain::zone::{Candidates, Unmapped, Zone};
 
-use super::campaigns::{call_day, spend};
+use super::campaigns::{call_day, limit_left, spend};
 use super::{Database, Error, count, json, name, name_opt, query, query_one};
 
 /// How a campaign stands in the database. The account's spans are real time from now.
@@ -53,6 +53,8 @@ pub struct Look {
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// The day on which it last called, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// How many more contacts it calls until it is paused, if that is limited.
+    pub limit_left: Option<u32>,
     /// What its calls have cost, as far as is known.
     pub spend: Spend,
     /// The call whose price is asked for first, if any has none yet.
@@ -132,7 +134,7 @@ pub async fn look(
     const SQL: &str = "
         SELECT campaigns.team_id, campaigns.state, campaigns.node, campaigns.epoch, campaigns.account_sid,
                campaigns.settings_version, campaigns.starts_at, campaigns.last_call_ended_at,
-               campaigns.call_day, campaigns.day_calls, campaigns.spent, campaigns.unpriced, campaigns.highest_price,
+               campaigns.call_day, campaigns.day_calls, campaigns.limit_left, campaigns.spent, campaigns.unpriced, campaigns.highest_price,
                unpriced.id AS unpriced_id, unpriced.sid AS unpriced_sid, unpriced.ended_at AS unpriced_ended_at,
                unpriced.ask_price_at,
                CASE WHEN campaigns.settings_version <> $3 THEN campaigns.settings END AS settings,
@@ -175,10 +177,10 @@ pub async fn look(
         LEFT JOIN suppressions ON suppressions.team_id = open.team_id AND suppressions.phone = open.to_phone
         LEFT JOIN LATERAL (
             SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
-            FROM (SELECT contact_id, outcome, ended_at, settled_at FROM attempts
+            FROM (SELECT contact_id, number, outcome, ended_at, settled_at FROM attempts
                   WHERE open.number > 1 AND to_phone = open.to_phone AND team_id = open.team_id
                     AND outcome IS DISTINCT FROM 'not-placed' OFFSET 0) calls
-            WHERE contact_id = open.contact_id AND settled_at IS NOT NULL
+            WHERE contact_id = open.contact_id AND settled_at IS NOT NULL AND calls.number > called.anew_after
         ) earlier ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(outcome ORDER BY id DESC) AS outcomes, array_agg(calls.ended_at ORDER BY id DESC) AS ends
@@ -220,6 +222,7 @@ pub async fn look(
         revived: row.try_get("revived")?,
         last_call_ended_at: row.try_get("last_call_ended_at")?,
         call_day: call_day(row)?,
+        limit_left: limit_left(row)?,
         spend: spend(row)?,
         unpriced: unpriced(row)?,
         recent: recent(row)?,

@@ -16,7 +16,7 @@ use crate::domain::settings::Settings;
 
 /// What becomes of a table's columns in a copy. Every column is named, so that none is forgotten: a test asks the
 /// database which there are.
-struct Columns {
+pub(super) struct Columns {
     table: &'static str,
     /// They are copied as they are.
     copied: &'static [&'static str],
@@ -54,6 +54,10 @@ const CAMPAIGNS: Columns = Columns {
         "state_reason",
         "state_detail",
         "settings_version",
+        "edited_at",
+        "edited_by",
+        "limit_left",
+        "limit_number",
         "started_at",
         "paused_at",
         "completed_at",
@@ -83,7 +87,7 @@ const CAMPAIGNS: Columns = Columns {
 };
 
 /// `$3` is now, from when on everybody is due. Who is suppressed is found at the claim, as always.
-const CONTACTS: Columns = Columns {
+pub(super) const CONTACTS: Columns = Columns {
     table: "contacts",
     copied: &[
         "team_id",
@@ -120,12 +124,13 @@ const CONTACTS: Columns = Columns {
         "callback_waits",
         "set_aside",
         "erased_at",
+        "anew_after",
     ],
     // Nobody knows any more whom to call.
     only: "erased_at IS NULL",
 };
 
-const AREAS: Columns = Columns {
+pub(super) const AREAS: Columns = Columns {
     table: "areas",
     copied: &["team_id", "number", "zones", "told_by", "places"],
     written: &[("campaign_id", "$1")],
@@ -144,7 +149,7 @@ pub fn columns_of_a_run() -> Vec<(&'static str, Vec<&'static str>)> {
 
 impl Columns {
     /// Copies the rows of which `condition` is true.
-    fn copy_where(&self, condition: &str) -> String {
+    pub(super) fn copy_where(&self, condition: &str) -> String {
         let (copied, table, only) = (self.copied.join(", "), self.table, self.only);
         let targets: Vec<_> = self.written.iter().map(|(column, _)| *column).collect();
         let values: Vec<_> = self.written.iter().map(|(_, value)| *value).collect();
@@ -166,6 +171,8 @@ pub struct Expected {
     pub firing_at: DateTime<Utc>,
     /// What is to be done.
     pub due: Due,
+    /// The version of the settings that say so.
+    pub settings_version: i32,
 }
 
 /// What came of a firing.
@@ -382,7 +389,7 @@ async fn copy_list(
 }
 
 /// Lets the campaign wait for its next firing. Its row is locked by the caller. Returns false if it does not wait for
-/// the expected one.
+/// the expected one, or was edited since.
 async fn wait_for_next(
     transaction: &Transaction<'_>,
     campaign: Uuid,
@@ -394,13 +401,20 @@ async fn wait_for_next(
     const SQL: &str = "
         WITH campaign AS (
             UPDATE campaigns SET starts_at = $3
-            WHERE id = $1 AND state = 'pending' AND starts_at = $2
+            WHERE id = $1 AND state = 'pending' AND starts_at = $2 AND settings_version = $7
             RETURNING id, team_id
         )
         INSERT INTO events (team_id, campaign_id, kind, at, data)
         SELECT team_id, id, $4, $5, jsonb_strip_nulls($6) FROM campaign";
-    let params: super::Params<'_> =
-        &[&campaign, &expected.firing_at, &expected.due.next, &kind.as_str(), &now, data];
+    let params: super::Params<'_> = &[
+        &campaign,
+        &expected.firing_at,
+        &expected.due.next,
+        &kind.as_str(),
+        &now,
+        data,
+        &expected.settings_version,
+    ];
     Ok(execute(transaction, SQL, params).await? == 1)
 }
 

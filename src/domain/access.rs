@@ -9,7 +9,11 @@ names! {
         CampaignsRead = "campaigns:read",
         /// Make a campaign of a list, and look at lists before.
         CampaignsCreate = "campaigns:create",
-        /// Start and resume campaigns: people are called.
+        /// Change a campaign's name, settings and agent.
+        CampaignsUpdate = "campaigns:update",
+        /// Make a campaign of another one's settings and contacts.
+        CampaignsDuplicate = "campaigns:duplicate",
+        /// Start and resume campaigns, and have people called again: people are called.
         CampaignsStart = "campaigns:start",
         /// Pause campaigns.
         CampaignsPause = "campaigns:pause",
@@ -86,6 +90,8 @@ impl Permission {
             | Self::RulesRead
             | Self::HealthRead => Role::Viewer,
             Self::CampaignsCreate
+            | Self::CampaignsUpdate
+            | Self::CampaignsDuplicate
             | Self::CampaignsStart
             | Self::CampaignsPause
             | Self::CampaignsCancel

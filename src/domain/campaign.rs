@@ -59,6 +59,11 @@ pub struct IllegalMove {
 #[error("cannot add contacts to a {0} campaign, which is at its end")]
 pub struct TakesNoContacts(pub State);
 
+/// A campaign that calls nobody again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cannot call anybody again in a {0} campaign, which is at its end; duplicate it with those contacts")]
+pub struct AtItsEnd(pub State);
+
 impl Move {
     /// The states from which this move is legal.
     pub fn allowed_from(self) -> &'static [State] {
@@ -105,6 +110,11 @@ impl State {
             Self::Completed => Ok(Move::Reopen.leads_to()),
             Self::Failed | Self::Canceled => Err(TakesNoContacts(self)),
         }
+    }
+
+    /// The state after contacts that were given up are to be called again.
+    pub fn calling_again(self) -> Result<State, AtItsEnd> {
+        self.with_more_contacts().map_err(|TakesNoContacts(state)| AtItsEnd(state))
     }
 }
 

@@ -67,6 +67,8 @@ pub struct CampaignView {
     pub last_call_ended_at: Option<DateTime<Utc>>,
     /// The day on which it last called, and its calls on it.
     pub call_day: Option<CallDay>,
+    /// How many more contacts it calls until it is paused, if that is limited.
+    pub limit_left: Option<u32>,
     /// What its calls have cost, as far as is known.
     pub spend: Spend,
     /// The call whose price is asked for first, if the price of any is to be.
@@ -394,14 +396,16 @@ names! {
         ContactsFail = "contacts-fail",
         /// Its calls have cost as much as they may.
         SpendCap = "spend-cap",
+        /// It has called as many contacts as it was started for.
+        LimitReached = "limit-reached",
     }
 }
 
 /// What a campaign should do next. Same view, same moment, same step.
 ///
 /// An attempt that is not settled comes before everything, in every state: it is looked after until it is. A
-/// contact is dialed only by a running campaign that is ours, with nothing open, below its cap, in its hours, with calls of
-/// the day left, after its pause, with somebody due, and with a place in hand. What a call has cost is asked where there is
+/// contact is dialed only by a running campaign that is ours, with nothing open, below its limit and its cap, in its hours,
+/// with calls of the day left, after its pause, with somebody due, and with a place in hand. What a call has cost is asked where there is
 /// nothing to do but wait.
 pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     match (decide(view, moment), view.price_question) {
@@ -641,6 +645,9 @@ fn lies_ahead(happened_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
 fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     if !view.has_unfinished {
         return Step::Finish;
+    }
+    if view.limit_left == Some(0) {
+        return Step::Pause { because: HaltReason::LimitReached };
     }
     let settings = &view.settings;
     let Some(rules) = &view.rules else { return Step::Pause { because: HaltReason::RulesMissing } };

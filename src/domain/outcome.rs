@@ -34,6 +34,11 @@ impl Outcome {
         self != Self::NotPlaced
     }
 
+    /// Whether a contact may be given up after it: neither was it reached, nor was the attempt taken back.
+    pub fn can_be_the_last(self) -> bool {
+        !matches!(self, Self::Answered | Self::NotPlaced)
+    }
+
     /// Whether no later try could help, whatever the campaign's retry policy says.
     pub fn is_permanent(self) -> bool {
         matches!(self, Self::InvalidNumber | Self::Blocked)

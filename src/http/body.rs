@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::stream::{LocalBoxStream, StreamExt, unfold};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use tokio::time::timeout;
 
 use super::Problem;
@@ -40,6 +41,11 @@ impl FromRequest for Body {
 }
 
 impl Body {
+    /// Whether nothing came.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.trim_ascii().is_empty()
+    }
+
     /// The body as it came.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
@@ -77,6 +83,13 @@ pub(super) fn json<T: DeserializeOwned>(text: &[u8], kind: &'static str) -> Resu
         None => json::shape(json).map_err(refused),
         Some(place) => Err(holds_nul(kind, &place)),
     }
+}
+
+/// What is given is there, also if it is null: a type that has no null refuses it in its own words.
+pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The query of an address: each parameter once, and no other than are known.

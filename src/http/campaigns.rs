@@ -4,6 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::rt::spawn;
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +14,8 @@ use crate::actors::{Sweep, WakeCampaign};
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
-    self, Command, Deleted, Moved, NewCampaign, command, delete_campaign, find_campaign, list_campaigns,
+    self, Command, Deleted, Limited, Moved, NewCampaign, command, delete_campaign, find_campaign,
+    list_campaigns,
 };
 use crate::db::contacts::{
     AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
@@ -37,7 +39,8 @@ use crate::domain::template::{variable_name, variables_of};
 
 use super::already_there::Tally;
 use super::auth::Caller;
-use super::body::Query;
+use super::body::{Body, Query, given};
+use super::changes::Changes;
 use super::form::CampaignForm;
 use super::idempotency::{Answers, MayComeAgain, Once};
 use super::imports::ListUpload;
@@ -45,13 +48,17 @@ use super::list_form::ListForm;
 use super::openapi::describe;
 use super::page::{AfterPosition, Before, Page};
 use super::problem::{Conflict, NothingNamedSo, answer};
+use super::rehearsal::Rehearsal;
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
-use super::{Api, Problem, found_again, imports, intake, page, rules, search, upload, wire};
+use super::{Api, Problem, edit, found_again, imports, intake, page, rehearsal, rules, search, upload, wire};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
+
+/// More contacts than any list has: a limit beyond it is none.
+const MOST_LIMITED: u32 = 1_000_000_000;
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
@@ -61,8 +68,9 @@ pub(super) fn resources() -> Vec<Methods> {
             .described(describe![create, list]),
         resource("/campaigns/{id}")
             .get(Permission::CampaignsRead, get)
+            .patch(Permission::CampaignsUpdate, change)
             .delete(Permission::CampaignsDelete, delete)
-            .described(describe![get, delete]),
+            .described(describe![get, change, delete]),
         resource("/campaigns/{id}/start").post(Permission::CampaignsStart, start).described(describe![start]),
         resource("/campaigns/{id}/pause").post(Permission::CampaignsPause, pause).described(describe![pause]),
         resource("/campaigns/{id}/resume")
@@ -227,7 +235,7 @@ async fn make(
         .map_err(|far| Problem::invalid("bad-settings", far.to_string()))?;
     rules::check(api, &settings)?;
     rules::check_safe_window(api, &settings)?;
-    let agent = agent(api, caller, &form).await?;
+    let agent = agent(api, caller, form.agent.as_ref(), form.agent_id).await?;
     let _turn = api.take_turn().await?;
     let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;
     check_script(&agent, &settings, &list.columns())?;
@@ -429,11 +437,17 @@ async fn lists(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Resu
     Ok(answer(StatusCode::OK, &Imports { imports }))
 }
 
-async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, Problem> {
-    if let Some(agent) = &form.agent {
+/// The agent that is given, or the one that is kept under this id.
+pub(super) async fn agent(
+    api: &Api,
+    caller: Caller,
+    given: Option<&Agent>,
+    id: Option<Uuid>,
+) -> Result<Agent, Problem> {
+    if let Some(agent) = given {
         return Ok(agent.clone());
     }
-    let id = form.agent_id.unwrap_or_default();
+    let id = id.unwrap_or_default();
     let Some(agent) = find_agent(&api.board.database, caller.team, id).await? else {
         return Err(Problem::invalid("unknown-agent", format!("there is no agent {id}")));
     };
@@ -444,7 +458,7 @@ async fn agent(api: &Api, caller: Caller, form: &CampaignForm) -> Result<Agent, 
 }
 
 /// What is said may name the contact's name, its number, and the list's columns, and nothing else.
-fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
+pub(super) fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
     agent.script.check().map_err(|error| bad(format!("agent.script: {error}")))?;
     let own = ["name", "phone"];
@@ -510,7 +524,7 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
 }
 
 /// A campaign, with what it waits for.
-async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<CampaignDetail, Problem> {
+pub(super) async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<CampaignDetail, Problem> {
     let board = &api.board;
     let Some(campaign) = find_campaign(&board.database, team, id).await? else {
         return Err(Problem::not_found("campaign"));
@@ -561,17 +575,104 @@ async fn waiting(api: &Api, (team, campaign): (Uuid, Uuid), look: &Look) -> Resu
     Ok(waits_for(&view, moment))
 }
 
-/// Starts a campaign
+/// How a campaign is to be started.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct StartForm {
+    /// How many different contacts are called until it is paused; null for all of them. With `dry_run` how many of them
+    /// it is rehearsed with: 200 at most, 50 unless it is said.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 1, example = 50)]
+    limit: Option<Option<u32>>,
+    /// Whether it is only rehearsed: nobody is called, and nothing is written.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// How a campaign is to be resumed.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ResumeForm {
+    /// How many different contacts are called from now on until it is paused again; null for all of them. Left out, a limit
+    /// that was not reached goes on.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 1, example = 50)]
+    limit: Option<Option<u32>>,
+}
+
+/// The campaign as it is now, or with `dry_run` what would happen.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Started {
+    /// It was started.
+    Campaign(Box<CampaignDetail>),
+    /// It was only rehearsed.
+    Rehearsal(Rehearsal),
+}
+
+/// Reads a body that may be left out.
+fn wish<T: Default + DeserializeOwned>(body: &Body) -> Result<T, Problem> {
+    if body.is_empty() { Ok(T::default()) } else { body.json("bad-start") }
+}
+
+/// How many contacts are called, by the `limit` that is given.
+fn limited(limit: Option<Option<u32>>) -> Result<Limited, Problem> {
+    match limit {
+        None => Ok(Limited::AsBefore),
+        Some(None) => Ok(Limited::Not),
+        Some(Some(contacts @ 1..=MOST_LIMITED)) => Ok(Limited::To(contacts)),
+        Some(Some(contacts)) => {
+            let detail = format!("limit is {contacts}, expected contacts from 1 to {MOST_LIMITED}");
+            Err(Problem::invalid("bad-start", detail))
+        }
+    }
+}
+
+/// Changes a campaign
 ///
-/// People are called from then on, or from `starts_at` on.
+/// A key that is given replaces the whole setting, null takes away one that may be absent, and what is left out stays. A
+/// campaign at work takes its name, `pacing`, `business_hours`, `caps`, `max_calls_per_day`, `max_spend` and
+/// `retry_policy`; for the rest it has to be paused first. Another setting or agent makes a new version.
 #[utoipa::path(
-    post, path = "/api/v1/campaigns/{id}/start", operation_id = "start_campaign", tag = "campaigns",
+    patch, path = "/api/v1/campaigns/{id}", operation_id = "change_campaign", tag = "campaigns",
+    request_body = Changes,
     responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
 )]
-async fn start(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+async fn change(
+    api: web::Data<Api>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    edit::change(&api, caller, *id, &body.json("bad-settings")?).await?;
+    Ok(answer(StatusCode::OK, &shown(&api, caller.team, *id).await?))
+}
+
+/// Starts a campaign
+///
+/// People are called from then on, or from `starts_at` on. With a `limit` it is paused after so many contacts. With
+/// `dry_run` it is only said what would happen, whatever its state is: nobody is called, and nothing is written.
+#[utoipa::path(
+    post, path = "/api/v1/campaigns/{id}/start", operation_id = "start_campaign", tag = "campaigns",
+    request_body = Option<StartForm>,
+    responses((status = 200, description = "The campaign as it is now, or what would happen", body = Started), Conflict),
+)]
+async fn start(
+    api: web::Data<Api>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let StartForm { limit, dry_run } = wish(&body)?;
+    if dry_run {
+        let rehearsal = rehearsal::rehearse(&api, caller, *id, limit.flatten()).await?;
+        return Ok(answer(StatusCode::OK, &Started::Rehearsal(rehearsal)));
+    }
+    let limit = limited(limit)?;
     can_go_by_its_rules(&api, caller, *id).await?;
     let account_sid = api.board.account_sid.clone();
-    carry_out(&api, caller, *id, Command::Start { account_sid: &account_sid }).await
+    let started = carry_out(&api, caller, *id, Command::Start { account_sid: &account_sid, limit }).await?;
+    Ok(answer(StatusCode::OK, &Started::Campaign(Box::new(started))))
 }
 
 /// Pauses a campaign
@@ -582,21 +683,29 @@ async fn start(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Resu
     responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
 )]
 async fn pause(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    carry_out(&api, caller, *id, Command::Pause).await
+    Ok(answer(StatusCode::OK, &carry_out(&api, caller, *id, Command::Pause).await?))
 }
 
 /// Resumes a campaign
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/resume", operation_id = "resume_campaign", tag = "campaigns",
+    request_body = Option<ResumeForm>,
     responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
 )]
-async fn resume(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+async fn resume(
+    api: web::Data<Api>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let ResumeForm { limit } = wish(&body)?;
+    let limit = limited(limit)?;
     can_go_by_its_rules(&api, caller, *id).await?;
-    carry_out(&api, caller, *id, Command::Resume).await
+    Ok(answer(StatusCode::OK, &carry_out(&api, caller, *id, Command::Resume { limit }).await?))
 }
 
 /// What a campaign was made with may have gone since.
-async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
+pub(super) async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
     let board = &api.board;
     let campaign = find_campaign(&board.database, caller.team, id).await?;
     rules::check(api, &campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings)?;
@@ -615,7 +724,7 @@ async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), 
     responses((status = 200, description = "The campaign as it is now", body = CampaignDetail), Conflict),
 )]
 async fn cancel(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    carry_out(&api, caller, *id, Command::Cancel).await
+    Ok(answer(StatusCode::OK, &carry_out(&api, caller, *id, Command::Cancel).await?))
 }
 
 async fn carry_out(
@@ -623,7 +732,7 @@ async fn carry_out(
     caller: Caller,
     id: Uuid,
     wanted: Command<'_>,
-) -> Result<HttpResponse, Problem> {
+) -> Result<CampaignDetail, Problem> {
     let board = &api.board;
     match command(&board.database, caller.team, id, wanted, (Some(caller.key), board.node), board.clock.now())
         .await?
@@ -634,7 +743,7 @@ async fn carry_out(
     }
     info!(campaign.id = %id, command = %wanted.as_move(), "commanded");
     api.supervisor.do_send(WakeCampaign { campaign: id });
-    Ok(answer(StatusCode::OK, &shown(api, caller.team, id).await?))
+    shown(api, caller.team, id).await
 }
 
 /// Deletes a campaign
@@ -758,7 +867,7 @@ async fn attempts(
     Ok(Page::of(&page, page.next.as_ref()))
 }
 
-async fn must_exist(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
+pub(super) async fn must_exist(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
     let campaign = find_campaign(&api.board.database, caller.team, id).await?;
     campaign.map(drop).ok_or_else(|| Problem::not_found("campaign"))
 }

@@ -12,7 +12,7 @@ use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
 use crate::domain::money::Money;
 use crate::domain::pacing::Pacing;
-use crate::domain::phone::parse_phone;
+use crate::domain::phone::{Region, parse_phone};
 use crate::domain::recurrence::Recurrence;
 use crate::domain::retry::RetryPolicy;
 use crate::domain::settings::Settings;
@@ -26,7 +26,8 @@ use super::instant::Instant;
 use super::list_form::{ColumnsForm, ListForm};
 use super::wire;
 
-const LONGEST_NAME: usize = 200;
+/// The longest name of a campaign, in characters.
+pub(super) const LONGEST_NAME: usize = 200;
 
 /// The years in which a campaign may start. The database's calendar ends, and so does what can be meant.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=9999;
@@ -132,23 +133,13 @@ impl CampaignForm {
     /// Reads the settings, or says which key is wrong and what it expects.
     pub(super) fn parse(text: &[u8]) -> Result<Self, Problem> {
         let form: Self = json(text, "bad-settings")?;
-        let length = form.name.trim().chars().count();
-        if !(1..=LONGEST_NAME).contains(&length) {
-            let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");
-            return Err(Problem::invalid("bad-settings", detail));
-        }
-        if let Some(starts_at) = form.starts_at().filter(|at| !YEARS.contains(&at.year())) {
-            let detail = format!("starts_at is {starts_at}, expected an instant in the years 2000 to 9999");
-            return Err(Problem::invalid("bad-settings", detail));
-        }
+        check_name(&form.name)?;
+        form.starts_at().map_or(Ok(()), check_year)?;
         if form.agent.is_some() == form.agent_id.is_some() {
             let detail = "expected either agent_id, or agent with a name and a script";
             return Err(Problem::invalid("bad-settings", detail));
         }
-        if form.agent.as_ref().is_some_and(|agent| agent.name.trim().is_empty()) {
-            let detail = "agent.name is empty, expected what people call the agent";
-            return Err(Problem::invalid("bad-settings", detail));
-        }
+        form.agent.as_ref().map_or(Ok(()), check_agent)?;
         Ok(form)
     }
 
@@ -169,21 +160,15 @@ impl CampaignForm {
 
     /// How the campaign dials, checked.
     pub(super) fn settings(&self, list: &ListForm, default_from: &str) -> Result<Settings, Problem> {
-        let invalid = |key: &str, error: String| Problem::invalid("bad-settings", format!("{key}: {error}"));
         let from = match &self.from {
             None => default_from.to_owned(),
-            Some(from) => {
-                let parsed =
-                    parse_phone(from, list.region()?).map_err(|error| invalid("from", error.to_string()))?;
-                parsed.phone.as_str().to_owned()
-            }
+            Some(written) => from(written, list.region()?)?,
         };
         let settings = Settings {
             from,
             default_region: list.region()?.to_string(),
             countries: list.countries.clone(),
-            timezone: Zone::written(&self.timezone)
-                .map_err(|error| invalid("timezone", error.to_string()))?,
+            timezone: timezone(&self.timezone)?,
             pacing: self.pacing,
             business_hours: self.business_hours.clone(),
             rules: self.rules.clone(),
@@ -199,20 +184,67 @@ impl CampaignForm {
             opt_out_digit: self.opt_out_digit,
             schedule: self.schedule.clone(),
         };
-        if let (Some(schedule), Some(starts_at)) = (&settings.schedule, self.starts_at())
-            && schedule.next_from(&settings.timezone, starts_at).is_none()
-        {
-            let detail =
-                format!("{starts_at}: the schedule does not fire after it, expected an earlier instant");
-            return Err(invalid("starts_at", detail));
-        }
-        if let OnUnmapped::SafeWindow(safe) = &settings.unmapped {
-            Zone::written(safe.timezone.name())
-                .map_err(|error| invalid("unmapped.safe-window.timezone", error.to_string()))?;
-        }
-        settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))?;
+        check(&settings, self.starts_at())?;
         Ok(settings)
     }
+}
+
+/// Refuses what nobody can call a campaign.
+pub(super) fn check_name(name: &str) -> Result<(), Problem> {
+    let length = name.trim().chars().count();
+    if !(1..=LONGEST_NAME).contains(&length) {
+        let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");
+        return Err(Problem::invalid("bad-settings", detail));
+    }
+    Ok(())
+}
+
+/// Refuses a start in a year that cannot be meant.
+pub(super) fn check_year(starts_at: DateTime<Utc>) -> Result<(), Problem> {
+    if !YEARS.contains(&starts_at.year()) {
+        let detail = format!("starts_at is {starts_at}, expected an instant in the years 2000 to 9999");
+        return Err(Problem::invalid("bad-settings", detail));
+    }
+    Ok(())
+}
+
+/// Refuses an agent that nobody can tell from others.
+pub(super) fn check_agent(agent: &Agent) -> Result<(), Problem> {
+    if agent.name.trim().is_empty() {
+        let detail = "agent.name is empty, expected what people call the agent";
+        return Err(Problem::invalid("bad-settings", detail));
+    }
+    Ok(())
+}
+
+/// The number that calls, in E.164.
+pub(super) fn from(written: &str, region: Region) -> Result<String, Problem> {
+    let parsed = parse_phone(written, region).map_err(|error| invalid("from", error))?;
+    Ok(parsed.phone.as_str().to_owned())
+}
+
+/// The zone of the business hours.
+pub(super) fn timezone(written: &str) -> Result<Zone, Problem> {
+    Zone::written(written).map_err(|error| invalid("timezone", error))
+}
+
+/// Refuses settings that cannot be dialed by, or not by a campaign that begins then.
+pub(super) fn check(settings: &Settings, starts_at: Option<DateTime<Utc>>) -> Result<(), Problem> {
+    if let (Some(schedule), Some(starts_at)) = (&settings.schedule, starts_at)
+        && schedule.next_from(&settings.timezone, starts_at).is_none()
+    {
+        let detail = format!("{starts_at}: the schedule does not fire after it, expected an earlier instant");
+        return Err(invalid("starts_at", detail));
+    }
+    if let OnUnmapped::SafeWindow(safe) = &settings.unmapped {
+        Zone::written(safe.timezone.name())
+            .map_err(|error| invalid("unmapped.safe-window.timezone", error))?;
+    }
+    settings.check().map_err(|error| Problem::invalid("bad-settings", error.to_string()))
+}
+
+fn invalid(key: &str, error: impl std::fmt::Display) -> Problem {
+    Problem::invalid("bad-settings", format!("{key}: {error}"))
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ mod audit;
 mod auth;
 mod body;
 mod campaigns;
+mod changes;
 mod connections;
 mod contacts;
 mod csv;
 mod docs;
+mod duplicate;
+mod edit;
 mod erase;
 mod events;
 mod export;
@@ -31,8 +34,10 @@ mod opt_out;
 mod page;
 mod problem;
 mod prometheus;
+mod rehearsal;
 mod request_id;
 mod resource;
+mod retry;
 mod rules;
 mod search;
 mod show;
@@ -170,6 +175,9 @@ fn routes(config: &mut web::ServiceConfig) {
 fn resources() -> Vec<Methods> {
     [
         campaigns::resources(),
+        edit::resources(),
+        duplicate::resources(),
+        retry::resources(),
         contacts::resources(),
         erase::resources(),
         forecast::resources(),

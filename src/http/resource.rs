@@ -74,6 +74,7 @@ impl Methods {
     method!(get, GET);
     method!(post, POST);
     method!(put, PUT);
+    method!(patch, PATCH);
     method!(delete, DELETE);
 
     /// What its methods take and answer, as their handlers say it.

@@ -6,6 +6,8 @@ mod callbacks;
 mod caps;
 mod connection;
 mod daily_cap;
+mod duplicate;
+mod edit;
 mod events;
 mod export;
 mod forecast;
@@ -18,7 +20,7 @@ use outdial::db::attempts::{
     Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, adopt, claim_next, look_once_more,
     record, reopen, settle, settle_and_halt,
 };
-use outdial::db::campaigns::{self, Command, Counts, Moved, NewCampaign};
+use outdial::db::campaigns::{self, Command, Counts, Limited, Moved, NewCampaign};
 use outdial::db::contacts::{ContactFilter, Encoder, NewContact, Portion, begin_campaign, list_contacts};
 use outdial::db::imports::{NewImport, Origin, Remark};
 use outdial::db::keys::ensure_team;
@@ -46,12 +48,14 @@ use crate::support::eventually;
 mod idempotency;
 mod imports;
 mod keys;
+mod limit;
 mod metrics;
 mod open_calls;
 mod poison;
 mod race;
 mod recurrence;
 mod retention;
+mod retry;
 mod search;
 mod spend_cap;
 mod suppressions;
@@ -169,7 +173,7 @@ impl Bench {
 
     /// Starts a draft, and begins with it.
     async fn start(&self, id: Uuid) -> Ownership {
-        let start = Command::Start { account_sid: ACCOUNT };
+        let start = Command::Start { account_sid: ACCOUNT, limit: Limited::AsBefore };
         assert_eq!(self.command(id, start).await, Moved::Done);
         let owner = self.owner(id).await;
         assert!(campaigns::make_move(&self.database, owner, Move::Begin, None, self.now).await.unwrap());

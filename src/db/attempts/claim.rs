@@ -41,6 +41,8 @@ pub enum Claim {
     DayIsFull,
     /// The campaign has spent as much as it may, or may have.
     SpendCap,
+    /// The campaign has called as many contacts as it was started for.
+    LimitReached,
     /// The first due contact came before areas were kept, and is in its own now.
     Refiled(Uuid),
     /// The first due contact may not be called any more since somebody looked.
@@ -164,6 +166,7 @@ async fn take(
             put_off(transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
             Claim::PassedOver(candidate.id)
         }
+        Decision::Now { .. } if campaign.limit.is_some_and(|limit| limit.left == 0) => Claim::LimitReached,
         Decision::Now { .. } if has_spent_enough(campaign, terms.settings()) => Claim::SpendCap,
         Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
         Decision::Now { .. } => {
@@ -375,15 +378,18 @@ async fn begin(
         ), attempt AS (
             INSERT INTO attempts
                 (id, team_id, campaign_id, contact_id, number, epoch, settings_version, to_phone, from_phone,
-                 detection, intended_at, call_day)
-            SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $8, $4, $12 FROM contact
+                 detection, intended_at, call_day, limit_number)
+            SELECT $2, team_id, $3, id, last_number, $5, $6, phone, $7, $8, $4, $12, $13 FROM contact
         ), area AS (
             UPDATE areas SET due_cursor = coalesce($10, due_cursor), order_cursor = coalesce($11, order_cursor)
             WHERE campaign_id = $3 AND number = $9
         ), campaign AS (
             UPDATE campaigns
             SET pending = pending - 1, calling = calling + 1, call_day = $12, told_waiting = NULL,
-                day_calls = CASE WHEN call_day = $12 THEN day_calls + 1 ELSE 1 END
+                day_calls = CASE WHEN call_day = $12 THEN day_calls + 1 ELSE 1 END,
+                limit_left = CASE WHEN $13::int IS NULL THEN limit_left ELSE limit_left - (NOT EXISTS
+                    (SELECT FROM attempts WHERE contact_id = $1 AND limit_number = $13
+                       AND outcome IS DISTINCT FROM 'not-placed'))::int END
             WHERE id = $3
             RETURNING agent
         ), event AS (
@@ -406,6 +412,7 @@ async fn begin(
         &candidate.due_cursor,
         &candidate.order_cursor,
         &call_day,
+        &locked.limit.map(|limit| limit.number),
     ];
     let row = query_one(transaction, SQL, params).await?;
     Ok(Claim::Attempt(ClaimedAttempt {

@@ -166,17 +166,17 @@ pub async fn find_trace(database: &Database, attempt: Uuid) -> Result<Option<Tra
     .transpose()
 }
 
-/// A contact's settled attempts that counted, for the verdict on one that follows them. They are found as
-/// [`crate::db::look::look`] finds them.
+/// A contact's settled attempts that counted since its retry policy began, for the verdict on one that follows them. They
+/// are found as [`crate::db::look::look`] finds them.
 pub async fn find_earlier(database: &Database, contact: Uuid, zone: &Zone) -> Result<Earlier, Error> {
     const SQL: &str = "
         SELECT array_agg(outcome) AS outcomes, array_agg(coalesce(ended_at, settled_at)) AS ends
         FROM contacts
         CROSS JOIN LATERAL (
-            SELECT contact_id, outcome, ended_at, settled_at FROM attempts
+            SELECT contact_id, number, outcome, ended_at, settled_at FROM attempts
             WHERE to_phone = contacts.phone AND team_id = contacts.team_id
               AND outcome IS DISTINCT FROM 'not-placed' OFFSET 0) calls
-        WHERE contacts.id = $1 AND contact_id = $1 AND settled_at IS NOT NULL";
+        WHERE contacts.id = $1 AND contact_id = $1 AND settled_at IS NOT NULL AND calls.number > contacts.anew_after";
     earlier(&query_one(&database.client().await?, SQL, &[&contact]).await?, zone)
 }
 

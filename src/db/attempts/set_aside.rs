@@ -116,7 +116,7 @@ async fn write(
                 ask_price_at = CASE WHEN price IS NULL AND sid IS NOT NULL AND $4 <> 'not-placed'
                                      AND NOT coalesce(status = ANY ($8), false) THEN $7::timestamptz END
             WHERE contact_id = $2 AND campaign_id = $1 AND settled_at IS NULL
-            RETURNING id, call_day, ended_at, ask_price_at IS NOT NULL AS is_unpriced,
+            RETURNING id, call_day, limit_number, ended_at, ask_price_at IS NOT NULL AS is_unpriced,
                       coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
@@ -138,6 +138,12 @@ async fn write(
                 unpriced = unpriced + coalesce(attempt.is_unpriced, false)::int,
                 day_calls = day_calls
                     - ($4 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
+                limit_left = CASE WHEN attempt.limit_number = campaigns.limit_number AND $4 = 'not-placed'
+                        AND NOT EXISTS (SELECT FROM attempts other
+                                        WHERE other.contact_id = contact.id AND other.id <> attempt.id
+                                          AND other.limit_number = attempt.limit_number
+                                          AND other.outcome IS DISTINCT FROM 'not-placed')
+                    THEN limit_left + 1 ELSE limit_left END,
                 last_call_ended_at = greatest(last_call_ended_at, attempt.ended_at),
                 set_aside_in_a_row = set_aside_in_a_row + 1
             FROM contact LEFT JOIN attempt ON true

@@ -118,7 +118,8 @@ async fn apply(
                                      AND NOT coalesce(status = ANY ($13), false) THEN $12::timestamptz END
             WHERE id = $1 AND settled_at IS NULL
               AND ($2 <> 'unknown' OR heard_at IS NOT DISTINCT FROM $11)
-            RETURNING id, campaign_id, contact_id, number, call_day, ask_price_at IS NOT NULL AS is_unpriced, duration_seconds,
+            RETURNING id, campaign_id, contact_id, number, call_day, limit_number,
+                      ask_price_at IS NOT NULL AS is_unpriced, duration_seconds,
                       coalesce(duration_seconds, 0) AS seconds
         ), contact AS (
             UPDATE contacts
@@ -146,6 +147,12 @@ async fn apply(
                 talk_seconds = talk_seconds + attempt.seconds,
                 unpriced = unpriced + attempt.is_unpriced::int,
                 day_calls = day_calls - ($2 = 'not-placed' AND coalesce(attempt.call_day = campaigns.call_day, false))::int,
+                limit_left = CASE WHEN attempt.limit_number = campaigns.limit_number AND $2 = 'not-placed'
+                        AND NOT EXISTS (SELECT FROM attempts other
+                                        WHERE other.contact_id = contact.id AND other.id <> attempt.id
+                                          AND other.limit_number = attempt.limit_number
+                                          AND other.outcome IS DISTINCT FROM 'not-placed')
+                    THEN limit_left + 1 ELSE limit_left END,
                 last_call_ended_at = greatest(last_call_ended_at, $5),
                 set_aside_in_a_row = CASE WHEN $2 = 'not-placed' THEN set_aside_in_a_row ELSE 0 END
             FROM attempt, contact

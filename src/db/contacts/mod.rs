@@ -16,8 +16,8 @@ mod make;
 use serde_json::value::RawValue;
 
 pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
-pub(super) use self::areas::area_of;
 pub(super) use self::areas::refile;
+pub(super) use self::areas::{area_of, known_area_of};
 pub use self::encode::{Encoder, Portion};
 pub use self::find::{Detail, find_contact};
 pub use self::list::{

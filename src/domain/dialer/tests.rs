@@ -42,6 +42,7 @@ fn ready() -> CampaignView {
         revived: None,
         last_call_ended_at: Some(after(-10)),
         call_day: None,
+        limit_left: None,
         spend: Spend::default(),
         price_question: None,
         recent: Vec::new(),
@@ -295,8 +296,13 @@ fn table() -> Vec<Row> {
             Step::Finish,
         ),
         (
+            "a campaign that has called as many as it was started for is paused",
+            |view| (view.limit_left, view.has_unfinished) = (Some(0), true),
+            Step::Pause { because: HaltReason::LimitReached },
+        ),
+        (
             "without the rules that it goes by nobody is called",
-            |view| (view.rules, view.has_unfinished) = (None, true),
+            |view| (view.rules, view.limit_left) = (None, Some(1)),
             Step::Pause { because: HaltReason::RulesMissing },
         ),
         (
@@ -848,6 +854,7 @@ prop_compose! {
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
         call_day in rarely((instant(), 0u32..5)),
+        limit_left in rarely(0u32..3),
         (spent, unpriced, highest) in (0i64..2_000_000, 0u32..60, 0i64..100_000),
         price_question in rarely(instant()),
         recent in prop::collection::vec(recent_call(), 0..14),
@@ -864,6 +871,7 @@ prop_compose! {
                 highest: Money::from_millionths(highest).unwrap(),
             },
             price_question: price_question.map(|ask_at| PriceQuestion { attempt: ATTEMPT, ask_at }),
+            limit_left,
             call_day: call_day.map(|(at, calls)| CallDay { on: settings.timezone.local(at).date(), calls }),
             settings: Arc::new(settings),
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
@@ -938,6 +946,7 @@ proptest! {
             prop_assert!(day.calls < most || day.on < settings.timezone.local(now).date());
         }
         prop_assert!(settings.max_spend.is_none_or(|most| view.spend.reckoned() < most));
+        prop_assert!(view.limit_left != Some(0));
     }
 
     /// Whatever may be asked, what is to be done is done, and when it is to be done.

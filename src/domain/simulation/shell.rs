@@ -119,6 +119,7 @@ impl Desk {
             last_call_ended_at: look.last_call_ended_at,
             recent: if world.flaw == Some(Flaw::IgnoresFailures) { Vec::new() } else { look.recent.clone() },
             call_day: None,
+            limit_left: None,
             spend: Spend::default(),
             price_question: None,
             rules: Some(rules),

@@ -81,6 +81,8 @@ pub(in crate::http) struct Campaign {
     currency: Option<String>,
     /// Calls whose price is not known yet; null where `max_spend` is not set.
     unpriced: Option<u32>,
+    /// How many more contacts it calls until it is paused; null if it calls all of them.
+    limit_left: Option<u32>,
     /// The day on which it last called; null if it has not.
     call_day: Option<CallDay>,
 }
@@ -223,6 +225,7 @@ impl From<campaigns::Campaign> for Campaign {
             spent: spend.map(|spend| spend.spent),
             currency: campaign.currency,
             unpriced: spend.map(|spend| spend.unpriced),
+            limit_left: campaign.limit_left,
             call_day: campaign.call_day.map(|day| CallDay { date: day.on, calls: day.calls }),
         }
     }

@@ -186,6 +186,7 @@ impl Decider {
             revived: seen.revived.map(name),
             last_call_ended_at: None,
             call_day: None,
+            limit_left: None,
             spend: Spend::default(),
             price_question: None,
             recent: Vec::new(),

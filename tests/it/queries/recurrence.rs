@@ -40,7 +40,8 @@ impl Bench {
     /// The same, started: it waits for nine on Tuesday.
     async fn repeating(&self, phones: &[&str]) -> Ownership {
         let id = self.repeating_draft(phones).await;
-        assert_eq!(self.command(id, Command::Start { account_sid: ACCOUNT }).await, Moved::Done);
+        let start = Command::Start { account_sid: ACCOUNT, limit: Limited::AsBefore };
+        assert_eq!(self.command(id, start).await, Moved::Done);
         self.owner(id).await
     }
 
@@ -63,7 +64,8 @@ impl Bench {
         let due = every_working_day()
             .due(&settings().timezone, firing_at, at(now))
             .expect("a firing that has come");
-        Expected { firing_at, due }
+        let settings_version = self.shown(owner.campaign).await.settings_version;
+        Expected { firing_at, due, settings_version }
     }
 
     async fn run_at(&self, owner: Ownership, now: &str) -> Uuid {
@@ -105,8 +107,10 @@ async fn every_column_of_what_a_run_is_copied_from_is_thought_of() {
                WHERE table_schema = 'public' AND column_name = 'campaign_id'";
     let rows = bench.psql().await.query(sql, &[]).await.unwrap();
     let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
-    let (copied, left) =
-        (["areas", "contacts"], ["attempts", "audit", "events", "imports", "revived_attempts"]);
+    let (copied, left) = (
+        ["areas", "contacts"],
+        ["attempts", "audit", "events", "imports", "revived_attempts", "settings_versions"],
+    );
     assert_eq!(there, copied.into_iter().chain(left).map(str::to_owned).collect());
 }
 
@@ -227,7 +231,7 @@ async fn nobody_makes_a_run_for_a_campaign_that_was_paused_or_taken_over() {
         &bench.database,
         bench.team,
         owner.campaign,
-        Command::Resume,
+        Command::Resume { limit: Limited::AsBefore },
         (None, bench.node),
         noon,
     )

@@ -6,6 +6,7 @@ use outdial::simulator::{Outcome, Scenario};
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::eventually;
 use crate::support::scene::{Scene, Setting, settings};
@@ -111,9 +112,10 @@ async fn who_only_looks_on_takes_no_list_away() {
     let campaign = upload(&scene, "a list", LIST).await;
     let team = scene.psql().await.query_one("SELECT id FROM teams", &[]).await.unwrap().get(0);
     for (role, expected) in [(Role::Viewer, StatusCode::FORBIDDEN), (Role::Operator, StatusCode::OK)] {
-        let key = outdial::keys::make(&scene.board().database, team, "theirs", role, None).await.unwrap();
-        let request =
-            scene.stranger().get(scene.url(&format!("{campaign}/contacts.csv"))).bearer_auth(&key.secret);
+        let key = outdial::keys::make(&scene.board().database, team, Uuid::now_v7(), "theirs", role, None)
+            .await
+            .unwrap();
+        let request = scene.stranger().get(scene.url(&format!("{campaign}/contacts.csv"))).bearer_auth(&key);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), expected);
         assert_eq!(

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod callbacks;
 mod client;
+mod commands;
 mod database;
 mod dialing;
 mod events;

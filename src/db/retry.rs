@@ -1,0 +1,170 @@
+//! Contacts that were given up are called again, because somebody wants it.
+//!
+//! There may be very many of them, so they come in portions, each a transaction of its own under the lock of the
+//! campaign's row: the dialer and whoever pauses wait for one portion at most, counters and contacts agree after each of
+//! them, and should it be interrupted the same wish again finds those who are left.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::domain::campaign::{AtItsEnd, Move, State};
+use crate::domain::event::EventKind;
+use crate::domain::outcome::Outcome;
+
+use super::campaigns::{own_if_nobody_does, write_move};
+use super::edit::note;
+use super::{Connection, Database, Error, Params, Transaction, count, name, query, query_one, query_opt};
+
+/// How many contacts are moved at once. 10,000 take some 0.2 s.
+const AT_ONCE: i64 = 10_000;
+
+/// Who is called again. Nobody is of whom nothing is known any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Those who were given up after an attempt that came to one of these.
+    pub outcomes: Vec<Outcome>,
+    /// Whether those are called again as well who were set aside because they made the campaign fail, whatever their last
+    /// attempt came to.
+    pub set_aside: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// They are due now.
+    Done {
+        /// How many.
+        contacts: u32,
+        /// The campaign's state now.
+        state: State,
+    },
+    /// The campaign calls nobody any more.
+    AtItsEnd(AtItsEnd),
+    /// The team has no such campaign.
+    NotFound,
+}
+
+/// Makes contacts that were given up due now, in the order of the list and by their priority, and lets their retry policy
+/// begin anew, as the key `by` wishes. A completed campaign runs again, and is given to `node` if no living node owns it.
+pub async fn retry(
+    database: &Database,
+    team: Uuid,
+    campaign: Uuid,
+    again: &Again,
+    (by, node): (Uuid, Uuid),
+    now: DateTime<Utc>,
+) -> Result<Retried, Error> {
+    let mut client = database.list_client().await?;
+    let (mut all, mut behind) = (0, 0);
+    loop {
+        let portion = Portion { team, campaign, again, by, node, behind, now };
+        match portion.move_in(&mut client).await? {
+            Moved::Some { contacts, last: Some(last), .. } => {
+                all += contacts;
+                behind = last;
+            }
+            Moved::Some { contacts, last: None, state } => {
+                return Ok(Retried::Done { contacts: all + contacts, state });
+            }
+            // It was canceled while they came: what was done is told.
+            Moved::AtItsEnd(AtItsEnd(state)) if all > 0 => return Ok(Retried::Done { contacts: all, state }),
+            Moved::AtItsEnd(over) => return Ok(Retried::AtItsEnd(over)),
+            Moved::NotFound => return Ok(Retried::NotFound),
+        }
+    }
+}
+
+/// The contacts behind a position, so many at most.
+struct Portion<'a> {
+    team: Uuid,
+    campaign: Uuid,
+    again: &'a Again,
+    by: Uuid,
+    node: Uuid,
+    behind: i32,
+    now: DateTime<Utc>,
+}
+
+enum Moved {
+    Some { contacts: u32, last: Option<i32>, state: State },
+    AtItsEnd(AtItsEnd),
+    NotFound,
+}
+
+impl Portion<'_> {
+    async fn move_in(&self, client: &mut Connection) -> Result<Moved, Error> {
+        const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
+        let transaction = client.transaction().await?;
+        // Looking for them may take a second in a long list, and nobody has to wait for it.
+        let (chosen, last) = self.choose(&transaction).await?;
+        let Some(row) = query_opt(&transaction, LOCK, &[&self.campaign, &self.team]).await? else {
+            return Ok(Moved::NotFound);
+        };
+        let before = name(&row, "state", State::parse)?;
+        let after = match before.calling_again() {
+            Ok(after) => after,
+            Err(over) => return Ok(Moved::AtItsEnd(over)),
+        };
+        // It runs again before anybody is due: one that is completed has nobody left.
+        if after != before {
+            write_move(&transaction, self.campaign, Move::Reopen, None, Some(self.by), self.now).await?;
+            own_if_nobody_does(&transaction, self.campaign, self.node).await?;
+        }
+        let contacts = self.make_due(&transaction, &chosen).await?;
+        if contacts == 0 {
+            // Nobody is to be called again after all, so nothing has happened.
+            return Ok(Moved::Some { contacts, last, state: before });
+        }
+        let data = serde_json::json!({
+            "contacts": contacts, "outcomes": self.again.outcomes, "set_aside": self.again.set_aside, "by": self.by,
+        });
+        note(&transaction, self.campaign, EventKind::ContactsRetried, &data, self.now).await?;
+        transaction.commit().await?;
+        Ok(Moved::Some { contacts, last, state: after })
+    }
+
+    /// The next of those who may be meant, and the position of the last of them if there may be more behind.
+    async fn choose(&self, transaction: &Transaction<'_>) -> Result<(Vec<Uuid>, Option<i32>), Error> {
+        const SQL: &str = "
+            SELECT id, position FROM contacts
+            WHERE campaign_id = $1 AND team_id = $2 AND position > $3 AND state = 'failed' AND erased_at IS NULL
+              AND CASE WHEN set_aside IS NULL THEN last_outcome = ANY ($4) ELSE $5 END
+            ORDER BY position LIMIT $6";
+        let outcomes: Vec<&str> = self.again.outcomes.iter().map(|outcome| outcome.as_str()).collect();
+        let params: Params<'_> =
+            &[&self.campaign, &self.team, &self.behind, &outcomes, &self.again.set_aside, &AT_ONCE];
+        let rows = query(transaction, SQL, params).await?;
+        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= AT_ONCE);
+        let last = rows.last().filter(|_| is_full).map(|row| row.try_get("position")).transpose()?;
+        let ids = rows.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<_, Error>>()?;
+        Ok((ids, last))
+    }
+
+    /// Makes those of them due who are still given up. They get no due time of their own, so they stand in the order of
+    /// the list. The campaign's row is held: nobody else decides about them.
+    async fn make_due(&self, transaction: &Transaction<'_>, chosen: &[Uuid]) -> Result<u32, Error> {
+        const SQL: &str = "
+            WITH contact AS (
+                UPDATE contacts
+                SET state = 'pending', due_at = $4, timed = false, set_aside = NULL, anew_after = last_number,
+                    updated_at = $4
+                WHERE id = ANY ($3) AND team_id = $2 AND campaign_id = $1 AND state = 'failed' AND erased_at IS NULL
+                RETURNING area, place
+            ), queue AS (
+                SELECT area, min(place) AS first FROM contact GROUP BY area
+            ), area AS (
+                UPDATE areas SET order_cursor = least(order_cursor, queue.first - 1)
+                FROM queue
+                WHERE areas.campaign_id = $1 AND areas.team_id = $2 AND areas.number = queue.area
+            ), counted AS (
+                SELECT count(*)::int AS contacts FROM contact
+            ), campaign AS (
+                UPDATE campaigns SET pending = pending + contacts, failed = failed - contacts
+                FROM counted
+                WHERE campaigns.id = $1 AND campaigns.team_id = $2
+            )
+            SELECT contacts FROM counted";
+        let row = query_one(transaction, SQL, &[&self.campaign, &self.team, &chosen, &self.now]).await?;
+        count(&row, "contacts")
+    }
+}
