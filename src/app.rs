@@ -25,10 +25,14 @@ use crate::clock::{Clock, Deadline};
 use crate::config::{self, Config, ListLimits, Provider, RequestLimit, Secret, TwilioAccount};
 use crate::db::words::Word;
 use crate::db::{self, Database};
+use crate::domain::hook::receiver::Reach;
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
-use crate::http::{Api, Gate, HEAD_WITHIN, KeyLimit, LISTS_AT_ONCE, READERS, Spool, most_connections, site};
+use crate::hooks::{BadPoster, Ground, Hooks, Poster};
+use crate::http::{
+    Api, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, READERS, Spool, most_connections, site,
+};
 use crate::import::Limits;
 use crate::keys::ensure_access;
 use crate::rules::{Approved, BadPack, Library};
@@ -75,6 +79,7 @@ pub struct App {
     inbox: Addr<InboxActor>,
     dispenser: Addr<DispenserActor>,
     relay: JoinHandle<()>,
+    hooks: Hooks,
     first_key: Option<String>,
     embedded: Option<Embedded>,
 }
@@ -116,6 +121,9 @@ pub enum BuildError {
     /// The provider's client could not be made.
     #[error("the provider's client could not be made")]
     Client(#[from] BadClient),
+    /// Events cannot be sent.
+    #[error("the client that sends events to hooks could not be made")]
+    Poster(#[from] BadPoster),
     /// The provider does not know the account, or not with this secret.
     #[error("the provider refuses the account {account}; check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN")]
     Refused {
@@ -206,6 +214,16 @@ impl App {
         .start();
         let events = Feed::default();
         let relay = tokio::task::spawn_local(relay(board.database.clone(), events.clone()));
+        let reach = if config.hooks_to_private { Reach::Anywhere } else { Reach::Public };
+        let poster = Poster::new(reach)?;
+        let hooks = Hooks::start(Ground {
+            database: board.database.clone(),
+            clock: board.clock.clone(),
+            node: board.node,
+            lease: board.lease.clone(),
+            feed: events.clone(),
+            poster: poster.clone(),
+        });
         let account = line.account;
         let api = web::Data::new(Api {
             board: board.clone(),
@@ -224,6 +242,7 @@ impl App {
             previews: config.lists.previews,
             metrics_token: config.operations.metrics_token.as_ref().map(|token| token.expose().to_owned()),
             turns: Semaphore::new(LISTS_AT_ONCE),
+            hooks: HooksDesk { doorbell: hooks.doorbell(), poster },
             events: events.clone(),
             readers: Semaphore::new(READERS),
             gate: Gate::new(config.requests.map(key_limit)),
@@ -237,7 +256,7 @@ impl App {
             .listen(listener)?
             .run();
         info!(%url, node = %board.node, "listening");
-        Ok(Self { url, server, board, supervisor, inbox, dispenser, relay, first_key, embedded })
+        Ok(Self { url, server, board, supervisor, inbox, dispenser, relay, hooks, first_key, embedded })
     }
 
     /// Where it listens.
@@ -279,11 +298,12 @@ impl App {
             () = ended(&server) => None,
             () = keep_running(self.embedded.as_ref()) => None,
             () = keep_tidy(&self.board.meters) => None,
-            part = lost_part(&self.supervisor, &self.inbox, &self.dispenser, &self.relay) => {
+            part = lost_part(&self.supervisor, &self.inbox, &self.dispenser, &self.relay, &self.hooks) => {
                 error!(part, "a part has died, stopping");
                 Some(part)
             }
         };
+        let hooks = tokio::task::spawn_local(self.hooks.stop());
         // Nobody renews the lease any more, and without it nobody dials.
         let _ = self.supervisor.send(Retire).await;
         self.board.lease.give_up();
@@ -291,6 +311,7 @@ impl App {
         while self.board.placing.count() > 0 && !patience.has_passed() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        let _ = hooks.await;
         if let Err(error) = release(&self.board).await {
             warn!(error = &error as &dyn std::error::Error, "the campaigns could not be released");
         }
@@ -368,13 +389,14 @@ fn meters() -> Meters {
 }
 
 /// Returns the name of a part that has died: a panicking handler kills its actor for good. Without the supervisor the
-/// lease runs out, without the inbox no webhook is stored, without the dispenser nobody is called, and without the relay
-/// nobody is told.
+/// lease runs out, without the inbox no webhook is stored, without the dispenser nobody is called, without the relay nobody
+/// is told, and without the hooks' office no receiver.
 async fn lost_part(
     supervisor: &Addr<SupervisorActor>,
     inbox: &Addr<InboxActor>,
     dispenser: &Addr<DispenserActor>,
     relay: &JoinHandle<()>,
+    hooks: &Hooks,
 ) -> &'static str {
     loop {
         tokio::time::sleep(LOOK_AFTER_PARTS).await;
@@ -383,6 +405,7 @@ async fn lost_part(
             ("inbox", inbox.connected()),
             ("dispenser", dispenser.connected()),
             ("relay", !relay.is_finished()),
+            ("hooks' office", hooks.lives()),
         ];
         if let Some((part, _)) = parts.iter().find(|(_, lives)| !lives) {
             return part;

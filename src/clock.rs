@@ -72,11 +72,16 @@ impl Clock {
 
     /// The present instant, on this clock's course.
     pub fn now(&self) -> DateTime<Utc> {
-        let real = self.machine_time() + self.offset();
+        let real = self.real_now();
         match &self.0.course {
             None => real,
             Some(course) => course.at(real),
         }
+    }
+
+    /// The present instant in the world outside, whatever the course: for what others compare with their own clocks.
+    pub fn real_now(&self) -> DateTime<Utc> {
+        self.machine_time() + self.offset()
     }
 
     /// How many times faster than real time this clock runs.

@@ -10,6 +10,7 @@
 //! main → app → http → actors → db, twilio → domain
 //!              http → import → domain
 //!              http → events → db: what happens, as it is told to those who follow
+//!              http → hooks → events, actors: what happens, told to others by POSTs
 //!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo, list_command and client stand outside: they are a person with a list, or at a terminal
@@ -123,6 +124,7 @@ pub mod demo;
 pub mod domain;
 pub mod embedded;
 pub mod events;
+pub mod hooks;
 pub mod http;
 pub mod import;
 mod json;

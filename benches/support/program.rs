@@ -50,6 +50,7 @@ pub fn config(
         course: Some(course),
         zoneinfo: None,
         rules: None,
+        hooks_to_private: false,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
         operations: Default::default(),
     }

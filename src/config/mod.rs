@@ -58,6 +58,8 @@ pub struct Config {
     pub zoneinfo: Option<PathBuf>,
     /// A directory of packs of calling rules, beside or instead of those that are shipped.
     pub rules: Option<PathBuf>,
+    /// Whether events may be sent to receivers that are not public.
+    pub hooks_to_private: bool,
     /// What is logged, and how.
     pub log: Log,
     /// What operators ask for.
@@ -192,6 +194,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     }
     let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
     let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
+    let hooks_to_private = reader.read("OUTDIAL_HOOKS_TO_PRIVATE", yes_or_no).unwrap_or(false);
     let log = read_log(reader);
     let operations = operations::read(reader);
     let (database, provider) = (database?, provider?);
@@ -206,6 +209,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         course,
         zoneinfo,
         rules,
+        hooks_to_private,
         log,
         operations,
     })
@@ -233,6 +237,14 @@ fn read_log<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Log {
         _ => Err(format!("expected text or json, got {text:?}")),
     });
     Log { filter: filter.unwrap_or_else(|| "info".to_owned()), format: format.unwrap_or(LogFormat::Text) }
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("expected yes or no, got {text:?}")),
+    }
 }
 
 /// The API's token, which travels in a header.

@@ -97,6 +97,11 @@ pub(super) const VARIABLES: &[Variable] = &[
         "the packs of rules that come with the program",
         "a directory of your own packs of calling rules, beside or instead of them",
     ),
+    variable(
+        "OUTDIAL_HOOKS_TO_PRIVATE",
+        "no",
+        "yes, if events may be sent to receivers that only the server reaches, such as one beside it",
+    ),
     variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
     variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
     variable(

@@ -22,6 +22,7 @@ pub mod edit;
 pub mod events;
 pub mod export;
 pub mod forecast;
+pub mod hooks;
 pub mod idempotency;
 pub mod imports;
 pub mod keys;

@@ -176,6 +176,7 @@ impl Demo {
             course: Some(course),
             zoneinfo: None,
             rules: None,
+            hooks_to_private: false,
             log,
             operations: Default::default(),
         };

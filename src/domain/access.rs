@@ -49,6 +49,10 @@ names! {
         KeysRead = "keys:read",
         /// Make and revoke API keys.
         KeysWrite = "keys:write",
+        /// See hooks, and what was delivered by them.
+        HooksRead = "hooks:read",
+        /// Make, change and delete hooks: what happens is told to others.
+        HooksWrite = "hooks:write",
         /// See who did what.
         AuditRead = "audit:read",
     }
@@ -57,7 +61,7 @@ names! {
 names! {
     /// What a key is for. Each may do all that the one before it may.
     pub enum Role: "role" {
-        /// Sees everything but keys and who did what, and changes nothing.
+        /// Sees everything but keys, hooks and who did what, and changes nothing.
         Viewer = "viewer",
         /// Calls people.
         Operator = "operator",
@@ -104,6 +108,8 @@ impl Permission {
             | Self::ContactsErase
             | Self::KeysRead
             | Self::KeysWrite
+            | Self::HooksRead
+            | Self::HooksWrite
             | Self::AuditRead => Role::Admin,
         }
     }

@@ -19,6 +19,7 @@ pub mod edit;
 pub mod event;
 pub mod forecast;
 pub mod holidays;
+pub mod hook;
 pub mod hours;
 pub mod metrics;
 pub mod money;

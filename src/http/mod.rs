@@ -21,6 +21,7 @@ mod forecast;
 mod form;
 mod found_again;
 mod health;
+mod hooks;
 mod idempotency;
 mod imports;
 mod instant;
@@ -67,6 +68,7 @@ use crate::import::{Account, Limits};
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 use health::ProviderProbe;
+pub use hooks::HooksDesk;
 pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
 pub use openapi::description;
@@ -107,6 +109,8 @@ pub struct Api {
     pub metrics_token: Option<String>,
     /// Lists that may be read at once.
     pub turns: Semaphore,
+    /// The part that works for hooks.
+    pub hooks: HooksDesk,
     /// What is told to those who follow.
     pub events: Feed,
     /// Those who may read in the outbox at once.
@@ -191,6 +195,7 @@ fn resources() -> Vec<Methods> {
         opt_out::resources(),
         rules::resources(),
         keys::resources(),
+        hooks::resources(),
         audit::resources(),
     ]
     .into_iter()

@@ -20,7 +20,9 @@ use crate::domain::attempt;
 use crate::domain::campaign;
 use crate::domain::contact;
 use crate::domain::dialer::Because;
+use crate::domain::event;
 use crate::domain::forecast::Basis;
+use crate::domain::hook;
 use crate::domain::metrics;
 use crate::domain::outcome;
 use crate::domain::rules;
@@ -87,6 +89,13 @@ names! {
     FoundBy = import::Why::ALL;
     /// What kind of file a list is, by its content.
     ListFormat = import::Format::ALL;
+    /// What happened. The first part says to what.
+    EventKind = event::EventKind::ALL;
+    /// How a delivery stands that did not succeed at once: it is tried again, was given up, was asked for again, or
+    /// succeeded in the end.
+    DeliveryState = hook::DeliveryState::ALL;
+    /// Why a hook is stopped: somebody wished it, the receiver answered 410, or nothing was delivered for days.
+    ReasonToStop = hook::Stopped::ALL;
     /// What an estimate is based on: the campaign's own calls, the team's, or none.
     EstimateBasis = Basis::ALL;
 }

@@ -45,6 +45,7 @@ use uuid::Uuid;
 use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
+mod hooks;
 mod idempotency;
 mod imports;
 mod keys;

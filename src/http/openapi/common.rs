@@ -32,6 +32,7 @@ const TAGS: &[(&str, &str)] = &[
     ("contacts", "The people of a campaign, and when each is called next"),
     ("attempts", "Single calls, and opting out of further ones during a call"),
     ("events", "What happens, as it happens"),
+    ("hooks", "What happens, told to others by POSTs"),
     ("imports", "Lists that are looked at before they are stored, and what became of their rows"),
     ("suppressions", "The team's numbers that must not be contacted"),
     ("agents", "Who speaks"),
@@ -250,6 +251,10 @@ fn parameter(path: &str, name: &str) -> Parameter {
             text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
             format!("The {}'s id", owner(path)),
         ),
+        "event" => {
+            let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+            (number.format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64))), "The event's id".to_owned())
+        }
         name => (text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))), format!("The {name}'s id")),
     };
     ParameterBuilder::new()

@@ -73,6 +73,8 @@ async fn nothing_of_one_team_is_there_for_another() {
     let (_, contacts) = scene.ask(Method::GET, &format!("{campaign}/contacts")).await;
     let (_, imports) = scene.ask(Method::GET, &format!("{campaign}/imports")).await;
     let (_, keys) = scene.ask(Method::GET, "/api/v1/keys").await;
+    let hook = json!({"url": "https://receiver.example/", "kinds": ["schedule.fired"]});
+    let (_, hook) = scene.send(Method::POST, "/api/v1/hooks", &hook).await;
     let theirs = other_team(&scene).await;
     let campaign = campaign.rsplit('/').next().unwrap();
     let contact = contacts["contacts"][0]["id"].as_str().unwrap();
@@ -82,6 +84,7 @@ async fn nothing_of_one_team_is_there_for_another() {
             Some("campaigns") => campaign,
             Some("agents") => agent["id"].as_str().unwrap(),
             Some("imports") => imports["imports"][0]["id"].as_str().unwrap(),
+            Some("hooks") => hook["id"].as_str().unwrap(),
             Some("keys") => keys["keys"][0]["id"].as_str().unwrap(),
             _ => continue,
         };

@@ -11,6 +11,7 @@ mod events;
 mod export;
 mod faults;
 mod forecast;
+mod hooks;
 mod hours;
 mod lists;
 mod machines;

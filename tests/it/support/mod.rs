@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod described;
 pub mod process;
+pub mod receiver;
 pub mod recount;
 pub mod scene;
 pub mod stream;

@@ -147,6 +147,7 @@ impl Scene {
             course: Some(course),
             zoneinfo: None,
             rules: None,
+            hooks_to_private: true,
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
             operations: Default::default(),
         };
