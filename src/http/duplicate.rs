@@ -21,6 +21,7 @@ use super::body::{Body, given};
 use super::changes::Changes;
 use super::edit::{Changed, overtaken};
 use super::form::{LONGEST_NAME, check_name};
+use super::idempotency::{Answers, MayComeAgain, Once};
 use super::openapi::describe;
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
@@ -88,21 +89,55 @@ struct Duplicate {
 /// last attempt came to something, or who are in some states. All of them begin anew.
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/duplicate", operation_id = "duplicate_campaign", tag = "campaigns",
-    request_body = Option<DuplicateForm>,
+    params(MayComeAgain), request_body = Option<DuplicateForm>,
     responses((status = 201, description = "The new campaign", body = Duplicate), Conflict),
 )]
 async fn make(
     api: web::Data<Api>,
     caller: Caller,
-    id: web::Path<Uuid>,
+    of: web::Path<Uuid>,
+    once: Once,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let DuplicateForm { name, contacts, settings } =
-        if body.is_empty() { DuplicateForm::default() } else { body.json("bad-settings")? };
+    let form = if body.is_empty() { DuplicateForm::default() } else { body.json("bad-settings")? };
+    let of = *of;
+    let find = async move |api: &Api, caller: Caller, id| found_again(api, caller, of, id).await;
+    let insert = async move |api: &web::Data<Api>, id| insert(api, caller, of, form, id).await;
+    once.make(api, caller, Answers::Again, &[body.bytes()], find, insert).await
+}
+
+/// What a request made that came before.
+async fn found_again(api: &Api, caller: Caller, of: Uuid, id: Uuid) -> Result<Option<HttpResponse>, Problem> {
+    let found = find_campaign(&api.board.database, caller.team, id).await?;
+    Ok(found.map(|campaign| {
+        let counts = &campaign.counts;
+        let contacts = counts.pending + counts.calling + counts.completed + counts.failed + counts.suppressed;
+        let made = Duplicate {
+            id,
+            name: campaign.name,
+            state: campaign.state,
+            duplicate_of: of,
+            contacts,
+            settings_version: campaign.settings_version,
+            simulated: api.is_simulated,
+        };
+        answer(StatusCode::CREATED, &made)
+    }))
+}
+
+/// Makes it, with this id.
+async fn insert(
+    api: &web::Data<Api>,
+    caller: Caller,
+    of: Uuid,
+    form: DuplicateForm,
+    id: Uuid,
+) -> Result<HttpResponse, Problem> {
+    let DuplicateForm { name, contacts, settings } = form;
     let changes = settings.unwrap_or_default();
     changes.check()?;
     let (database, now) = (&api.board.database, api.board.clock.now());
-    let Some(campaign) = find_campaign(database, caller.team, *id).await? else {
+    let Some(campaign) = find_campaign(database, caller.team, of).await? else {
         return Err(Problem::not_found("campaign"));
     };
     if let Some(expected) = changes.settings_version.filter(|wanted| *wanted != campaign.settings_version) {
@@ -119,13 +154,13 @@ async fn make(
     };
     check_name(&name)?;
     let chosen = contacts.map(ChosenContacts::chosen).transpose()?.unwrap_or_default();
-    let changed = Changed::of(&api, caller, &changes, &campaign).await?;
+    let changed = Changed::of(api, caller, &changes, &campaign).await?;
     let (agent_id, agent) = match &changed.agent {
         Some(agent) => (changes.agent_id, agent),
         None => (campaign.agent_id, &campaign.agent),
     };
     let new = NewCampaign {
-        id: Uuid::now_v7(),
+        id,
         team: caller.team,
         name: name.trim(),
         settings: &changed.settings,
@@ -134,7 +169,7 @@ async fn make(
         starts_at: changes.starts_at().flatten(),
         by: Some(caller.key),
     };
-    let contacts = duplicate(database, *id, &new, &chosen, now).await?;
+    let contacts = duplicate(database, of, &new, &chosen, now).await?;
     if contacts == 0 {
         let detail = "the campaign has no contacts like that, expected outcomes and states that somebody has";
         return Err(Problem::invalid("nobody-to-call", detail));
@@ -142,12 +177,12 @@ async fn make(
     if let Err(error) = renew_statistics(database, contacts).await {
         warn!(error = &error as &dyn std::error::Error, "the statistics of the contacts were not renewed");
     }
-    info!(campaign.id = %new.id, duplicate_of = %*id, contacts, "duplicated");
+    info!(campaign.id = %new.id, duplicate_of = %of, contacts, "duplicated");
     let made = Duplicate {
         id: new.id,
         name: new.name.to_owned(),
         state: State::Draft,
-        duplicate_of: *id,
+        duplicate_of: of,
         contacts,
         settings_version: 1,
         simulated: api.is_simulated,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::db::agents::find_agent;
 use crate::db::campaigns::find_campaign;
+use crate::db::hooks::find_hook;
 use crate::db::imports::{
     Import, KindName, RemarkFilter, Standing, find_import, list_campaigns_of_file, list_imports, list_remarks,
 };
@@ -33,7 +34,16 @@ pub(super) async fn key(api: &Api, caller: Caller, id: Uuid) -> Result<Option<Ht
     }
     let detail = "this request has made a key before, which was shown then and cannot be shown again; if the answer was \
                   lost, revoke that key and make another with another Idempotency-Key";
-    Err(Problem::conflict("key-shown-once", detail).with("id", id.to_string()))
+    Err(Problem::conflict("shown-once", detail).with("id", id.to_string()))
+}
+
+/// A hook: its secret was shown once.
+pub(super) async fn hook(api: &Api, caller: Caller, id: Uuid) -> Result<Option<HttpResponse>, Problem> {
+    if find_hook(&api.board.database, caller.team, id).await?.is_none() {
+        return Ok(None);
+    }
+    let detail = "this request has made a hook before, whose secret was shown then; if the answer was lost, rotate the secret";
+    Err(Problem::conflict("shown-once", detail).with("id", id.to_string()))
 }
 
 /// A campaign that was made of a list.

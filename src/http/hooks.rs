@@ -26,10 +26,11 @@ use crate::hooks::{Parcel, Poster, fresh_secret, written};
 
 use super::auth::Caller;
 use super::body::{Body, Query};
+use super::idempotency::{Answers, MayComeAgain, Once};
 use super::openapi::describe;
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, page, wire};
+use super::{Api, Problem, found_again, page, wire};
 
 /// Hooks that a team may have.
 const MOST_HOOKS: i64 = 100;
@@ -292,11 +293,27 @@ struct AskedAgain {
 /// What happens from then on is sent to its URL: each event in a POST of its own, as `ToldEvent`, in order, signed as
 /// Standard Webhooks has it. The answer shows the secret this once.
 #[utoipa::path(
-    post, path = "/api/v1/hooks", operation_id = "create_hook", tag = "hooks", request_body = HookForm,
+    post, path = "/api/v1/hooks", operation_id = "create_hook", tag = "hooks", params(MayComeAgain),
+    request_body = HookForm,
     responses((status = 201, description = "The hook, and its secret", body = MadeHook), Conflict),
 )]
-async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpResponse, Problem> {
+async fn create(
+    api: web::Data<Api>,
+    caller: Caller,
+    once: Once,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
     let form: HookForm = body.json("bad-hook")?;
+    let insert = async move |api: &web::Data<Api>, id| insert(api, caller, form, id).await;
+    once.make(api, caller, Answers::Once, &[body.bytes()], found_again::hook, insert).await
+}
+
+async fn insert(
+    api: &web::Data<Api>,
+    caller: Caller,
+    form: HookForm,
+    id: Uuid,
+) -> Result<HttpResponse, Problem> {
     let url = read_url(&form.url, api.hooks.poster.reach())?;
     let name = form.name.as_deref().map(read_name).transpose()?;
     check_kinds(form.kinds.as_deref())?;
@@ -308,7 +325,7 @@ async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpR
         while place_events(&api.board.database).await?.may_be_more {}
     }
     let secret = fresh_secret();
-    let (id, now) = (Uuid::now_v7(), api.board.clock.now());
+    let now = api.board.clock.now();
     let hook =
         NewHook { id, name, url: &url, kinds: form.kinds.as_deref(), secret: &secret, after: form.after };
     match insert_hook(&api.board.database, caller.team, &hook, (MOST_HOOKS, now)).await? {
@@ -320,7 +337,7 @@ async fn create(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpR
         Made::NotYet(last) => return Err(not_yet(form.after.unwrap_or_default(), Some(last))),
     }
     api.hooks.doorbell.notify_one();
-    let hook = find(&api, caller, id).await?;
+    let hook = find(api, caller, id).await?;
     Ok(answer(StatusCode::CREATED, &MadeHook { secret: written(&secret), hook }))
 }
 

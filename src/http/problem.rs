@@ -101,7 +101,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("last-admin-key", "it is the last key that can let anybody in"),
     ("request-under-way", "a request with this `Idempotency-Key` is being carried out"),
     ("idempotency-key-reused", "the `Idempotency-Key` came with another request before"),
-    ("key-shown-once", "the request has made an API key before, which cannot be shown again"),
+    ("shown-once", "the request has made something with a secret before, which cannot be shown again"),
     ("made-and-gone", "what the request has made before is there no longer"),
     ("internal", "a fault of the server, which is in its log"),
     ("unavailable", "it cannot be done just now"),

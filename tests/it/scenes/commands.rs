@@ -5,7 +5,7 @@ use outdial::simulator::Behavior;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::scene::Scene;
+use crate::support::scene::{API_TOKEN, Scene};
 
 const PHONES: [&str; 4] = ["+12025550101", "+12025550102", "+12025550103", "+12025550104"];
 
@@ -127,6 +127,14 @@ async fn everyone_who_did_not_answer_is_called_again_in_a_campaign_of_their_own(
     scene.command(&again, "start").await;
     scene.until_completed(&again).await;
     assert_eq!(scene.outcomes(&again).await, ["answered", "no-answer"]);
+    // The same request again makes nothing again.
+    let ask_again = || async {
+        let request = scene.stranger().post(scene.url(&path)).bearer_auth(API_TOKEN);
+        let answer = request.header("Idempotency-Key", "once").json(&json!({})).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json::<Value>().await.unwrap()["id"].clone()
+    };
+    assert_eq!(ask_again().await, ask_again().await);
     let (status, problem) =
         scene.send(Method::POST, &path, &json!({"contacts": {"outcomes": ["busy"]}})).await;
     assert_eq!(

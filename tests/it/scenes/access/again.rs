@@ -222,7 +222,7 @@ async fn a_key_is_made_once_and_its_secret_is_kept_nowhere() {
         let again = send(key(), "k").await;
         assert_eq!(
             (again.status, &again.body["type"], &again.body["id"]),
-            (StatusCode::CONFLICT, &json!("urn:outdial:key-shown-once"), &made.body["id"])
+            (StatusCode::CONFLICT, &json!("urn:outdial:shown-once"), &made.body["id"])
         );
         die_before_the_answer(&scene, "k").await;
     }
