@@ -3,6 +3,9 @@
 -- who has seen a position has seen all before it. Within a campaign the ids are in the order of what happened, because
 -- decisions are written while the campaign's row is held, and what is heard of a call is committed before it is decided on.
 --
+-- What has happened before has its positions at once: nobody who begins to follow is told of it as news. All of that takes as
+-- long as writing the events anew, and nobody calls anybody meanwhile.
+--
 -- Events outlive their campaign, so that whoever was away learns also of one that was deleted.
 ALTER TABLE events
     DROP CONSTRAINT events_pkey,
@@ -12,6 +15,7 @@ ALTER TABLE events
 
 UPDATE events
 SET id = ordered.id,
+    position = ordered.id,
     kind = CASE kind
         WHEN 'campaign.pending' THEN 'campaign.started'
         WHEN 'contact.set-aside' THEN 'contact.failed'
@@ -37,6 +41,7 @@ SELECT setval(pg_get_serial_sequence('events', 'id'), coalesce(max(id), 0) + 1, 
 
 CREATE INDEX events_without_position ON events (id) WHERE position IS NULL;
 CREATE INDEX events_of_campaign ON events (campaign_id, position);
+CREATE INDEX events_of_team ON events (team_id, position);
 
 ALTER TABLE campaigns
     DROP COLUMN last_event,
@@ -49,7 +54,7 @@ CREATE TABLE relay (
     last_position bigint NOT NULL DEFAULT 0,
     CONSTRAINT one_relay CHECK (is_the_one)
 );
-INSERT INTO relay DEFAULT VALUES;
+INSERT INTO relay (last_position) SELECT coalesce(max(position), 0) FROM events;
 
 -- Gives up to `most` events their positions, and returns how many. Two who call it at the same time come one after the
 -- other: the second sees what the first has done, because each statement of a function has its own snapshot.

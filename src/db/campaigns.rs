@@ -179,7 +179,8 @@ pub async fn command(
 
 /// Writes how many more contacts are called. Its row is locked by the caller.
 async fn write_limit(transaction: &Transaction<'_>, campaign: Uuid, limit: Limited) -> Result<(), Error> {
-    const OVER: &str = "UPDATE campaigns SET limit_left = NULL WHERE id = $1 AND limit_left = 0";
+    const OVER: &str = "
+        UPDATE campaigns SET limit_left = NULL WHERE id = $1 AND limit_left = 0 AND state_reason = 'limit-reached'";
     const SET: &str = "UPDATE campaigns SET limit_left = $2, limit_number = limit_number + 1 WHERE id = $1";
     let left = match limit {
         Limited::AsBefore => {

@@ -53,7 +53,10 @@ pub async fn duplicate(
     // After the contacts: an area is never without its row, though one may be without contacts.
     execute(&transaction, &AREAS.copy_where("campaign_id = $2"), &[&new.id, &of]).await?;
     let contacts = i32::try_from(contacts).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
-    execute(&transaction, COUNT, &[&new.id, &contacts, &of, &new.team]).await?;
+    if execute(&transaction, COUNT, &[&new.id, &contacts, &of, &new.team]).await? == 0 {
+        // It was deleted while its contacts were copied: what is left of it is not all of it.
+        return Ok(0);
+    }
     transaction.commit().await?;
     Ok(contacts.unsigned_abs())
 }

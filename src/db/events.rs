@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::domain::dialer::Because;
@@ -111,33 +112,74 @@ pub async fn oldest_without_position(database: &Database) -> Result<Option<DateT
     Ok(query_one(&database.client().await?, SQL, &[]).await?.try_get("at")?)
 }
 
-/// The events after a position, in their order.
+/// Events that are looked at for one answer where only some kinds are wanted, which may be rare.
+const LOOKED_AT: i64 = 5000;
+
+/// What was read of the outbox.
+#[derive(Debug, Default, PartialEq)]
+pub struct Read {
+    /// The events, in their order.
+    pub events: Vec<Event>,
+    /// The position up to which all that is wanted is among them.
+    pub until: i64,
+    /// Whether there may be more behind it.
+    pub may_be_more: bool,
+}
+
+/// The events after a position, in their order. Each filter has a statement of its own, because one that allowed for all of them
+/// would be planned for none, and would walk through the events of everybody.
 pub async fn list_events(
     database: &Database,
     filter: &EventFilter,
     after: i64,
     limit: i64,
-) -> Result<Vec<Event>, Error> {
-    const SQL: &str = "
-        WITH told AS MATERIALIZED (
-            SELECT position, team_id, campaign_id, kind, at, contact_id, attempt_id, data
-            FROM events
-            WHERE position > $1 AND ($2::uuid IS NULL OR team_id = $2) AND ($3::uuid IS NULL OR campaign_id = $3)
-              AND ($4::text[] IS NULL OR kind = ANY ($4))
-            ORDER BY position LIMIT $5
-        )
-        SELECT told.*, campaigns.name AS campaign_name, contacts.id IS NOT NULL AS is_known,
-               contacts.phone, contacts.extension, contacts.name, contacts.metadata,
-               api_keys.id AS by_key, api_keys.name AS by_name
-        FROM told
-        LEFT JOIN campaigns ON campaigns.id = told.campaign_id AND campaigns.team_id = told.team_id
-        LEFT JOIN contacts ON contacts.id = told.contact_id AND contacts.team_id = told.team_id
-        LEFT JOIN api_keys ON api_keys.id = (told.data ->> 'by')::uuid AND api_keys.team_id = told.team_id
-        ORDER BY position";
+) -> Result<Read, Error> {
     let kinds: Option<Vec<&str>> =
         filter.kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect());
-    let params: super::Params<'_> = &[&after, &filter.team, &filter.campaign, &kinds, &limit];
-    query(&database.client().await?, SQL, params).await?.iter().map(event).collect()
+    let looked_at = if kinds.is_some() { LOOKED_AT.max(limit) } else { limit };
+    let mut params: Vec<&(dyn ToSql + Sync)> = vec![&after, &kinds, &looked_at, &limit];
+    let whose = match (&filter.campaign, &filter.team) {
+        (Some(campaign), Some(team)) => {
+            params.extend([campaign as &(dyn ToSql + Sync), team]);
+            "campaign_id = $5 AND team_id = $6 AND"
+        }
+        (Some(campaign), None) => {
+            params.push(campaign);
+            "campaign_id = $5 AND"
+        }
+        (None, Some(team)) => {
+            params.push(team);
+            "team_id = $5 AND"
+        }
+        (None, None) => "",
+    };
+    let sql = format!(
+        "
+        WITH looked_at AS MATERIALIZED (
+            SELECT position, team_id, campaign_id, kind, at, contact_id, attempt_id, data
+            FROM events WHERE {whose} position > $1
+            ORDER BY position LIMIT $3
+        ), wanted AS (
+            SELECT * FROM looked_at WHERE $2::text[] IS NULL OR kind = ANY ($2) ORDER BY position LIMIT $4
+        )
+        SELECT whole.until, whole.events, wanted.*, campaigns.name AS campaign_name, contacts.id IS NOT NULL AS is_known,
+               contacts.phone, contacts.extension, contacts.name, contacts.metadata,
+               api_keys.id AS by_key, api_keys.name AS by_name
+        FROM (SELECT max(position) AS until, count(*) AS events FROM looked_at) whole
+        LEFT JOIN wanted ON true
+        LEFT JOIN campaigns ON campaigns.id = wanted.campaign_id AND campaigns.team_id = wanted.team_id
+        LEFT JOIN contacts ON contacts.id = wanted.contact_id AND contacts.team_id = wanted.team_id
+        LEFT JOIN api_keys ON api_keys.id = (wanted.data ->> 'by')::uuid AND api_keys.team_id = wanted.team_id
+        ORDER BY position"
+    );
+    let rows = query(&database.client().await?, &sql, &params).await?;
+    let Some(whole) = rows.first() else { return Ok(Read { until: after, ..Read::default() }) };
+    let (until, seen): (Option<i64>, i64) = (whole.try_get("until")?, whole.try_get("events")?);
+    let has_event = |row: &&Row| row.try_get::<_, Option<i64>>("position").is_ok_and(|at| at.is_some());
+    let events = rows.iter().filter(has_event).map(event).collect::<Result<Vec<_>, _>>()?;
+    let is_full = events.len() as i64 >= limit;
+    let last = events.last().filter(|_| is_full).map(|last| last.position);
+    Ok(Read { until: last.or(until).unwrap_or(after), may_be_more: is_full || seen >= looked_at, events })
 }
 
 fn event(row: &Row) -> Result<Event, Error> {
@@ -189,7 +231,7 @@ pub async fn note_waiting(
         WITH campaign AS (
             UPDATE campaigns SET told_waiting = $4
             WHERE id = $1 AND node = $2 AND epoch = $3 AND told_waiting IS DISTINCT FROM $4
-              AND state IN ('pending', 'running')
+              AND state IN ('pending', 'running') AND calling = 0
             RETURNING id, team_id
         )
         INSERT INTO events (team_id, campaign_id, kind, at, data)

@@ -6,8 +6,8 @@
 //! transaction first locks the campaign's row and tests only columns of that row, because a predicate over other
 //! rows is not a lock. [`Ownership`] is the fence of a node's decisions.
 //!
-//! **Events.** What happened in a campaign is written by the statement that makes it true, as its last part: the
-//! campaign's UPDATE draws the number under the row's lock, an INSERT takes it.
+//! **Events.** What happened in a campaign is written by the statement that makes it true, as its last part, and
+//! gets its place among all events after the commit ([`events`]).
 
 pub mod accounts;
 pub mod agents;

@@ -84,16 +84,15 @@ impl Relay {
             }
         };
         loop {
-            let events = list_events(&self.database, &EventFilter::default(), at, READ_AT_ONCE).await?;
-            let is_last = (events.len() as i64) < READ_AT_ONCE;
-            let portion = Portion { after: at, events: events.iter().map(Told::from).collect() };
+            let read = list_events(&self.database, &EventFilter::default(), at, READ_AT_ONCE).await?;
+            let portion = Portion { after: at, events: read.events.iter().map(Told::from).collect() };
             at = portion.until();
             self.at = Some(at);
             self.moved_on.extend(moved_on(&portion));
             if !portion.events.is_empty() {
                 self.feed.tell(News::Events(Arc::new(portion)));
             }
-            if is_last {
+            if !read.may_be_more {
                 break;
             }
         }

@@ -175,9 +175,14 @@ impl Courier {
             EventFilter { team: Some(self.owner.team), kinds: view.kinds.clone(), ..EventFilter::default() };
         // What somebody asked for again does not wait for a whole page.
         let limit = if view.asked.is_some() { 1 } else { READ_AT_ONCE };
-        let events = list_events(&self.database, &filter, view.delivered_position, limit).await?;
-        if !events.is_empty() {
-            *page = Some(Page { view, letters: events.iter().map(Letter::from).collect() });
+        let read = list_events(&self.database, &filter, view.delivered_position, limit).await?;
+        if !read.events.is_empty() {
+            *page = Some(Page { view, letters: read.events.iter().map(Letter::from).collect() });
+            return Ok(Todo::Look);
+        }
+        if read.may_be_more {
+            // What it tells of is rare: there is nothing up to here.
+            skip_to(&self.database, self.owner, read.until).await?;
             return Ok(Todo::Look);
         }
         if view.last_position > view.delivered_position {
@@ -188,8 +193,8 @@ impl Courier {
 
     async fn find(&self, event: i64) -> Result<Option<Letter>, Error> {
         let filter = EventFilter { team: Some(self.owner.team), ..EventFilter::default() };
-        let events = list_events(&self.database, &filter, event - 1, 1).await?;
-        Ok(events.first().filter(|found| found.position == event).map(Letter::from))
+        let read = list_events(&self.database, &filter, event - 1, 1).await?;
+        Ok(read.events.first().filter(|found| found.position == event).map(Letter::from))
     }
 
     /// Sends an event whose turn it is, after so many tries. Returns the hook's version if the next event has its turn now.

@@ -205,9 +205,9 @@ struct After {
 }
 
 async fn read_page(api: &Api, filter: &EventFilter, after: i64, limit: i64) -> Result<Page, Problem> {
-    let events = list_events(&api.board.database, filter, after, limit).await?;
-    let last = events.last().map(|event| event.position).or(Some(after).filter(|after| *after > 0));
-    let events = events.iter().map(ToldEvent::from).collect();
+    let read = list_events(&api.board.database, filter, after, limit).await?;
+    let last = Some(read.until).filter(|until| *until > 0);
+    let events = read.events.iter().map(ToldEvent::from).collect();
     let page = EventsPage { events, next: last.map(|after| After { after }) };
     Ok(Page::of(&page, page.next.as_ref()))
 }
@@ -299,9 +299,9 @@ impl Follower {
         let filter = EventFilter { team: Some(self.caller.team), campaign: self.campaign, kinds };
         // Whatever is placed after this is told as news.
         let present = last_position(database).await?;
-        let events = list_events(database, &filter, self.after, READ_AT_ONCE).await?;
-        let has_come_to_present = (events.len() as i64) < READ_AT_ONCE;
-        self.after = events.last().map_or(self.after, |event| event.position);
+        let read = list_events(database, &filter, self.after, READ_AT_ONCE).await?;
+        let (events, has_come_to_present) = (read.events, !read.may_be_more);
+        self.after = self.after.max(read.until);
         if has_come_to_present {
             self.after = self.after.max(present);
             self.reading = Reading::News;

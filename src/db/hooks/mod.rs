@@ -75,7 +75,7 @@ pub async fn insert_hook(
     (most, now): (i64, DateTime<Utc>),
 ) -> Result<Made, Error> {
     // Two that are made at the same time are counted one after the other.
-    const LOCK: &str = "SELECT FROM teams WHERE id = $1 FOR UPDATE";
+    const LOCK: &str = "SELECT FROM teams WHERE id = $1 FOR NO KEY UPDATE";
     const COUNT: &str = "
         SELECT (SELECT count(*) FROM hooks WHERE team_id = $1) AS hooks, last_position FROM relay";
     const INSERT: &str = "

@@ -122,7 +122,7 @@ async fn campaigns(psql: &Client) -> Vec<Campaign> {
 }
 
 async fn audit(psql: &Client) -> Vec<Audit> {
-    let sql = "SELECT kind, id, old_number, new_number, old_text, new_text FROM audit ORDER BY at";
+    let sql = "SELECT kind, id, old_number, new_number, old_text, new_text FROM witness ORDER BY at";
     let rows = psql.query(sql, &[]).await.expect("an audit");
     let step = |row: &tokio_postgres::Row| {
         let (id, numbers) = (row.get("id"), (row.get("old_number"), row.get("new_number")));
@@ -139,7 +139,7 @@ async fn audit(psql: &Client) -> Vec<Audit> {
 
 /// All changes of owners, the first first.
 pub async fn handovers(house: &House) -> Vec<Handover> {
-    let sql = "SELECT at, id, new_text FROM audit WHERE kind = 'owner' ORDER BY at";
+    let sql = "SELECT at, id, new_text FROM witness WHERE kind = 'owner' ORDER BY at";
     let psql = house.postgres.psql().await.expect("a connection");
     let node = |text: Option<&str>| text.and_then(|text| text.parse().ok());
     let handover = |row: &tokio_postgres::Row| Handover {

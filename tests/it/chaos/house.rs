@@ -492,12 +492,12 @@ async fn read(response: reqwest::Response) -> Option<(StatusCode, Value)> {
 /// The database's history of what must only go forward: the program knows nothing of it. Rows that a transaction did
 /// not commit are not in it.
 const AUDIT: &str = "
-    CREATE TABLE audit (
+    CREATE TABLE witness (
         at timestamptz NOT NULL DEFAULT clock_timestamp(), kind text NOT NULL, id uuid NOT NULL,
         old_number bigint, new_number bigint, old_text text, new_text text
     );
     CREATE FUNCTION audit_campaign() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        INSERT INTO audit (kind, id, old_number, new_number, old_text, new_text)
+        INSERT INTO witness (kind, id, old_number, new_number, old_text, new_text)
         VALUES ('owner', NEW.id, OLD.epoch, NEW.epoch, OLD.node::text, NEW.node::text);
         RETURN NEW;
     END $$;
@@ -505,14 +505,14 @@ const AUDIT: &str = "
         WHEN (OLD.epoch IS DISTINCT FROM NEW.epoch OR OLD.node IS DISTINCT FROM NEW.node)
         EXECUTE FUNCTION audit_campaign();
     CREATE FUNCTION audit_status() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        INSERT INTO audit (kind, id, old_number, new_number, old_text, new_text)
+        INSERT INTO witness (kind, id, old_number, new_number, old_text, new_text)
         VALUES ('status', NEW.id, OLD.status_key, NEW.status_key, OLD.sid, NEW.sid);
         RETURN NEW;
     END $$;
     CREATE TRIGGER audit_status AFTER UPDATE ON attempts FOR EACH ROW
         WHEN (NEW.status_key < OLD.status_key) EXECUTE FUNCTION audit_status();
     CREATE FUNCTION audit_attempt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        INSERT INTO audit (kind, id, old_number, new_number)
+        INSERT INTO witness (kind, id, old_number, new_number)
         SELECT 'attempt', NEW.id, NEW.epoch, campaigns.epoch FROM campaigns WHERE id = NEW.campaign_id;
         RETURN NEW;
     END $$;

@@ -20,11 +20,11 @@ impl Bench {
     async fn told_of(&self, campaign: Uuid) -> Vec<outdial::db::events::Event> {
         while place_events(&self.database).await.unwrap().may_be_more {}
         let filter = EventFilter { campaign: Some(campaign), ..EventFilter::default() };
-        list_events(&self.database, &filter, 0, 1000).await.unwrap()
+        list_events(&self.database, &filter, 0, 1000).await.unwrap().events
     }
 }
 
-fn kinds(events: &[outdial::db::events::Event]) -> Vec<&'static str> {
+fn kinds_of(events: &[outdial::db::events::Event]) -> Vec<&'static str> {
     events.iter().map(|event| event.kind.as_str()).collect()
 }
 
@@ -52,7 +52,7 @@ async fn a_campaign_s_life_is_told_in_the_order_in_which_it_happened() {
     assert!(campaigns::make_move(&bench.database, owner, Move::Finish, None, bench.now).await.unwrap());
     let told = bench.told_of(owner.campaign).await;
     assert_eq!(
-        kinds(&told),
+        kinds_of(&told),
         [
             "campaign.created",
             "campaign.started",
@@ -82,9 +82,33 @@ async fn a_contact_that_is_to_be_called_again_has_come_to_no_end() {
     let attempt = bench.claimed(owner).await;
     assert!(bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Due(bench.minutes(5))).await);
     let told = bench.told_of(owner.campaign).await;
-    assert_eq!(kinds(&told)[3..], ["attempt.started", "attempt.ended"]);
+    assert_eq!(kinds_of(&told)[3..], ["attempt.started", "attempt.ended"]);
     assert_eq!(told[4].data["contact"], "pending");
     assert!(told[4].data["due_at"].is_string());
+}
+
+/// Whoever wants what is rare is brought forward as well, a bounded step at a time.
+#[tokio::test]
+async fn what_is_rare_is_found_behind_much_else_and_nothing_is_another_team_s() {
+    let bench = Bench::new().await;
+    let draft = bench.draft(&["+12025550101"]).await;
+    let sql = "
+        INSERT INTO events (team_id, campaign_id, kind, at)
+        SELECT CASE WHEN n % 2 = 0 THEN $1::uuid ELSE $2 END, $2, CASE n WHEN 12000 THEN 'contact.failed' ELSE 'campaign.edited' END, now()
+        FROM generate_series(1, 12000) n";
+    bench.psql().await.execute(sql, &[&bench.team, &draft]).await.unwrap();
+    while place_events(&bench.database).await.unwrap().may_be_more {}
+    let kinds = Some(vec![EventKind::ContactFailed]);
+    let filter = EventFilter { team: Some(bench.team), campaign: None, kinds };
+    let first = list_events(&bench.database, &filter, 0, 10).await.unwrap();
+    assert!(first.events.is_empty() && first.may_be_more && first.until > 9000, "{}", first.until);
+    let second = list_events(&bench.database, &filter, first.until, 10).await.unwrap();
+    assert_eq!(kinds_of(&second.events), ["contact.failed"]);
+    assert!(!second.may_be_more);
+    assert_eq!(second.until, last_position(&bench.database).await.unwrap());
+    let filter = EventFilter { team: Some(draft), ..EventFilter::default() };
+    let theirs = list_events(&bench.database, &filter, 0, 1000).await.unwrap();
+    assert!(theirs.may_be_more && theirs.events.iter().all(|event| event.team == draft));
 }
 
 #[tokio::test]
@@ -93,7 +117,7 @@ async fn what_was_told_of_a_deleted_campaign_is_still_told() {
     let draft = bench.draft(&["+12025550101"]).await;
     campaigns::delete_campaign(&bench.database, bench.team, draft, None, bench.now).await.unwrap();
     let told = bench.told_of(draft).await;
-    assert_eq!(kinds(&told), ["campaign.created", "campaign.deleted"]);
+    assert_eq!(kinds_of(&told), ["campaign.created", "campaign.deleted"]);
     assert_eq!((&told[1].campaign_name, &told[1].data), (&None, &json!({"name": "recall"})));
 }
 
@@ -106,7 +130,9 @@ async fn why_a_campaign_waits_is_told_once_and_again_after_a_call() {
     assert!(note(Because::OutsideHours, nine).await.unwrap());
     assert!(!note(Because::OutsideHours, nine).await.unwrap());
     assert!(note(Because::NobodyDue, nine).await.unwrap());
-    bench.claimed(owner).await;
+    let attempt = bench.claimed(owner).await;
+    assert!(!note(Because::NobodyDue, nine).await.unwrap(), "it calls somebody again");
+    assert!(bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Due(nine)).await);
     assert!(note(Because::NobodyDue, nine).await.unwrap());
     assert_eq!(bench.command(owner.campaign, Command::Pause).await, Moved::Done);
     assert!(!note(Because::OutsideHours, nine).await.unwrap(), "a paused campaign says so itself");
@@ -155,7 +181,7 @@ async fn whoever_follows_the_positions_misses_nothing_whatever_commits_when() {
     }
     let (mut followed, mut after, mut over) = (Vec::new(), 0, false);
     loop {
-        let page = list_events(&bench.database, &EventFilter::default(), after, 7).await.unwrap();
+        let page = list_events(&bench.database, &EventFilter::default(), after, 7).await.unwrap().events;
         match page.last() {
             Some(last) => after = last.position,
             None if over => break,

@@ -96,10 +96,16 @@ async fn a_pause_keeps_what_is_left_and_a_limit_that_is_reached_is_over() {
     let owner = bench.resume(owner, Limited::Not).await;
     assert_eq!(bench.left(owner).await, None);
     let owner = bench.resume(owner, Limited::To(1)).await;
-    bench.call(owner, Outcome::Busy).await;
-    assert_eq!(bench.left(owner).await, Some(0));
+    // Paused while the last of them is on the phone, it calls nobody else when it goes on.
+    let open = bench.claimed(owner).await;
     let owner = bench.resume(owner, Limited::AsBefore).await;
-    assert_eq!(bench.left(owner).await, None);
+    assert_eq!(bench.left(owner).await, Some(0));
+    assert!(bench.settle(owner, open.id, Outcome::Busy, Verdict::Due(bench.minutes(-1))).await);
+    let reached = Some((HaltReason::LimitReached, "as many as wished"));
+    assert!(campaigns::make_move(&bench.database, owner, Move::Pause, reached, bench.now).await.unwrap());
+    let resume = Command::Resume { limit: Limited::AsBefore };
+    assert_eq!(bench.command(owner.campaign, resume).await, Moved::Done);
+    assert_eq!(bench.left(bench.owner(owner.campaign).await).await, None);
 }
 
 #[tokio::test]

@@ -109,7 +109,16 @@ async fn every_column_of_what_a_run_is_copied_from_is_thought_of() {
     let there: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
     let (copied, left) = (
         ["areas", "contacts"],
-        ["attempts", "audit", "events", "imports", "revived_attempts", "settings_versions"],
+        [
+            "attempts",
+            "audit",
+            "call_sums",
+            "calls_summed_up",
+            "events",
+            "imports",
+            "revived_attempts",
+            "settings_versions",
+        ],
     );
     assert_eq!(there, copied.into_iter().chain(left).map(str::to_owned).collect());
 }

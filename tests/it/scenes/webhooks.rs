@@ -131,8 +131,7 @@ async fn the_answer_webhook_speaks_the_campaign_s_script_to_the_contact() {
     let scene = Scene::with(Setting { scenario, speed: 1, ..Setting::default() }).await;
     let script = json!({"name": "Ada", "script": {"say": "Hello {{name}} & welcome"}});
     let campaign = scene.call(json!({ "agent": script }), &["+12025550101"]).await;
-    let attempt =
-        crate::support::eventually("an attempt", || async { scene.attempts(&campaign).await.pop() }).await;
+    let attempt = scene.until_placed(&campaign).await;
     let id = campaign.rsplit('/').next().unwrap();
     let path = format!("/webhooks/twilio/answer/{id}/{}", attempt["id"].as_str().unwrap());
     let form = form("CA000000000000000000000000000000ff");
