@@ -257,7 +257,13 @@ fn warn_of_misspelled() {
 }
 
 /// Below these levels libraries log what they are given: names and numbers, whatever OUTDIAL_LOG says.
-const SILENCED: &[&str] = &["tokio_postgres=warn", "deadpool_postgres=warn", "rlibphonenumber=info"];
+const SILENCED: &[&str] = &[
+    "tokio_postgres=warn",
+    "deadpool_postgres=warn",
+    // Connections that end because the database is stopped: what matters of it is told by whoever needs one.
+    "deadpool.postgres=error",
+    "rlibphonenumber=info",
+];
 
 /// Logs to this writer from now on.
 fn start_log(log: &Log, writer: BoxMakeWriter) -> anyhow::Result<()> {
