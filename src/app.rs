@@ -246,6 +246,7 @@ impl App {
             events: events.clone(),
             readers: Semaphore::new(READERS),
             gate: Gate::new(config.requests.map(key_limit)),
+            overdue: Default::default(),
         });
         let server = HttpServer::new(move || site(api.clone()))
             .workers(HTTP_WORKERS)

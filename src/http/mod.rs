@@ -43,6 +43,7 @@ mod rules;
 mod search;
 mod show;
 mod spool;
+mod summing;
 mod suppressions;
 mod upload;
 mod webhooks;
@@ -76,6 +77,7 @@ pub use problem::Problem;
 use resource::{Describe, Methods};
 pub use show::account as account_as_json;
 pub use spool::Spool;
+pub use summing::Overdue;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
 /// longer and then comes again.
@@ -117,6 +119,8 @@ pub struct Api {
     pub readers: Semaphore,
     /// How often somebody may ask.
     pub gate: Gate,
+    /// What is summed up because figures of it take too long to count.
+    pub overdue: Overdue,
 }
 
 /// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others
