@@ -29,6 +29,7 @@ mod intake;
 mod keys;
 mod limits;
 mod list_form;
+mod long_answers;
 mod metrics;
 mod openapi;
 mod opt_out;
@@ -72,6 +73,7 @@ use health::ProviderProbe;
 pub use hooks::HooksDesk;
 pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
+pub use long_answers::LongAnswers;
 pub use openapi::description;
 pub use problem::Problem;
 use resource::{Describe, Methods};
@@ -119,6 +121,8 @@ pub struct Api {
     pub readers: Semaphore,
     /// How often somebody may ask.
     pub gate: Gate,
+    /// Streams and downloads that are under way.
+    pub long_answers: LongAnswers,
     /// What is summed up because figures of it take too long to count.
     pub overdue: Overdue,
 }
