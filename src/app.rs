@@ -31,7 +31,8 @@ use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
 use crate::hooks::{BadPoster, Ground, Hooks, Poster};
 use crate::http::{
-    Api, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, READERS, Spool, most_connections, site,
+    Api, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, LongAnswers, READERS, Spool,
+    most_connections, site,
 };
 use crate::import::Limits;
 use crate::keys::ensure_access;
@@ -246,6 +247,8 @@ impl App {
             events: events.clone(),
             readers: Semaphore::new(READERS),
             gate: Gate::new(config.requests.map(key_limit)),
+            long_answers: LongAnswers::new(most_connections() / 2, config.streams_of_a_key),
+            overdue: Default::default(),
         });
         let server = HttpServer::new(move || site(api.clone()))
             .workers(HTTP_WORKERS)

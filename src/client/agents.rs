@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::server::{ClientError, Server, Shown};
-use super::table::{Column, table};
+use super::table::{Column, table, whole};
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -31,8 +31,7 @@ pub async fn agents(server: &Server, command: AgentsCommand) -> Result<Shown, Cl
         AgentsCommand::Show(name) => {
             let id = server.find("agent", &name).await?.to_string();
             let agent = server.get(&["agents", &id]).await?;
-            let text = serde_json::to_string_pretty(&agent).unwrap_or_default() + "\n";
-            Ok(Shown::new(text, agent))
+            Ok(Shown::new(whole(&agent), agent))
         }
         AgentsCommand::Create(agent) => {
             let made = server.post(&["agents"], &agent).await?;

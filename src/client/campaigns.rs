@@ -12,7 +12,7 @@ use crate::list_command::ListBody;
 
 use super::export::export;
 use super::server::{ClientError, Server, Shown};
-use super::table::{Column, card, table};
+use super::table::{Column, card, table, told, whole};
 use super::watch::watch;
 
 /// What is to be done.
@@ -157,7 +157,7 @@ pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown
         CampaignCommand::Retry { campaign, outcomes } => {
             let id = id(server, &campaign).await?;
             let retried = server.post(&["campaigns", &id, "retry"], &json!({ "outcomes": outcomes })).await?;
-            let text = format!("{} contacts are called again\n", retried["retried"]);
+            let text = format!("{} contacts are called again\n", told(&retried["contacts"]));
             Ok(Shown::new(text, retried))
         }
         CampaignCommand::Watch(name) => watch(server, &id(server, &name).await?).await,
@@ -194,15 +194,14 @@ async fn start(server: &Server, id: &str, limit: Option<u32>, dry_run: bool) -> 
     }
     let started = server.post(&["campaigns", id, "start"], &wanted).await?;
     if dry_run {
-        let text = serde_json::to_string_pretty(&started).unwrap_or_default() + "\n";
-        return Ok(Shown::new(text, started));
+        return Ok(Shown::new(whole(&started), started));
     }
     Ok(Shown::new(standing(&started), started))
 }
 
 /// A campaign in a line.
 fn standing(campaign: &Value) -> String {
-    let of = |place| campaign.pointer(place).map(super::server::bare).unwrap_or_default();
+    let of = |place| campaign.pointer(place).map(told).unwrap_or_default();
     let contacts = of("/counts/contacts");
     let contacts = if contacts.is_empty() { String::new() } else { format!(", {contacts} contacts") };
     format!("{} is {}{contacts}  {}\n", of("/name"), of("/state"), of("/id"))
@@ -222,22 +221,28 @@ async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError>
     }
     let made = upload(server, &new.file, &settings).await?;
     let id = made["id"].as_str().unwrap_or_default().to_owned();
-    let mut text = format!(
-        "{} of {} rows are contacts, {} duplicates, {} refused, {} blank\n",
-        made["imported"], made["rows"], made["duplicates"], made["rejected"], made["blank"]
-    );
-    for row in made["refused"].as_array().into_iter().flatten().take(20) {
-        let message = row["message"].as_str().unwrap_or_default();
-        text.push_str(&format!("  row {}: {message}\n", row["row"]));
-    }
-    for warning in made["warnings"].as_array().into_iter().flatten() {
-        text.push_str(&format!("  warning: {}\n", warning["message"].as_str().unwrap_or_default()));
-    }
+    let text = account(&made);
     if new.start {
         let started = start(server, &id, None, false).await?;
         return Ok(Shown::new(text + &started.text, started.json));
     }
-    Ok(Shown::new(format!("{text}{} is a draft  {id}\n", new.name), made))
+    Ok(Shown::new(format!("{text}{} is a draft  {}\n", new.name, told(&made["id"])), made))
+}
+
+/// What came of a list, with the first rows that were refused.
+fn account(made: &Value) -> String {
+    let [imported, rows, duplicates, rejected, blank] =
+        ["imported", "rows", "duplicates", "rejected", "blank"].map(|what| told(&made[what]));
+    let mut text = format!(
+        "{imported} of {rows} rows are contacts, {duplicates} duplicates, {rejected} refused, {blank} blank\n"
+    );
+    for row in made["refused"].as_array().into_iter().flatten().take(20) {
+        text.push_str(&format!("  row {}: {}\n", told(&row["row"]), told(&row["message"])));
+    }
+    for warning in made["warnings"].as_array().into_iter().flatten() {
+        text.push_str(&format!("  warning: {}\n", told(&warning["message"])));
+    }
+    text
 }
 
 async fn upload(server: &Server, path: &Path, settings: &Value) -> Result<Value, ClientError> {
@@ -252,4 +257,21 @@ async fn upload(server: &Server, path: &Path, settings: &Value) -> Result<Value,
         .header(CONTENT_LENGTH, body.length())
         .body(reqwest::Body::wrap(body));
     server.json(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_controls_no_terminal() {
+        let campaign = json!({"name": "Ada\u{1b}[2J", "state": "dr\u{9b}aft", "id": "1\u{7}"});
+        assert_eq!(standing(&campaign), "Ada [2J is dr aft  1 \n");
+        let made = json!({"imported": 1, "rows": 2, "duplicates": 0, "rejected": 1, "blank": 0,
+                          "refused": [{"row": 3, "message": "expected\u{1b}]0;owned\u{7}"}],
+                          "warnings": [{"message": "late\r"}]});
+        let expected = "1 of 2 rows are contacts, 0 duplicates, 1 refused, 0 blank\n  row 3: expected ]0;owned \n  \
+                        warning: late \n";
+        assert_eq!(account(&made), expected);
+    }
 }

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use crate::config::Secret;
 
+use super::table::plain;
+
 /// What came of a command, for people and for programs.
 #[derive(Debug)]
 pub struct Shown {
@@ -150,10 +152,8 @@ impl Server {
             return Ok(answer);
         }
         let said: Value = answer.json().await.unwrap_or_default();
-        match said["detail"].as_str() {
-            Some(detail) => Err(ClientError::Refused { status: status.as_u16(), detail: detail.to_owned() }),
-            None => Err(ClientError::NotOutdial(self.base.to_string())),
-        }
+        let refused = refusal(status, &said);
+        Err(refused.unwrap_or_else(|| ClientError::NotOutdial(self.base.to_string())))
     }
 
     /// Sends a request, and returns the JSON of the answer; null if it is empty.
@@ -226,10 +226,16 @@ impl Server {
             [id] => id.parse().map_err(|_| ClientError::NotOutdial(self.base.to_string())),
             ids => Err(ClientError::Ambiguous {
                 name: name.to_owned(),
-                ids: ids.iter().map(|id| (*id).to_owned()).collect(),
+                ids: ids.iter().map(|id| plain(id)).collect(),
             }),
         }
     }
+}
+
+/// A refusal in the server's words, if it is one of its API.
+fn refusal(status: StatusCode, said: &Value) -> Option<ClientError> {
+    let detail = plain(said["detail"].as_str()?);
+    Some(ClientError::Refused { status: status.as_u16(), detail })
 }
 
 /// A value as it stands in a query or a table: a text without its quotes.
@@ -238,5 +244,22 @@ pub(super) fn bare(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_server_s_words_and_controls_no_terminal() {
+        let told = |said| refusal(StatusCode::CONFLICT, &said).map(|refused| refused.to_string());
+        assert_eq!(
+            told(json!({"detail": "cannot\u{1b}[2J pause"})).as_deref(),
+            Some("cannot [2J pause (409)")
+        );
+        assert_eq!(told(json!("no problem of ours")), None);
     }
 }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::server::{ClientError, REFUSED, Server, Shown};
-use super::table::{Column, table};
+use super::table::{Column, table, told};
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -47,11 +47,15 @@ pub async fn suppress(server: &Server, command: SuppressCommand) -> Result<Shown
             let region: Vec<(&str, String)> = region.into_iter().map(|region| ("region", region)).collect();
             let request = server.request_with(Method::POST, &["suppressions"], &region);
             let said = server.json(request.json(&wanted)).await?;
-            let mut text = format!("{} of {} numbers are called no more\n", said["imported"], said["rows"]);
+            let mut text = format!(
+                "{} of {} numbers are called no more\n",
+                told(&said["imported"]),
+                told(&said["rows"])
+            );
             for refused in said["refused"].as_array().into_iter().flatten() {
                 let typed =
                     refused["index"].as_u64().and_then(|index| phones.get(usize::try_from(index).ok()?));
-                let message = refused["message"].as_str().unwrap_or_default();
+                let message = told(&refused["message"]);
                 text.push_str(&format!("  {}: {message}\n", typed.map_or("", String::as_str)));
             }
             let exit_status = if said["rejected"] == 0 { 0 } else { REFUSED };

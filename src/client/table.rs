@@ -49,6 +49,17 @@ pub(super) fn card(entry: &Value, lines: &[Column]) -> String {
     text
 }
 
+/// Any JSON, in lines, for people who want to see all of it.
+pub(super) fn whole(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.lines().map(|line| plain(line) + "\n").collect()
+}
+
+/// A value that somebody else has written, as it may be shown.
+pub(super) fn told(value: &Value) -> String {
+    plain(&bare(value))
+}
+
 fn shorten(text: &str) -> String {
     let text = plain(text);
     if text.chars().count() <= WIDEST {
@@ -58,7 +69,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// What somebody else has written must not move the cursor of the terminal.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
@@ -80,6 +91,12 @@ mod tests {
         assert_eq!(lines[1], format!("{:<40}  3", "Ada [2J"));
         assert_eq!(lines[2], format!("{}…", "x".repeat(39)));
         assert_eq!(table(&[], &[("name", "/name")], "nobody"), "nobody\n");
+    }
+
+    #[test]
+    fn all_of_a_json_keeps_its_lines_and_controls_no_terminal() {
+        let shown = whole(&json!({"name": "Ada\u{9b}2J\u{1b}"}));
+        assert_eq!(shown, "{\n  \"name\": \"Ada 2J\\u001b\"\n}\n");
     }
 
     #[test]

@@ -9,8 +9,9 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName};
 use serde_json::Value;
 
-use super::server::{ClientError, Server, Shown, bare};
+use super::server::{ClientError, Server, Shown};
 use super::stream::{Blocks, Sent};
+use super::table::{plain, told};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -28,13 +29,13 @@ pub(super) async fn watch(server: &Server, campaign: &str) -> Result<Shown, Clie
         match follow(server, campaign, &mut blocks, &mut view).await {
             Ok(heard) if heard > 0 => lost = 0,
             Ok(_) | Err(ClientError::Unreachable { .. }) => lost += 1,
-            Err(ClientError::Refused { status: 500.., .. }) => lost += 1,
+            Err(ClientError::Refused { status: 429 | 500.., .. }) => lost += 1,
             Err(refused) => return Err(refused),
         }
         match server.get(&["campaigns", campaign]).await {
             Ok(now) if is_over(&now) => {
                 view.end();
-                let text = format!("{} is {}\n", bare(&now["name"]), bare(&now["state"]));
+                let text = format!("{} is {}\n", told(&now["name"]), told(&now["state"]));
                 return Ok(Shown { text, exit_status: u8::from(now["state"] != "completed"), json: now });
             }
             Ok(now) => view.show(&now),
@@ -95,7 +96,7 @@ impl View {
         let style = ProgressStyle::with_template("{prefix} {bar:30.green} {pos}/{len} {wide_msg}")
             .expect("the template is a constant that is well formed")
             .progress_chars("█▉▊▋▌▍▎▏ ");
-        let bar = ProgressBar::new(0).with_style(style).with_prefix(bare(&campaign["name"]));
+        let bar = ProgressBar::new(0).with_style(style).with_prefix(told(&campaign["name"]));
         let view = Self::Bar(bar);
         view.show(campaign);
         view
@@ -105,10 +106,7 @@ impl View {
     fn show(&self, campaign: &Value) {
         if let Self::Bar(bar) = self {
             set(bar, &campaign["counts"]);
-            bar.set_message(match campaign["waiting"]["message"].as_str() {
-                Some(message) => waiting(message, campaign["waiting"]["until"].as_str()),
-                None => bare(&campaign["state"]),
-            });
+            bar.set_message(standing(campaign));
         }
     }
 
@@ -117,7 +115,7 @@ impl View {
             Self::Bar(bar) if kind == "campaign.progress" => set(bar, data),
             Self::Bar(bar) => bar.set_message(sentence(kind, data)),
             Self::Lines if kind == "campaign.progress" => {}
-            Self::Lines => eprintln!("{}  {}", bare(&data["at"]), sentence(kind, data)),
+            Self::Lines => eprintln!("{}  {}", told(&data["at"]), sentence(kind, data)),
         }
     }
 
@@ -138,28 +136,39 @@ fn set(bar: &ProgressBar, counts: &Value) {
 fn sentence(kind: &str, event: &Value) -> String {
     let data = &event["data"];
     match kind {
-        "campaign.waiting" => waiting(&bare(&data["message"]), data["until"].as_str()),
+        "campaign.waiting" => waiting(data),
         "attempt.started" => format!("calling {}", whom(event)),
         "attempt.answered" => format!("{} is on the phone", whom(event)),
-        "attempt.ended" => format!("{}: {}", whom(event), bare(&data["outcome"])),
+        "attempt.ended" => format!("{}: {}", whom(event), told(&data["outcome"])),
         "contact.completed" | "contact.failed" | "contact.suppressed" => {
             format!("{} is {}", whom(event), kind.trim_start_matches("contact."))
         }
         "campaign.paused" | "campaign.failed" => {
-            format!("{}: {}", kind.trim_start_matches("campaign."), bare(&data["detail"]))
+            format!("{}: {}", kind.trim_start_matches("campaign."), told(&data["detail"]))
         }
-        other => other.replace(['.', '-'], " "),
+        other => plain(other).replace(['.', '-'], " "),
     }
 }
 
-fn waiting(message: &str, until: Option<&str>) -> String {
-    until.map_or_else(|| message.to_owned(), |until| format!("{message}, until {until}"))
+/// How a campaign stands: what it waits for, or its state.
+fn standing(campaign: &Value) -> String {
+    match &campaign["waiting"] {
+        waits if waits["message"].is_string() => waiting(waits),
+        _ => told(&campaign["state"]),
+    }
+}
+
+fn waiting(waits: &Value) -> String {
+    let message = told(&waits["message"]);
+    match waits["until"].as_str() {
+        Some(until) => format!("{message}, until {}", plain(until)),
+        None => message,
+    }
 }
 
 fn whom(event: &Value) -> String {
     let contact = &event["contact"];
-    let named = contact["name"].as_str().or(contact["phone"].as_str()).unwrap_or("a contact");
-    named.chars().filter(|c| !c.is_control()).collect()
+    plain(contact["name"].as_str().or(contact["phone"].as_str()).unwrap_or("a contact"))
 }
 
 #[cfg(test)]
@@ -170,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_happens_is_told_in_words() {
-        let event = json!({"contact": {"name": "Ada\u{1b}", "phone": "+12025550101"},
+        let event = json!({"contact": {"name": "Ada", "phone": "+12025550101"},
                            "data": {"outcome": "no-answer", "message": "it is outside its business hours",
                                     "until": "2026-03-02T14:00:00Z", "detail": "paused by a person"}});
         for (kind, expected) in [
@@ -182,6 +191,20 @@ mod tests {
             ("contacts.added", "contacts added"),
         ] {
             assert_eq!(sentence(kind, &event), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_controls_no_terminal() {
+        let text = "on\u{1b}[2J\u{9b}e\r";
+        let event = json!({"contact": {"name": text}, "data": {"outcome": text, "message": text, "until": text, "detail": text}});
+        for kind in ["attempt.started", "attempt.ended", "campaign.waiting", "campaign.failed", text] {
+            let told = sentence(kind, &event);
+            assert!(told.contains("on [2J e ") && !told.contains(char::is_control), "{kind}: {told:?}");
+        }
+        for campaign in [json!({"waiting": {"message": text, "until": text}}), json!({"state": text})] {
+            let told = standing(&campaign);
+            assert!(told.contains("on [2J e ") && !told.contains(char::is_control), "{told:?}");
         }
     }
 }

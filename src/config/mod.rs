@@ -24,7 +24,7 @@ pub use self::operations::{Keep, Operations, Traces};
 pub use self::provider::{Provider, TwilioAccount};
 pub use self::reader::ConfigError;
 use self::reader::Reader;
-pub use self::requests::RequestLimit;
+pub use self::requests::{RequestLimit, STREAMS_OF_A_KEY};
 pub use self::secret::Secret;
 pub use self::variables::Variable;
 use crate::clock::Course;
@@ -50,6 +50,8 @@ pub struct Config {
     pub api_token: Option<Secret>,
     /// How often an API key may ask, if it may not as often as it likes.
     pub requests: Option<RequestLimit>,
+    /// How many streams of events and downloads an API key may have open at a time.
+    pub streams_of_a_key: usize,
     /// How much a contact list may hold.
     pub lists: ListLimits,
     /// The course of time, if it is not the present.
@@ -185,6 +187,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         .unwrap_or(1.0);
     let api_token = reader.read("OUTDIAL_API_TOKEN", token);
     let requests = requests::read(reader);
+    let streams_of_a_key = requests::read_streams(reader);
     let lists = lists::read(reader);
     let course = reader.read("OUTDIAL_CLOCK", str::parse::<Course>);
     if let (Some(_), Some(Provider::Twilio(account))) = (&course, &provider)
@@ -205,6 +208,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         cps,
         api_token,
         requests,
+        streams_of_a_key,
         lists,
         course,
         zoneinfo,

@@ -1,4 +1,4 @@
-//! How often an API key may ask.
+//! How often an API key may ask, and how much at a time.
 
 use std::num::NonZeroU32;
 
@@ -21,6 +21,9 @@ impl RequestLimit {
     };
 }
 
+/// How many streams of events and downloads an API key may have open at a time at one server, where nothing is said.
+pub const STREAMS_OF_A_KEY: usize = 1200;
+
 /// More than that is as good as no limit.
 const MOST: u32 = 1_000_000;
 
@@ -38,4 +41,11 @@ pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Opt
     let burst = burst.unwrap_or(usual.burst);
     let per_second = asked.map_or(Some(usual.per_second), NonZeroU32::new);
     per_second.map(|per_second| RequestLimit { per_second, burst })
+}
+
+pub(super) fn read_streams<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> usize {
+    let asked = reader.parse("OUTDIAL_KEY_STREAMS", "a whole number from 1 to 1000000", |count: &u32| {
+        (1..=MOST).contains(count)
+    });
+    asked.and_then(|count| usize::try_from(count).ok()).unwrap_or(STREAMS_OF_A_KEY)
 }

@@ -66,6 +66,11 @@ pub(super) const VARIABLES: &[Variable] = &[
         "requests a second that an API key may make of one server in the long run; 0 for no limit",
     ),
     variable("OUTDIAL_REQUEST_BURST", "1000", "requests that it may make at once after a rest"),
+    variable(
+        "OUTDIAL_KEY_STREAMS",
+        "1200",
+        "streams of events and downloads that it may have open at a time at one server",
+    ),
     variable("OUTDIAL_LIST_MB", "256", "megabytes that a contact list may have"),
     variable(
         "OUTDIAL_LIST_UNPACKED_MB",

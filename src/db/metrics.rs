@@ -3,7 +3,8 @@
 //! To count two million attempts takes three seconds, and figures are asked for again and again while people are called.
 //! So they are kept summed up, by quarter of an hour, in `call_sums`: a reading adds those sums and what was not summed
 //! yet, of which there is little, and takes some 30 ms for as many. Nothing of that is written by whoever calls. Whoever
-//! reads [hears](Figures::behind) which campaigns have much that is not summed, and may [`sum_up`] those afterwards.
+//! reads [hears](Figures::behind) which campaigns have much that is not summed, and may [`sum_up`] those afterwards. Where
+//! there is so much that the reading [runs out of time](Error::ran_out_of_time), [`list_behind`] tells which they are.
 //!
 //! What is summed cannot change any more, with one exception: a call that was given up as unknown may prove alive days
 //! later. The campaign's own counters tell that: where the sums of a whole campaign do not agree with them, they are
@@ -34,6 +35,9 @@ const UNKNOWN_SUMMED_AFTER: TimeDelta = TimeDelta::days(1);
 
 /// From so many attempts on that are not summed up it is worth doing so.
 const MANY: i64 = 2_000;
+
+/// So many attempts are summed up at once; it takes a second or so. What was summed up before stays.
+const SUMMED_AT_ONCE: i64 = 500_000;
 
 /// Sums that do not agree are not made anew more often than this, should something else than a late word be the reason.
 const MADE_ANEW_AFTER: TimeDelta = TimeDelta::hours(1);
@@ -378,12 +382,46 @@ fn add_campaign(figures: &mut Figures, asked: &Asked, row: &Row) -> Result<(), E
     Ok(())
 }
 
-/// Sums up what has come to its end of a campaign's attempts, up to the first that has not. Returns how many were added;
-/// none if somebody else is at it.
+/// The team's campaigns that have much that is not summed up, those with the most first, by what they count themselves.
+pub async fn list_behind(database: &Database, team: Uuid) -> Result<Vec<Uuid>, Error> {
+    let summed: Vec<String> = Outcome::ALL.iter().map(|outcome| outcome.as_str().replace('-', "_")).collect();
+    let sql = format!(
+        "SELECT id FROM (
+             SELECT id, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(outcomes))
+                        - (SELECT coalesce(sum({summed}), 0) FROM call_sums
+                           WHERE campaign_id = campaigns.id AND call_sums.team_id = $1) AS not_summed
+             FROM campaigns WHERE team_id = $1 AND outcomes <> '{{}}') called
+         WHERE not_summed >= $2::bigint ORDER BY not_summed DESC",
+        summed = summed.join(" + "),
+    );
+    let rows = query(&database.list_client().await?, &sql, &[&team, &MANY]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
+}
+
+/// Sums up what has come to its end of a campaign's attempts, up to the first that has not, in portions. Returns how many
+/// were added; none if somebody else is at it.
 pub async fn sum_up(
     database: &Database,
     team: Uuid,
     campaign: Uuid,
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    let mut all = 0;
+    loop {
+        let summed = sum_up_portion(database, team, campaign, SUMMED_AT_ONCE, now).await?;
+        all += summed;
+        if summed < SUMMED_AT_ONCE.unsigned_abs() {
+            return Ok(all);
+        }
+    }
+}
+
+/// The same for so many attempts at most.
+pub async fn sum_up_portion(
+    database: &Database,
+    team: Uuid,
+    campaign: Uuid,
+    at_most: i64,
     now: DateTime<Utc>,
 ) -> Result<u64, Error> {
     const BEGIN: &str = "
@@ -392,17 +430,22 @@ pub async fn sum_up(
         ON CONFLICT DO NOTHING";
     const LOCK: &str = "
         SELECT until_id FROM calls_summed_up WHERE campaign_id = $1 AND team_id = $2 FOR UPDATE SKIP LOCKED";
+    // The first behind the portion.
+    const BEHIND: &str = "
+        SELECT coalesce(
+            (SELECT id FROM attempts WHERE campaign_id = $1 AND team_id = $2 AND id > $3 ORDER BY id OFFSET $4 LIMIT 1),
+            'ffffffff-ffff-ffff-ffff-ffffffffffff') AS id";
     // The last before the first that may still change.
     const UNTIL: &str = "
         SELECT id FROM attempts
         WHERE campaign_id = $1 AND team_id = $2 AND id > $3
           AND id < coalesce(
               (SELECT id FROM attempts
-               WHERE campaign_id = $1 AND team_id = $2 AND id > $3
+               WHERE campaign_id = $1 AND team_id = $2 AND id > $3 AND id < $6
                  AND NOT (settled_at IS NOT NULL AND settled_at < $4 AND ask_price_at IS NULL
                           AND (outcome <> 'unknown' OR settled_at < $5))
                ORDER BY id LIMIT 1),
-              'ffffffff-ffff-ffff-ffff-ffffffffffff')
+              $6)
         ORDER BY id DESC LIMIT 1";
     const DONE: &str = "UPDATE calls_summed_up SET until_id = $3 WHERE campaign_id = $1 AND team_id = $2";
     let columns = sums();
@@ -422,7 +465,7 @@ pub async fn sum_up(
         not_summed = not_summed("AND attempts.id <= $5"),
         added = added.trim_end_matches(", "),
     );
-    // It may have two million to count, so it goes where it may take its time.
+    // It may have very many to count, so it goes where it may take its time.
     let mut client = database.list_client().await?;
     let transaction = client.transaction().await?;
     execute(&transaction, BEGIN, &[&campaign, &team, &now]).await?;
@@ -430,9 +473,10 @@ pub async fn sum_up(
     let before: Uuid = row.try_get("until_id")?;
     transaction.batch_execute(FOR_COUNTING).await?;
     let (settled_before, unknown_before) = (now - SUMMED_AFTER, now - UNKNOWN_SUMMED_AFTER);
-    let until =
-        [&campaign, &team, &before, &settled_before, &unknown_before] as [&(dyn super::ToSql + Sync); 5];
-    let Some(row) = query_opt(&transaction, UNTIL, &until).await? else { return Ok(0) };
+    let row = query_one(&transaction, BEHIND, &[&campaign, &team, &before, &at_most]).await?;
+    let behind: Uuid = row.try_get("id")?;
+    let until: super::Params<'_> = &[&campaign, &team, &before, &settled_before, &unknown_before, &behind];
+    let Some(row) = query_opt(&transaction, UNTIL, until).await? else { return Ok(0) };
     let until: Uuid = row.try_get("id")?;
     let row = query_one(&transaction, &sql, &[&team, &free(), &campaign, &before, &until]).await?;
     execute(&transaction, DONE, &[&campaign, &team, &until]).await?;

@@ -314,6 +314,11 @@ impl Error {
         matches!(self, Self::Statement(error) if error.code() == Some(code))
     }
 
+    /// Whether a statement was given up because it took longer than it may.
+    pub fn ran_out_of_time(&self) -> bool {
+        self.has_code(&SqlState::QUERY_CANCELED)
+    }
+
     /// Whether it is what a row holds, or would hold, that made it fail, so that it fails again however often it is tried:
     /// a value that cannot be worked with (SQLSTATE class 22), or a constraint of contacts or attempts that no race explains
     /// (class 23). Whatever else a database refuses, such as a deadlock, a schema of another version or a lack of rights,

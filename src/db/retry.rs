@@ -13,9 +13,15 @@ use crate::domain::outcome::Outcome;
 
 use super::campaigns::{own_if_nobody_does, write_move};
 use super::edit::note;
-use super::{Connection, Database, Error, Params, Transaction, count, name, query, query_one, query_opt};
+use super::{
+    Connection, Database, Error, Outage, Params, Transaction, count, name, query, query_one, query_opt, reads,
+};
 
-/// How many contacts are moved at once. 10,000 take some 0.2 s.
+/// So many at most are moved at once, without a turn among the lists: most wishes are for a few people, and whoever has
+/// them waits for the answer. It takes some 20 ms.
+const FEW: i64 = 1_000;
+
+/// How many further contacts are moved at once. 10,000 take some 0.2 s.
 const AT_ONCE: i64 = 10_000;
 
 /// Who is called again. Nobody is of whom nothing is known any more.
@@ -54,23 +60,32 @@ pub async fn retry(
     (by, node): (Uuid, Uuid),
     now: DateTime<Utc>,
 ) -> Result<Retried, Error> {
-    let mut client = database.list_client().await?;
-    let (mut all, mut behind) = (0, 0);
+    let mut portion = Portion { team, campaign, again, by, node, behind: 0, at_most: FEW, now };
+    let mut moved = portion.move_in_soon(database).await?;
+    let (mut all, mut lists) = (0, None);
     loop {
-        let portion = Portion { team, campaign, again, by, node, behind, now };
-        match portion.move_in(&mut client).await? {
-            Moved::Some { contacts, last: Some(last), .. } => {
+        match moved {
+            None => {}
+            Some(Moved::Some { contacts, last: Some(last), .. }) => {
                 all += contacts;
-                behind = last;
+                portion.behind = last;
             }
-            Moved::Some { contacts, last: None, state } => {
+            Some(Moved::Some { contacts, last: None, state }) => {
                 return Ok(Retried::Done { contacts: all + contacts, state });
             }
             // It was canceled while they came: what was done is told.
-            Moved::AtItsEnd(AtItsEnd(state)) if all > 0 => return Ok(Retried::Done { contacts: all, state }),
-            Moved::AtItsEnd(over) => return Ok(Retried::AtItsEnd(over)),
-            Moved::NotFound => return Ok(Retried::NotFound),
+            Some(Moved::AtItsEnd(AtItsEnd(state))) if all > 0 => {
+                return Ok(Retried::Done { contacts: all, state });
+            }
+            Some(Moved::AtItsEnd(over)) => return Ok(Retried::AtItsEnd(over)),
+            Some(Moved::NotFound) => return Ok(Retried::NotFound),
         }
+        let client = match &mut lists {
+            Some(client) => client,
+            None => lists.insert(database.list_client().await?),
+        };
+        portion.at_most = AT_ONCE;
+        moved = Some(portion.move_in(client).await?);
     }
 }
 
@@ -82,6 +97,7 @@ struct Portion<'a> {
     by: Uuid,
     node: Uuid,
     behind: i32,
+    at_most: i64,
     now: DateTime<Utc>,
 }
 
@@ -92,6 +108,16 @@ enum Moved {
 }
 
 impl Portion<'_> {
+    /// Moves them without waiting for the lists that are being stored. Returns nothing if that takes longer than is
+    /// allowed there, or others hold what is needed: then nothing was done.
+    async fn move_in_soon(&self, database: &Database) -> Result<Option<Moved>, Error> {
+        let mut reading = reads::begin(database).await?;
+        match self.move_in(&mut reading.connection).await {
+            Err(error) if error.outage() == Some(Outage::Held) => Ok(None),
+            moved => moved.map(Some),
+        }
+    }
+
     async fn move_in(&self, client: &mut Connection) -> Result<Moved, Error> {
         const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
         let transaction = client.transaction().await?;
@@ -132,9 +158,9 @@ impl Portion<'_> {
             ORDER BY position LIMIT $6";
         let outcomes: Vec<&str> = self.again.outcomes.iter().map(|outcome| outcome.as_str()).collect();
         let params: Params<'_> =
-            &[&self.campaign, &self.team, &self.behind, &outcomes, &self.again.set_aside, &AT_ONCE];
+            &[&self.campaign, &self.team, &self.behind, &outcomes, &self.again.set_aside, &self.at_most];
         let rows = query(transaction, SQL, params).await?;
-        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= AT_ONCE);
+        let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows >= self.at_most);
         let last = rows.last().filter(|_| is_full).map(|row| row.try_get("position")).transpose()?;
         let ids = rows.iter().map(|row| Ok(row.try_get("id")?)).collect::<Result<_, Error>>()?;
         Ok((ids, last))

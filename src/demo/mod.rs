@@ -172,6 +172,7 @@ impl Demo {
             cps: CPS,
             api_token: Some(token.clone()),
             requests: None,
+            streams_of_a_key: crate::config::STREAMS_OF_A_KEY,
             lists: Default::default(),
             course: Some(course),
             zoneinfo: None,

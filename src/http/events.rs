@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -148,6 +149,7 @@ async fn tell(
         Some(id) => Some(id),
         None => query.after,
     };
+    let under_way = api.long_answers.begin(caller.key)?;
     let news = api.events.follow();
     let present = last_position(&api.board.database).await?;
     let after = match seen {
@@ -171,7 +173,7 @@ async fn tell(
         .insert_header((CACHE_CONTROL, "no-store"))
         // Proxies that collect answers before they pass them on, such as nginx, do not with this one.
         .insert_header(("X-Accel-Buffering", "no"))
-        .streaming(chunks))
+        .streaming(under_way.of(chunks)))
 }
 
 fn wants_stream(request: &HttpRequest) -> bool {
@@ -272,6 +274,9 @@ impl Follower {
         }
         loop {
             let chunk = match self.reading {
+                Reading::Outbox if self.heartbeat.tick().now_or_never().is_some() => {
+                    return self.beat().await;
+                }
                 Reading::Outbox => match self.read_on().await {
                     Ok(chunk) => chunk,
                     Err(error) => {

@@ -202,6 +202,7 @@ async fn export(api: &Api, caller: Caller, id: Uuid, order: Order) -> Result<Htt
         let campaign = find_campaign(&database, caller.team, id).await?;
         campaign.map(drop).ok_or_else(|| Problem::not_found("campaign"))
     };
+    let under_way = api.long_answers.begin(caller.key)?;
     let written = stream::try_unfold((file, rows, Some(is_there)), move |(file, mut rows, is_there)| {
         let layout = layout.clone();
         async move {
@@ -230,7 +231,7 @@ async fn export(api: &Api, caller: Caller, id: Uuid, order: Order) -> Result<Htt
     Ok(HttpResponse::Ok()
         .content_type(media_type)
         .insert_header((CONTENT_DISPOSITION, attachment(&format!("{name}.{ending}"))))
-        .streaming(stream::once(async { Ok::<_, Problem>(beginning) }).chain(written)))
+        .streaming(under_way.of(stream::once(async { Ok::<_, Problem>(beginning) }).chain(written))))
 }
 
 /// The names of the list's own columns in the order of the list, those that only later lists had behind them.

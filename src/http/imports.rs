@@ -298,6 +298,7 @@ fn place(after: Option<&str>) -> Result<(i32, i32), Problem> {
 async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let import = load(&api, caller.team, *id).await?;
     let header: Vec<String> = serde_json::from_value(import.report[HEADER].clone()).unwrap_or_default();
+    let under_way = api.long_answers.begin(caller.key)?;
     let head = Rejects::new(Vec::new(), &header).and_then(Rejects::finish).map_err(unreadable)?;
     let rows = stream_refused(&api.board.database, caller.team, *id).map_err(Problem::from);
     let pages = rows.and_then(async |rows| Ok(web::Bytes::from(written(&rows)?)));
@@ -307,7 +308,7 @@ async fn rejects(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Re
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, attachment(&format!("{name}-rejects.csv"))))
-        .streaming(stream::once(async { Ok(web::Bytes::from(head)) }).chain(pages)))
+        .streaming(under_way.of(stream::once(async { Ok(web::Bytes::from(head)) }).chain(pages))))
 }
 
 /// Pages of an import that is still there when the last of them was read. If it is not, its rows went one after the

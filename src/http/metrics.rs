@@ -2,17 +2,19 @@
 //! denominator is said in [`crate::domain::metrics`].
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::rt::spawn;
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use tracing::{debug, warn};
+use tracing::warn;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::db::metrics::{self, Figures, Range, read_campaign, read_team, sum_up};
+use crate::db;
+use crate::db::metrics::{self, Figures, Range, read_campaign, read_team};
 use crate::domain::access::Permission;
 use crate::domain::contact::ContactState;
 use crate::domain::metrics::{Bucket, ByClock, Calls, share};
@@ -24,10 +26,14 @@ use super::instant::Instant;
 use super::openapi::describe;
 use super::problem::answer;
 use super::resource::{Methods, resource};
+use super::summing::{sum_up_each, sum_up_what_is_overdue};
 use super::{Api, Problem, page, wire};
 
 /// The figures of a team are those of so many days, where nothing else is asked for.
 const TEAM_S_DAYS: TimeDelta = TimeDelta::days(30);
+
+/// When to come again for figures that are being summed up.
+const SUMMED_UP_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
@@ -210,7 +216,8 @@ async fn of_campaign(
 ) -> Result<HttpResponse, Problem> {
     let (range, bucket) = query.parse()?;
     let board = &api.board;
-    let figures = read_campaign(&board.database, caller.team, *id, range, board.clock.now()).await?;
+    let reading = read_campaign(&board.database, caller.team, *id, range, board.clock.now());
+    let figures = in_time(&api, caller.team, Some(*id), reading).await?;
     let figures = figures.ok_or_else(|| Problem::not_found("campaign"))?;
     catch_up(&api, caller.team, &figures);
     Ok(told(Some(*id), &figures, range, bucket))
@@ -231,28 +238,47 @@ async fn of_team(
     let (range, bucket) = query.parse()?;
     let since = range.until.unwrap_or_else(|| api.board.clock.now()) - TEAM_S_DAYS;
     let range = Range { since: range.since.or(Some(since)), ..range };
-    let figures = read_team(&api.board.database, caller.team, range).await?;
+    let figures =
+        in_time(&api, caller.team, None, read_team(&api.board.database, caller.team, range)).await?;
     catch_up(&api, caller.team, &figures);
     Ok(told(None, &figures, range, bucket))
 }
 
 /// Sums up what is not, where it is much, so that whoever asks next is answered sooner. Nobody waits for it.
-fn catch_up(api: &Api, team: Uuid, figures: &Figures) {
+fn catch_up(api: &web::Data<Api>, team: Uuid, figures: &Figures) {
     if figures.behind.is_empty() {
         return;
     }
-    let (database, now, behind) = (api.board.database.clone(), api.board.clock.now(), figures.behind.clone());
-    spawn(async move {
-        for campaign in behind {
-            match sum_up(&database, team, campaign, now).await {
-                Ok(attempts) => debug!(campaign.id = %campaign, attempts, "calls were summed up"),
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    warn!(campaign.id = %campaign, error, "calls were not summed up");
-                }
-            }
+    let (api, behind) = (api.clone(), figures.behind.clone());
+    spawn(async move { sum_up_each(&api, team, behind).await });
+}
+
+/// What was read. If there is so much to count that it runs out of time, that is summed up, and until it is done whoever
+/// asks is told so at once.
+async fn in_time<T>(
+    api: &web::Data<Api>,
+    team: Uuid,
+    campaign: Option<Uuid>,
+    reading: impl Future<Output = Result<T, db::Error>>,
+) -> Result<T, Problem> {
+    let being_summed_up = || {
+        let detail = "there are so many calls that they are being summed up first; ask again in a while";
+        Problem::unavailable(detail).after(SUMMED_UP_AFTER)
+    };
+    if api.overdue.has(campaign.unwrap_or(team)) {
+        return Err(being_summed_up());
+    }
+    match reading.await {
+        Err(error) if error.ran_out_of_time() => {
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "figures are not counted in time, and are summed up"
+            );
+            sum_up_what_is_overdue(api, team, campaign);
+            Err(being_summed_up())
         }
-    });
+        read => Ok(read?),
+    }
 }
 
 fn told(campaign: Option<Uuid>, figures: &Figures, range: Range, bucket: Bucket) -> HttpResponse {

@@ -29,6 +29,7 @@ mod intake;
 mod keys;
 mod limits;
 mod list_form;
+mod long_answers;
 mod metrics;
 mod openapi;
 mod opt_out;
@@ -43,6 +44,7 @@ mod rules;
 mod search;
 mod show;
 mod spool;
+mod summing;
 mod suppressions;
 mod upload;
 mod webhooks;
@@ -71,11 +73,13 @@ use health::ProviderProbe;
 pub use hooks::HooksDesk;
 pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
+pub use long_answers::LongAnswers;
 pub use openapi::description;
 pub use problem::Problem;
 use resource::{Describe, Methods};
 pub use show::account as account_as_json;
 pub use spool::Spool;
+pub use summing::Overdue;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
 /// longer and then comes again.
@@ -117,6 +121,10 @@ pub struct Api {
     pub readers: Semaphore,
     /// How often somebody may ask.
     pub gate: Gate,
+    /// Streams and downloads that are under way.
+    pub long_answers: LongAnswers,
+    /// What is summed up because figures of it take too long to count.
+    pub overdue: Overdue,
 }
 
 /// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others

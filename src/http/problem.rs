@@ -41,6 +41,11 @@ pub(super) const KINDS: &[(&str, &str)] = &[
         "too-many-requests",
         "the key, or the address, has asked too often; `retry_after_seconds` says when to come again",
     ),
+    (
+        "too-many-streams",
+        "the key, or the server, has as many streams and downloads open as it may; `retry_after_seconds` says when to \
+         come again",
+    ),
     ("too-large", "the body or the list is larger than is taken"),
     ("too-many-rows", "the list has more rows than are taken"),
     ("too-many-cells", "the list has more cells than are taken"),
@@ -244,6 +249,11 @@ impl Problem {
     /// Somebody asks more often than is allowed.
     pub(super) fn too_many(detail: impl Into<String>, wait: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests", detail).after(wait)
+    }
+
+    /// As many long answers are under way as may be.
+    pub(super) fn too_many_streams(detail: impl Into<String>, wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-streams", "Too many streams", detail).after(wait)
     }
 
     /// A webhook is not signed by the provider.

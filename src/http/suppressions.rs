@@ -620,6 +620,7 @@ const COLUMNS: [&str; 6] = ["phone", "reason", "source", "note", "created_at", "
 )]
 async fn export(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, Problem> {
     type Broken = Box<dyn std::error::Error>;
+    let under_way = api.long_answers.begin(caller.key)?;
     let header = stream::once(async { csv::lines([COLUMNS]).map_err(Broken::from) });
     let pages = stream_suppressions(&api.board.database, caller.team).map(|page| {
         let rows: Vec<[String; 6]> = page?.into_iter().map(row).collect();
@@ -628,7 +629,7 @@ async fn export(api: web::Data<Api>, caller: Caller) -> Result<HttpResponse, Pro
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"suppressions.csv\""))
-        .streaming(header.chain(pages)))
+        .streaming(under_way.of(header.chain(pages))))
 }
 
 fn row(suppression: Suppression) -> [String; 6] {

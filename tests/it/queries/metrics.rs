@@ -1,6 +1,6 @@
 //! Figures: the same however much of them was summed up, and right again after what was thought to be final changed.
 
-use outdial::db::metrics::{Figures, Range, read_campaign, read_team, sum_up};
+use outdial::db::metrics::{Figures, Range, list_behind, read_campaign, read_team, sum_up, sum_up_portion};
 use outdial::domain::metrics::Calls;
 
 use super::*;
@@ -177,4 +177,24 @@ fn a_range_is_widened_to_whole_quarters_of_an_hour() {
     let range = Range { since: at("2026-03-02T14:07:59Z"), until: at("2026-03-02T15:00:00.000001Z") };
     let whole = Range { since: at("2026-03-02T14:00:00Z"), until: at("2026-03-02T15:15:00Z") };
     assert_eq!((range.in_quarters(), whole.in_quarters()), (whole, whole));
+}
+
+#[tokio::test]
+async fn very_many_calls_are_summed_up_in_portions_those_first_that_are_most() {
+    let bench = Bench::new().await;
+    let (few, many) = (bench.draft(&["+12025550101"]).await, bench.draft(&["+12025550101"]).await);
+    insert_attempts(&bench, few, 1_999).await;
+    let psql = bench.psql().await;
+    psql.batch_execute("UPDATE attempts SET id = gen_random_uuid()").await.unwrap();
+    insert_attempts(&bench, many, 2_050).await;
+    let expected = told(read(&bench, many, Range::default(), after(2_050)).await);
+    let long_after = after(2_050) + TimeDelta::days(2);
+    assert_eq!(list_behind(&bench.database, bench.team).await.unwrap(), [many]);
+    let portion =
+        async || sum_up_portion(&bench.database, bench.team, many, 1_000, long_after).await.unwrap();
+    for added in [1_000, 1_000, 50, 0] {
+        assert_eq!(portion().await, added);
+        assert_eq!(told(read(&bench, many, Range::default(), after(2_050)).await), expected);
+        assert_eq!(list_behind(&bench.database, bench.team).await.unwrap(), [Uuid::nil(); 0]);
+    }
 }

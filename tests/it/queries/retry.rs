@@ -135,3 +135,15 @@ async fn a_list_of_several_portions_is_called_again_to_its_end() {
     let counts = bench.counts(owner.campaign).await;
     assert_eq!((counts.pending, counts.failed), (20_500, 0));
 }
+
+#[tokio::test]
+async fn a_few_are_called_again_while_lists_are_being_stored() {
+    let bench = Bench::new().await;
+    let owner = bench.given_up(&[Outcome::Busy, Outcome::NoAnswer]).await;
+    let lists = [bench.database.list_client().await.unwrap(), bench.database.list_client().await.unwrap()];
+    let retried = bench.retry(owner.campaign, &[Outcome::Busy], false);
+    let retried = tokio::time::timeout(Duration::from_secs(5), retried).await;
+    assert_eq!(retried.expect("it waits for the lists"), done(1, State::Running));
+    drop(lists);
+    assert_recounted(&bench, owner.campaign).await;
+}

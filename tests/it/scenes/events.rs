@@ -32,6 +32,11 @@ impl Scene {
         stream
     }
 
+    /// The last position that was given.
+    async fn present(&self) -> i64 {
+        self.psql().await.query_one("SELECT last_position FROM relay", &[]).await.unwrap().get(0)
+    }
+
     /// All that was told by now, a page at a time.
     async fn all_events(&self, path: &str) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), 0);
@@ -165,9 +170,19 @@ async fn what_happens_on_one_server_is_told_on_the_others() {
 
 #[actix_web::test]
 async fn nothing_is_told_to_another_team_nor_any_more_to_whoever_has_lost_the_key() {
+    const BACKLOG: &str = "
+        WITH given AS (UPDATE relay SET last_position = last_position + 6000 RETURNING last_position - 6000 AS before)
+        INSERT INTO events (team_id, campaign_id, kind, at, data, position)
+        SELECT team_id, id, 'campaign.edited', now(), jsonb_build_object('padding', repeat('x', 4000)), before + n
+        FROM campaigns, given, generate_series(1, 6000) n";
     let scene = Scene::with(everybody_answers()).await;
     let viewer = key(&scene, Role::Viewer).await;
     let stranger = other_team(&scene).await;
+    scene.upload(json!({}), &["+12025550199"]).await;
+    scene.psql().await.batch_execute(BACKLOG).await.unwrap();
+    // More than the network takes in, so he is still in the middle of it when his key is revoked.
+    let mut far_behind = scene.follow(&viewer, EVENTS, Some(0)).await;
+    let present = scene.present().await;
     let mut of_viewer = scene.follow(&viewer, EVENTS, None).await;
     let mut of_stranger = scene.follow(&stranger, EVENTS, Some(0)).await;
     let campaign = scene.call(json!({}), &["+12025550101"]).await;
@@ -184,9 +199,60 @@ async fn nothing_is_told_to_another_team_nor_any_more_to_whoever_has_lost_the_ke
     assert_eq!(status, StatusCode::NO_CONTENT);
     let until_cut_off = async { while of_viewer.next().await.is_some() {} };
     timeout(Duration::from_secs(25), until_cut_off).await.expect("the stream ends with the key");
+    let mut heard = 0;
+    let until_cut_off = async {
+        while let Some(sent) = far_behind.next().await {
+            heard = sent.id.unwrap_or(heard);
+        }
+    };
+    timeout(Duration::from_secs(25), until_cut_off).await.expect("the backlog ends with the key");
+    assert!((1..present).contains(&heard), "{heard} of {present}");
     scene.until_completed(&campaign).await;
     // The heartbeat came meanwhile, and nothing else.
     assert!(timeout(Duration::from_millis(100), of_stranger.next()).await.is_err());
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_key_has_only_so_many_streams_and_downloads_open_and_no_other_key_misses_them() {
+    let mut scene = Scene::without_program(&Setting::default()).await;
+    scene.config.streams_of_a_key = 2;
+    scene.start_program().await;
+    let other = key(&scene, Role::Viewer).await;
+    let campaign = scene.upload(json!({}), &["+12025550101"]).await;
+    let ask = |path: &str| {
+        let request = scene.stranger().get(scene.url(path)).bearer_auth(API_TOKEN);
+        request.header("Accept", "text/event-stream").send()
+    };
+    for _ in 0..3 {
+        let list = ask(&format!("{campaign}/contacts.csv")).await.unwrap();
+        assert_eq!(list.status(), StatusCode::OK);
+        assert!(list.text().await.unwrap().contains("+12025550101"), "a list that has been sent is over");
+    }
+    let one = scene.follow(API_TOKEN, EVENTS, None).await;
+    let _two = scene.follow(API_TOKEN, &format!("{campaign}/events"), None).await;
+    for path in [
+        EVENTS,
+        &format!("{campaign}/events"),
+        &format!("{campaign}/contacts.csv"),
+        &format!("{campaign}/attempts.xlsx"),
+        "/api/v1/suppressions.csv",
+    ] {
+        let refused = ask(path).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{path}");
+        assert_eq!(refused.headers()["retry-after"], "10");
+        let problem: Value = refused.json().await.unwrap();
+        assert_eq!(problem["type"], "urn:outdial:too-many-streams", "{problem}");
+    }
+    assert_eq!(scene.ask(Method::GET, EVENTS).await.0, StatusCode::OK, "a page is no stream");
+    scene.follow(&other, EVENTS, None).await;
+    drop(one);
+    eventually("whoever has gone makes room", || async {
+        // What happens is told to him, and so it shows that he has gone.
+        scene.upload(json!({}), &["+12025550101"]).await;
+        (ask(EVENTS).await.unwrap().status() == StatusCode::OK).then_some(())
+    })
+    .await;
     scene.end().await;
 }
 

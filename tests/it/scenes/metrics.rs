@@ -5,6 +5,7 @@ use reqwest::header::LINK;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::support::eventually;
 use crate::support::scene::{API_TOKEN, Scene, Setting};
 
 #[actix_web::test]
@@ -51,6 +52,46 @@ async fn figures_tell_what_a_campaign_s_own_counts_do_and_when() {
     {
         let (status, problem) = scene.ask(Method::GET, &format!("{campaign}/metrics?{bad}")).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}: {problem}");
+    }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn figures_that_cannot_be_counted_in_time_are_summed_up_meanwhile() {
+    const LONG_AGO: &str =
+        "UPDATE attempts SET settled_at = settled_at - interval '2 days', ask_price_at = NULL";
+    // So ends a statement whose time is over, too.
+    const TIME_IS_OVER: &str = "
+        SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%call_sums%'";
+    let scene =
+        Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
+    let campaign = scene.call(json!({}), &["+12025550101"]).await;
+    scene.until_completed(&campaign).await;
+    let (psql, locker) = (scene.psql().await, scene.psql().await);
+    psql.batch_execute(LONG_AGO).await.unwrap();
+    for path in [&format!("{campaign}/metrics"), "/api/v1/metrics"] {
+        locker.batch_execute("BEGIN; LOCK TABLE call_sums IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        let time_is_over = eventually("it is being counted", || async {
+            let ended: i64 = psql.query_one(TIME_IS_OVER, &[]).await.unwrap().get(0);
+            (ended > 0).then_some(())
+        });
+        let ((status, problem), ()) = tokio::join!(scene.ask(Method::GET, path), time_is_over);
+        // The second time nothing is counted: it would wait for the lock.
+        for (status, problem) in [(status, problem), scene.ask(Method::GET, path).await] {
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+            assert!(problem["detail"].as_str().unwrap().contains("are being summed up"), "{problem}");
+            assert_eq!(problem["retry_after_seconds"], 10);
+        }
+        locker.batch_execute("ROLLBACK").await.unwrap();
+        let figures = eventually("the figures are there", || async {
+            let (status, figures) = scene.ask(Method::GET, path).await;
+            (status == StatusCode::OK).then_some(figures)
+        })
+        .await;
+        assert_eq!(figures["answered"], 1);
+        let summed: i64 = psql.query_one("SELECT sum(answered) FROM call_sums", &[]).await.unwrap().get(0);
+        assert_eq!(summed, 1);
     }
     scene.end().await;
 }

@@ -143,6 +143,7 @@ impl Scene {
             cps: setting.cps,
             api_token: Some(Secret::new(API_TOKEN.to_owned())),
             requests: None,
+            streams_of_a_key: outdial::config::STREAMS_OF_A_KEY,
             lists: Default::default(),
             course: Some(course),
             zoneinfo: None,
