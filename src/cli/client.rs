@@ -14,7 +14,7 @@ use crate::domain::outcome::Outcome;
 pub(super) const EXIT_STATUSES: &str = "\
 Exit statuses:
   0  it is done; watch: everybody is final
-  1  watch: the campaign was canceled or has failed
+  1  watch: the campaign is a draft, paused, canceled or has failed
   2  what was typed, or a file that it names, cannot be used
   3  no key, or one that does not allow it
   4  there is nothing of that name, or several
@@ -103,6 +103,9 @@ pub enum CampaignOptions {
     Resume {
         /// Which
         campaign: String,
+        /// Call so many contacts more, then pause
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
     },
     /// Give it up for good
     Cancel {
@@ -134,7 +137,7 @@ pub enum CampaignOptions {
         )]
         outcomes: Vec<String>,
     },
-    /// Show how it goes, as it goes, until everybody is final
+    /// Show how it goes, as it goes, until everybody is final or it is stopped
     Watch {
         /// Which
         campaign: String,
@@ -146,8 +149,8 @@ pub enum CampaignOptions {
         /// Its attempts instead of its contacts
         #[arg(long)]
         attempts: bool,
-        /// The file; the standard output if it is not said. One that ends in .xlsx is a workbook, any other CSV
-        #[arg(long, short, value_name = "FILE")]
+        /// The file, which ends in .csv or .xlsx; if it is not said, CSV goes to the standard output
+        #[arg(long, short, value_name = "FILE", value_parser = export_file)]
         output: Option<PathBuf>,
     },
     /// Delete it, with all that is known of its calls
@@ -232,7 +235,7 @@ impl From<CampaignOptions> for CampaignCommand {
             CampaignOptions::Show { campaign } => Self::Show(campaign),
             CampaignOptions::Start { campaign, limit, dry_run } => Self::Start { campaign, limit, dry_run },
             CampaignOptions::Pause { campaign } => Self::Move { campaign, what: "pause" },
-            CampaignOptions::Resume { campaign } => Self::Move { campaign, what: "resume" },
+            CampaignOptions::Resume { campaign, limit } => Self::Resume { campaign, limit },
             CampaignOptions::Cancel { campaign } => Self::Move { campaign, what: "cancel" },
             CampaignOptions::Duplicate { campaign, name, outcomes } => {
                 Self::Duplicate { campaign, name, outcomes }
@@ -275,6 +278,15 @@ impl From<AgentsOptions> for AgentsCommand {
             AgentsOptions::Create { agent } => Self::Create(agent),
             AgentsOptions::Delete { agent } => Self::Delete(agent),
         }
+    }
+}
+
+fn export_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("csv" | "xlsx") => Ok(path),
+        Some(_) | None => Err("expected a name that ends in .csv or .xlsx".to_owned()),
     }
 }
 

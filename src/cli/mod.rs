@@ -401,6 +401,7 @@ mod tests {
             "outdial campaign list --state asleep",
             "outdial campaign retry a",
             "outdial campaign delete a",
+            "outdial campaign export a --output a.xls",
             "outdial suppress",
             "outdial suppress --list +12025550101",
             "outdial contacts a --outcome dead",

@@ -36,7 +36,14 @@ pub enum CampaignCommand {
         /// Only show on the simulator what would happen.
         dry_run: bool,
     },
-    /// A command that needs no more words: pause, resume, cancel.
+    /// Let it go on, for everybody or as many more as this.
+    Resume {
+        /// Which.
+        campaign: String,
+        /// So many contacts at most.
+        limit: Option<u32>,
+    },
+    /// A command that needs no more words: pause, cancel.
     Move {
         /// Which.
         campaign: String,
@@ -137,6 +144,12 @@ pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown
         CampaignCommand::Start { campaign, limit, dry_run } => {
             start(server, &id(server, &campaign).await?, limit, dry_run).await
         }
+        CampaignCommand::Resume { campaign, limit } => {
+            let id = id(server, &campaign).await?;
+            let wanted = limit.map_or(json!({}), |limit| json!({ "limit": limit }));
+            let resumed = server.post(&["campaigns", &id, "resume"], &wanted).await?;
+            Ok(Shown::new(standing(&resumed), resumed))
+        }
         CampaignCommand::Move { campaign, what } => {
             let id = id(server, &campaign).await?;
             let moved = server.json(server.request(Method::POST, &["campaigns", &id, what])).await?;
@@ -212,6 +225,17 @@ async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError>
     let Value::Object(members) = &mut settings else {
         return Err(ClientError::Unusable("expected the settings as a JSON object".to_owned()));
     };
+    let given = ["name", "agent", "agent_id"].iter().find(|key| members.contains_key(**key));
+    match given.copied() {
+        Some("name") => return Err(twice("name", "--name")),
+        Some(key) if new.say.is_some() || new.agent.is_some() => return Err(twice(key, "--say or --agent")),
+        Some(_) => {}
+        None if new.say.is_none() && new.agent.is_none() => {
+            let expected = "nobody says anything: expected --say, --agent, or an agent among the settings";
+            return Err(ClientError::Unusable(expected.to_owned()));
+        }
+        None => {}
+    }
     members.insert("name".to_owned(), new.name.clone().into());
     if let Some(text) = new.say {
         members.insert("agent".to_owned(), json!({ "name": new.name, "script": { "say": text } }));
@@ -229,6 +253,10 @@ async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError>
     Ok(Shown::new(format!("{text}{} is a draft  {}\n", new.name, told(&made["id"])), made))
 }
 
+fn twice(key: &str, option: &str) -> ClientError {
+    ClientError::Unusable(format!("the settings have {key} as well as {option}, expected it once"))
+}
+
 /// What came of a list, with the first rows that were refused.
 fn account(made: &Value) -> String {
     let [imported, rows, duplicates, rejected, blank] =
@@ -239,6 +267,10 @@ fn account(made: &Value) -> String {
     for row in made["refused"].as_array().into_iter().flatten().take(20) {
         text.push_str(&format!("  row {}: {}\n", told(&row["row"]), told(&row["message"])));
     }
+    let others = made["same_file_in"].as_array().map_or(0, Vec::len);
+    if others > 0 {
+        text.push_str(&format!("  warning: the same file is in {others} other campaigns\n"));
+    }
     for warning in made["warnings"].as_array().into_iter().flatten() {
         text.push_str(&format!("  warning: {}\n", told(&warning["message"])));
     }
@@ -248,7 +280,11 @@ fn account(made: &Value) -> String {
 async fn upload(server: &Server, path: &Path, settings: &Value) -> Result<Value, ClientError> {
     let unreadable = |source| ClientError::File { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
+    let length = metadata.len();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let body = ListBody::new(file, length, &name, &settings.to_string(), ProgressBar::hidden());
     let request = server

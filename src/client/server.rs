@@ -34,6 +34,11 @@ pub enum ClientError {
     /// No key was given.
     #[error("expected an API key in OUTDIAL_KEY or --key; outdial keys create makes one")]
     NoKey,
+    /// The server does not know the key, or not any more.
+    #[error(
+        "the server lets nobody in with the key in OUTDIAL_KEY or --key; expected one that it knows and that is not revoked"
+    )]
+    BadKey,
     /// The server cannot be reached, or the connection to it broke off.
     #[error("cannot reach the server at {server}; OUTDIAL_URL or --url names another")]
     Unreachable {
@@ -90,8 +95,7 @@ impl ClientError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Unusable(_) | Self::File { .. } => 2,
-            Self::NoKey => 3,
-            Self::Refused { status: 401 | 403, .. } => 3,
+            Self::NoKey | Self::BadKey | Self::Refused { status: 403, .. } => 3,
             Self::NotFound { .. } | Self::Refused { status: 404, .. } => 4,
             Self::Ambiguous { .. } => 4,
             Self::Refused { status: 500.., .. } | Self::Unreachable { .. } | Self::NotOutdial(_) => 6,
@@ -114,6 +118,8 @@ impl Server {
         if key.expose().is_empty() {
             return Err(ClientError::NoKey);
         }
+        // What is typed for curl goes on to the API.
+        let url = url.trim_end_matches('/').trim_end_matches("/api/v1");
         let base = Url::parse(&format!("{}/", url.trim_end_matches('/')));
         let base = base.map_err(|error| ClientError::Unusable(format!("{url}: {error}")))?;
         // What this machine says to itself goes through nobody else.
@@ -235,6 +241,9 @@ impl Server {
 /// A refusal in the server's words, if it is one of its API.
 fn refusal(status: StatusCode, said: &Value) -> Option<ClientError> {
     let detail = plain(said["detail"].as_str()?);
+    if status == StatusCode::UNAUTHORIZED {
+        return Some(ClientError::BadKey);
+    }
     Some(ClientError::Refused { status: status.as_u16(), detail })
 }
 

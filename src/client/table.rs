@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chrono::DateTime;
 use serde_json::Value;
 
 use super::server::bare;
@@ -17,7 +18,7 @@ pub(super) fn table(entries: &[Value], columns: &[Column], none: &str) -> String
     if entries.is_empty() {
         return format!("{none}\n");
     }
-    let cell = |entry: &Value, place: &str| shorten(&entry.pointer(place).map(bare).unwrap_or_default());
+    let cell = |entry: &Value, place: &str| shorten(&shown(entry, place));
     let rows: Vec<Vec<String>> =
         entries.iter().map(|entry| columns.iter().map(|(_, place)| cell(entry, place)).collect()).collect();
     let mut text = String::new();
@@ -41,12 +42,22 @@ pub(super) fn card(entry: &Value, lines: &[Column]) -> String {
     let widest = lines.iter().map(|(title, _)| title.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (title, place) in lines {
-        let said = entry.pointer(place).map(bare).unwrap_or_default();
+        let said = shown(entry, place);
         if !said.is_empty() {
             let _ = writeln!(text, "{title:<widest$}  {}", plain(&said));
         }
     }
     text
+}
+
+/// What stands in a place of an entry, as people read it: shares in percent, instants to the second.
+fn shown(entry: &Value, place: &str) -> String {
+    let Some(value) = entry.pointer(place) else { return String::new() };
+    if let Some(share) = value.as_f64().filter(|_| place.ends_with("_rate")) {
+        return format!("{:.0} %", share * 100.0);
+    }
+    let instant = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
+    instant.map_or_else(|| bare(value), |instant| instant.to_utc().format("%F %TZ").to_string())
 }
 
 /// Any JSON, in lines, for people who want to see all of it.
@@ -101,6 +112,9 @@ mod tests {
 
     #[test]
     fn a_card_leaves_out_what_says_nothing() {
+        let due = json!({"due_at": "2026-03-02T10:00:00.471677-05:00", "answer_rate": 0.6078431372549019});
+        let expected = "due   2026-03-02 15:00:00Z\nrate  61 %\n";
+        assert_eq!(card(&due, &[("due", "/due_at"), ("rate", "/answer_rate")]), expected);
         let entry = json!({"state": "paused", "waiting": null});
         assert_eq!(card(&entry, &[("state", "/state"), ("waits", "/waiting/message")]), "state  paused\n");
     }

@@ -35,7 +35,9 @@ pub(super) async fn watch(server: &Server, campaign: &str) -> Result<Shown, Clie
         match server.get(&["campaigns", campaign]).await {
             Ok(now) if is_over(&now) => {
                 view.end();
-                let text = format!("{} is {}\n", told(&now["name"]), told(&now["state"]));
+                let why =
+                    now["state_detail"].as_str().map(|why| format!(": {}", plain(why))).unwrap_or_default();
+                let text = format!("{} is {}{why}\n", told(&now["name"]), told(&now["state"]));
                 return Ok(Shown { text, exit_status: u8::from(now["state"] != "completed"), json: now });
             }
             Ok(now) => view.show(&now),
@@ -46,8 +48,9 @@ pub(super) async fn watch(server: &Server, campaign: &str) -> Result<Shown, Clie
     }
 }
 
+/// Whether nothing more happens to it by itself.
 fn is_over(campaign: &Value) -> bool {
-    ["completed", "canceled", "failed"].iter().any(|state| campaign["state"] == *state)
+    ["draft", "paused", "completed", "canceled", "failed"].iter().any(|state| campaign["state"] == *state)
 }
 
 /// Follows until the campaign is over or the connection is lost. Returns how many events were heard.
@@ -74,7 +77,9 @@ async fn follow(
         for sent in some {
             heard += 1;
             view.hear(&sent);
-            if ["campaign.completed", "campaign.canceled", "campaign.failed"].contains(&sent.kind.as_str()) {
+            if ["campaign.paused", "campaign.completed", "campaign.canceled", "campaign.failed"]
+                .contains(&sent.kind.as_str())
+            {
                 return Ok(heard);
             }
         }

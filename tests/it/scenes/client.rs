@@ -96,7 +96,12 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
         (&terminal, &["campaign", "show", "Nobody"][..], 4, "there is no campaign named \"Nobody\""),
         (&terminal, &["campaign", "show", "Twice"], 4, "expected one of their ids"),
         (&terminal, &["campaign", "pause", id], 5, "cannot pause a draft campaign"),
-        (&terminal, &["campaign", "create", "/nowhere.csv", "--name", "x"], 2, "cannot use /nowhere.csv"),
+        (
+            &terminal,
+            &["campaign", "create", "/nowhere.csv", "--name", "x", "--say", "Hi"],
+            2,
+            "cannot use /nowhere.csv",
+        ),
         (&terminal, &["campaign", "start", id, "--limit", "0"], 2, "--limit"),
         (
             &terminal,
@@ -104,7 +109,10 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
             5,
             "1 of 2 numbers are called no more\n  12: expected",
         ),
-        (&strange, &["campaign", "list"], 3, "expected a header"),
+        (&strange, &["campaign", "list"], 3, "lets nobody in with the key"),
+        (&terminal, &["campaign", "watch", id], 1, "Twice is draft"),
+        (&terminal, &["campaign", "create", "/", "--name", "x", "--say", "Hi"], 2, "cannot use /"),
+        (&terminal, &["campaign", "create", "/dev/null", "--name", "x"], 2, "expected --say, --agent"),
         (&keyless, &["campaign", "list"], 3, "expected an API key in OUTDIAL_KEY"),
         (&lost, &["campaign", "list"], 6, "cannot reach the server at http://127.0.0.1:9/"),
     ] {
