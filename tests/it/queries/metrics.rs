@@ -195,6 +195,6 @@ async fn very_many_calls_are_summed_up_in_portions_those_first_that_are_most() {
     for added in [1_000, 1_000, 50, 0] {
         assert_eq!(portion().await, added);
         assert_eq!(told(read(&bench, many, Range::default(), after(2_050)).await), expected);
-        assert_eq!(list_behind(&bench.database, bench.team).await.unwrap(), [Uuid::nil(); 0]);
+        assert!(list_behind(&bench.database, bench.team).await.unwrap().is_empty());
     }
 }
