@@ -91,7 +91,12 @@ pub(super) const VARIABLES: &[Variable] = &[
         "the system's temporary directory",
         "a directory on a disk where lists lie while they are received and read; /tmp may be memory",
     ),
-    variable("OUTDIAL_CLOCK", "the present", "START@ANCHOR*SPEED, the course of time on the simulator"),
+    variable(
+        "OUTDIAL_CLOCK",
+        "the present",
+        "START@ANCHOR*SPEED, the course of time on the simulator: at the real instant ANCHOR it is START, and it goes SPEED \
+         times as fast. Keep the text for a restart: with another ANCHOR it is START again, before what has happened",
+    ),
     variable(
         "OUTDIAL_ZONEINFO",
         "the time zones that come with the program",
