@@ -24,7 +24,7 @@ use crate::db::calls::forget_calls;
 use crate::db::idempotency::forget_expired;
 use crate::db::imports::{self, Expired};
 use crate::db::nodes::{self, Oneself, Renewed, TakenOver};
-use crate::db::retention::{self, Erased};
+use crate::db::retention::{self, Erased, Swept};
 use crate::db::words::Word;
 use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
@@ -551,7 +551,11 @@ async fn erase_expired(board: &Switchboard) {
     let now = board.clock.now();
     let counted_since = board.library.longest_reach().since(now);
     match retention::erase_expired(&board.database, board.keep, counted_since, now).await {
-        Ok(erased) => {
+        Ok(Swept { erased, failed }) => {
+            for (campaign, error) in &failed {
+                let error = error as &dyn std::error::Error;
+                warn!(error, campaign.id = %campaign, "a campaign's people cannot be erased");
+            }
             let Erased { contacts, attempts, remarks, events } = erased;
             let words =
                 [("contacts", contacts), ("attempts", attempts), ("remarks", remarks), ("events", events)];

@@ -43,7 +43,7 @@ pub async fn ask_for_callback(
         SELECT state, settings ? 'schedule' AS has_schedule FROM campaigns
         WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
     const CONTACT: &str = "
-        SELECT state, last_outcome, due_at, callback_at, callback_note,
+        SELECT state, last_outcome, due_at, callback_at, callback_note, erased_at IS NOT NULL AS is_erased,
                EXISTS (SELECT FROM suppressions
                        WHERE suppressions.phone = contacts.phone AND suppressions.team_id = $3
                          AND (expires_at IS NULL OR expires_at > $4)) AS is_suppressed
@@ -90,6 +90,7 @@ fn standing(row: &Row, campaign: &Row) -> Result<Standing, Error> {
         contact: name(row, "state", ContactState::parse)?,
         last_outcome: name_opt(row, "last_outcome", Outcome::parse)?,
         is_suppressed: row.try_get("is_suppressed")?,
+        is_erased: row.try_get("is_erased")?,
         callback: at.map(|at| Callback { at, note }),
     })
 }

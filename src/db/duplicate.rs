@@ -8,6 +8,7 @@ use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
 use super::campaigns::{NewCampaign, insert_campaign};
+use super::in_flight::announce_list;
 use super::recurrence::{AREAS, CONTACTS};
 use super::{Database, Error, Params, execute};
 
@@ -44,6 +45,7 @@ pub async fn duplicate(
         chosen.states.as_ref().map(|all| all.iter().map(|one| one.as_str()).collect());
     let mut client = database.list_client().await?;
     let transaction = client.transaction().await?;
+    announce_list(&transaction, new.team).await?;
     insert_campaign(&transaction, new, now).await?;
     let params: Params<'_> = &[&new.id, &of, &now, &new.team, &outcomes, &states];
     let contacts = execute(&transaction, &CONTACTS.copy_where(CHOSEN), params).await?;

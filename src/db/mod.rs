@@ -38,6 +38,7 @@ pub mod watchdog;
 pub mod words;
 
 mod connection;
+mod in_flight;
 mod migrations;
 mod outage;
 mod reads;

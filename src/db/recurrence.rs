@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::campaigns::lock;
+use super::in_flight::announce_list_of;
 use super::{Database, Error, Ownership, Transaction, execute, query_opt};
 use crate::domain::event::EventKind;
 use crate::domain::recurrence::Due;
@@ -242,6 +243,9 @@ async fn make_run(
 ) -> Result<Fired, Error> {
     let mut client = database.list_client().await?;
     let transaction = client.transaction().await?;
+    if !announce_list_of(&transaction, owner.campaign).await? {
+        return Ok(Fired::Overtaken);
+    }
     // Not the decision yet, but a list need not be copied for nothing.
     if let Some(run) = find_run_at_work(&transaction, owner.campaign, run).await? {
         return Ok(Fired::Skipped(Skipped::StillGoing { run }));

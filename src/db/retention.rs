@@ -10,6 +10,7 @@ mod person;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::{Database, Error, Params, Transaction, execute, query, query_one, query_opt};
@@ -46,30 +47,59 @@ pub struct Erased {
     pub events: u64,
 }
 
+/// What a sweep came to.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// What was erased.
+    pub erased: Erased,
+    /// The campaigns of which not everything could be erased, and why. They are tried again the next time.
+    pub failed: Vec<(Uuid, Error)>,
+}
+
 /// Erases what has been kept for long enough at `now`, in small transactions one after the other, on a connection that no
-/// dialing waits for. Calls since `counted_since` are still counted by caps. What another node is at is left to it. Dropped, it
-/// has done what it has done.
+/// dialing waits for. Calls since `counted_since` are still counted by caps. What another node is at is left to it, and a campaign
+/// that cannot be erased keeps no other from it. Dropped, it has done what it has done.
 pub async fn erase_expired(
     database: &Database,
     keep: Keep,
     counted_since: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Erased, Error> {
-    let mut erased = Erased::default();
+) -> Result<Swept, Error> {
+    let Swept { mut erased, mut failed } = Swept::default();
     if let Some(span) = keep.contacts {
         for campaign in list_ended(database, What::Contacts, now - span).await? {
-            erase_contacts(database, &campaign, counted_since, now, &mut erased).await?;
+            let result = erase_contacts(database, &campaign, counted_since, now, &mut erased).await;
+            note_failure(&mut failed, &campaign, result)?;
         }
+        delete_lifted(database, now - span).await?;
     }
     if let Some(span) = keep.attempts {
         for campaign in list_ended(database, What::Attempts, now - span).await? {
-            erase_attempts(database, &campaign, counted_since, now, &mut erased).await?;
+            let result = erase_attempts(database, &campaign, counted_since, now, &mut erased).await;
+            note_failure(&mut failed, &campaign, result)?;
         }
     }
     if let Some(span) = keep.events {
         erased.events = delete_events(database, now - span).await?;
     }
-    Ok(erased)
+    Ok(Swept { erased, failed })
+}
+
+/// Keeps what is about one campaign. What is about the database ends the sweep, except that a statement that took too long
+/// counts as an outage elsewhere, but is this campaign's.
+fn note_failure(
+    failed: &mut Vec<(Uuid, Error)>,
+    campaign: &Ended,
+    result: Result<(), Error>,
+) -> Result<(), Error> {
+    match result {
+        Err(error) if error.is_outage() && !error.has_code(&SqlState::QUERY_CANCELED) => Err(error),
+        Err(error) => {
+            failed.push((campaign.id, error));
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// What is to be erased of a campaign.
@@ -89,15 +119,21 @@ struct Ended {
 /// Those whose end lies before an instant, and of which something is left: those first that ended first.
 async fn list_ended(database: &Database, what: What, before: DateTime<Utc>) -> Result<Vec<Ended>, Error> {
     const SQL: &str = "
-        SELECT id, team_id FROM campaigns
-        WHERE ended_at < $1 AND state IN ('completed', 'canceled', 'failed')
+        SELECT id, team_id, ended_at FROM campaigns
+        WHERE ended_at < $1 AND (ended_at, id) > ($4, $5) AND state IN ('completed', 'canceled', 'failed')
           AND coalesce(CASE WHEN $2 THEN contacts_erased_at ELSE attempts_erased_at END, '-infinity') < ended_at
-        ORDER BY ended_at LIMIT $3";
+        ORDER BY ended_at, id LIMIT $3";
     let contacts = matches!(what, What::Contacts);
-    let rows = query(&database.list_client().await?, SQL, &[&before, &contacts, &LISTED_AT_ONCE]).await?;
-    rows.iter()
-        .map(|row| Ok(Ended { id: row.try_get("id")?, team: row.try_get("team_id")?, before }))
-        .collect()
+    let (mut ended, mut after) = (Vec::new(), (DateTime::UNIX_EPOCH, Uuid::nil()));
+    loop {
+        let params: Params<'_> = &[&before, &contacts, &LISTED_AT_ONCE, &after.0, &after.1];
+        let page = query(&database.list_client().await?, SQL, params).await?;
+        let Some(last) = page.last() else { return Ok(ended) };
+        after = (last.try_get("ended_at")?, last.try_get("id")?);
+        for row in &page {
+            ended.push(Ended { id: row.try_get("id")?, team: row.try_get("team_id")?, before });
+        }
+    }
 }
 
 /// Holds a campaign for the transaction, if it is still at its end, nobody of it is on the phone, and no other node is at it.
@@ -125,8 +161,7 @@ const KEEP_WHAT_COUNTS: &str = "
 /// The attempts of `batch` without anything that leads to a person.
 const ERASE_ATTEMPTS: &str = "
     UPDATE attempts
-    SET to_phone = 'erased-' || attempts.contact_id::text, sid = NULL, sid_is_adopted = false, error_message = NULL,
-        ask_price_at = NULL
+    SET to_phone = 'erased-' || attempts.contact_id::text, sid = NULL, sid_is_adopted = false, error_message = NULL
     FROM batch
     WHERE attempts.contact_id = batch.contact_id AND (batch.attempt_id IS NULL OR attempts.id = batch.attempt_id)
       AND attempts.campaign_id = $1 AND attempts.team_id = $2 AND settled_at IS NOT NULL
@@ -148,11 +183,31 @@ const ERASE_CONTACTS: &str = "
       AND erased_at IS NULL
     RETURNING 1";
 
-/// No price is asked for any more of calls whose ids are gone.
-const COUNT_UNPRICED: &str = "
-    UPDATE campaigns
-    SET unpriced = (SELECT count(*) FROM attempts WHERE campaign_id = $1 AND ask_price_at IS NOT NULL)
-    WHERE id = $1 AND team_id = $2 AND unpriced > 0";
+/// Nobody can be asked any more what calls cost whose ids are about to go. As where nobody will say, it is as much as the
+/// campaign's most expensive call: a cap may be reached too early by that, and not too late.
+const ASSUME_PRICES: &str = "
+    assumed AS (
+        UPDATE attempts
+        SET price = campaigns.highest_price, price_is_assumed = true, ask_price_at = NULL
+        FROM batch, campaigns
+        WHERE attempts.contact_id = batch.contact_id AND (batch.attempt_id IS NULL OR attempts.id = batch.attempt_id)
+          AND attempts.campaign_id = $1 AND attempts.team_id = $2 AND ask_price_at IS NOT NULL
+          AND campaigns.id = $1 AND campaigns.team_id = $2
+        RETURNING attempts.price
+    )
+    UPDATE campaigns SET spent = spent + given.price, unpriced = greatest(unpriced - given.calls, 0)
+    FROM (SELECT sum(price)::bigint AS price, count(*)::int AS calls FROM assumed) given
+    WHERE id = $1 AND team_id = $2 AND given.calls > 0";
+
+/// Some of the campaign's contacts, behind the position `$3`.
+const SOME_CONTACTS: &str = "
+    SELECT id AS contact_id, NULL::uuid AS attempt_id, position FROM contacts
+    WHERE campaign_id = $1 AND team_id = $2 AND position > $3 ORDER BY position LIMIT $4";
+
+/// Some of the campaign's attempts, behind the id `$3`.
+const SOME_ATTEMPTS: &str = "
+    SELECT contact_id, id AS attempt_id FROM attempts
+    WHERE campaign_id = $1 AND team_id = $2 AND id > $3 ORDER BY id LIMIT $4";
 
 async fn erase_contacts(
     database: &Database,
@@ -163,11 +218,10 @@ async fn erase_contacts(
 ) -> Result<(), Error> {
     const DONE: &str = "
         UPDATE campaigns SET contacts_erased_at = $3, attempts_erased_at = $3 WHERE id = $1 AND team_id = $2";
+    let prices = format!("WITH batch AS ({SOME_CONTACTS}), {ASSUME_PRICES}");
+    let batch = SOME_CONTACTS.replace("$3", "$6").replace("$4", "$7");
     let sql = format!(
-        "WITH batch AS (
-            SELECT id AS contact_id, NULL::uuid AS attempt_id, position FROM contacts
-            WHERE campaign_id = $1 AND team_id = $2 AND position > $6 ORDER BY position LIMIT $7
-        ), kept AS ({KEEP_WHAT_COUNTS}), attempt AS ({ERASE_ATTEMPTS}), contact AS ({ERASE_CONTACTS})
+        "WITH batch AS ({batch}), kept AS ({KEEP_WHAT_COUNTS}), attempt AS ({ERASE_ATTEMPTS}), contact AS ({ERASE_CONTACTS})
         SELECT (SELECT max(position) FROM batch) AS last, (SELECT count(*) FROM attempt) AS attempts,
                (SELECT count(*) FROM contact) AS contacts"
     );
@@ -180,11 +234,15 @@ async fn erase_contacts(
         }
         let (of, is_over) = ((&campaign.id, &campaign.team), false);
         let params: Params<'_> = &[of.0, of.1, &counted_since, &now, &is_over, &after, &AT_ONCE];
+        execute(&transaction, &prices, &[of.0, of.1, &after, &AT_ONCE]).await?;
         let row = query_one(&transaction, &sql, params).await?;
-        execute(&transaction, COUNT_UNPRICED, &[of.0, of.1]).await?;
         let last: Option<i32> = row.try_get("last")?;
-        let remarks = if last.is_none() { delete_remarks(&transaction, campaign).await? } else { 0 };
-        let is_done = last.is_none() && remarks == 0;
+        let (mut remarks, mut words) = (0, 0);
+        if last.is_none() {
+            remarks = delete_remarks(&transaction, campaign).await?;
+            words = strip_words(&transaction, campaign).await?;
+        }
+        let is_done = last.is_none() && remarks == 0 && words == 0;
         if is_done {
             execute(&transaction, DONE, &[of.0, of.1, &now]).await?;
         }
@@ -214,6 +272,36 @@ async fn delete_remarks(transaction: &Transaction<'_>, campaign: &Ended) -> Resu
     execute(transaction, REMARKS, &[&campaign.id, &campaign.team, &AT_ONCE]).await
 }
 
+/// Takes the words out of some of the campaign's events that people wrote or databases said of its contacts, and what
+/// receivers answered to all of them. Returns how many rows there were.
+async fn strip_words(transaction: &Transaction<'_>, campaign: &Ended) -> Result<u64, Error> {
+    const ANSWERS: &str = "
+        UPDATE hook_deliveries SET response = NULL
+        WHERE team_id = $2 AND response IS NOT NULL
+          AND event IN (SELECT position FROM events WHERE campaign_id = $1 AND team_id = $2)";
+    let sql = format!(
+        "UPDATE events SET data = data - 'note' - 'detail'
+         WHERE campaign_id = $1 AND team_id = $2 AND position IN
+             (SELECT position FROM events WHERE campaign_id = $1 AND team_id = $2 AND {HAS_WORDS} LIMIT $3)"
+    );
+    execute(transaction, ANSWERS, &[&campaign.id, &campaign.team]).await?;
+    execute(transaction, &sql, &[&campaign.id, &campaign.team, &AT_ONCE]).await
+}
+
+/// An event of a contact with a callback's note, or with the words for which somebody was set aside.
+const HAS_WORDS: &str = "
+    contact_id IS NOT NULL AND (data ? 'note' OR kind = 'contact.failed' AND data ? 'detail')";
+
+/// Forgets the suppressions that were lifted before an instant.
+async fn delete_lifted(database: &Database, before: DateTime<Utc>) -> Result<(), Error> {
+    const SQL: &str = "
+        DELETE FROM lifted_suppressions
+        WHERE (team_id, phone, lifted_at, created_at) IN
+            (SELECT team_id, phone, lifted_at, created_at FROM lifted_suppressions WHERE lifted_at < $1 LIMIT $2)";
+    while execute(&database.list_client().await?, SQL, &[&before, &AT_ONCE]).await? > 0 {}
+    Ok(())
+}
+
 /// A list's report without the contacts and rows that it shows as examples.
 const WITHOUT_PEOPLE: &str = "
     CASE WHEN report ? 'first' THEN report || jsonb_build_object(
@@ -230,11 +318,10 @@ async fn erase_attempts(
     erased: &mut Erased,
 ) -> Result<(), Error> {
     const DONE: &str = "UPDATE campaigns SET attempts_erased_at = $3 WHERE id = $1 AND team_id = $2";
+    let prices = format!("WITH batch AS ({SOME_ATTEMPTS}), {ASSUME_PRICES}");
+    let batch = SOME_ATTEMPTS.replace("$4", "$5").replace("$3", "$4");
     let sql = format!(
-        "WITH batch AS (
-            SELECT contact_id, id AS attempt_id FROM attempts
-            WHERE campaign_id = $1 AND team_id = $2 AND id > $4 ORDER BY id LIMIT $5
-        ), kept AS ({KEEP_WHAT_COUNTS}), attempt AS ({ERASE_ATTEMPTS})
+        "WITH batch AS ({batch}), kept AS ({KEEP_WHAT_COUNTS}), attempt AS ({ERASE_ATTEMPTS})
         SELECT (SELECT attempt_id FROM batch ORDER BY attempt_id DESC LIMIT 1) AS last,
                (SELECT count(*) FROM attempt) AS attempts"
     );
@@ -246,8 +333,8 @@ async fn erase_attempts(
             return Ok(());
         }
         let params: Params<'_> = &[&campaign.id, &campaign.team, &counted_since, &after, &AT_ONCE];
+        execute(&transaction, &prices, &[&campaign.id, &campaign.team, &after, &AT_ONCE]).await?;
         let row = query_one(&transaction, &sql, params).await?;
-        execute(&transaction, COUNT_UNPRICED, &[&campaign.id, &campaign.team]).await?;
         let last: Option<Uuid> = row.try_get("last")?;
         if last.is_none() {
             execute(&transaction, DONE, &[&campaign.id, &campaign.team, &now]).await?;

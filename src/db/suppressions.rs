@@ -111,26 +111,43 @@ pub struct OptedOut {
     pub ends_call: bool,
 }
 
-/// Suppresses the number of an attempt, and marks its call as one to be ended if `ends_call` and it is still open.
-/// Returns nothing if the campaign has no such attempt.
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// The number is suppressed.
+    OptedOut(OptedOut),
+    /// Nobody knows any more which number was called.
+    Erased,
+    /// The campaign has no such attempt.
+    NotFound,
+}
+
+/// Suppresses the number of an attempt, and marks its call as one to be ended if `ends_call` and it is still open. Where
+/// only the attempt has lost its number, it is the contact's.
 pub async fn opt_out(
     database: &Database,
     (team, campaign, attempt): (Uuid, Uuid, Uuid),
     note: Option<&str>,
     ends_call: bool,
     now: DateTime<Utc>,
-) -> Result<Option<OptedOut>, Error> {
-    const PHONE: &str = "SELECT to_phone FROM attempts WHERE id = $1 AND campaign_id = $2 AND team_id = $3";
+) -> Result<Told, Error> {
+    const PHONE: &str = "
+        SELECT CASE WHEN to_phone NOT LIKE 'erased-%' THEN to_phone
+                    ELSE (SELECT phone FROM contacts
+                          WHERE contacts.id = contact_id AND contacts.campaign_id = $2 AND contacts.team_id = $3
+                            AND erased_at IS NULL) END AS phone
+        FROM attempts WHERE id = $1 AND campaign_id = $2 AND team_id = $3";
     const END: &str = "
         UPDATE attempts SET end_wanted_at = coalesce(end_wanted_at, $3)
         WHERE id = $1 AND team_id = $2 AND settled_at IS NULL";
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let Some(row) = query_opt(&transaction, PHONE, &[&attempt, &campaign, &team]).await? else {
-        return Ok(None);
+        return Ok(Told::NotFound);
     };
+    let Some(phone) = row.try_get::<_, Option<String>>("phone")? else { return Ok(Told::Erased) };
     let told = NewSuppression {
-        phone: row.try_get("to_phone")?,
+        phone,
         reason: "told an agent".to_owned(),
         source: Source::Agent,
         note: note.map(str::to_owned),
@@ -140,7 +157,7 @@ pub async fn opt_out(
     let suppression = read(&query_one(&transaction, FIND, &[&team, &told.phone]).await?)?;
     let ends_call = ends_call && execute(&transaction, END, &[&attempt, &team, &now]).await? > 0;
     transaction.commit().await?;
-    Ok(Some(OptedOut { suppression, ends_call }))
+    Ok(Told::OptedOut(OptedOut { suppression, ends_call }))
 }
 
 /// [`add_suppressions`] as a part of a larger decision. The numbers are locked in their order, so that two lists that

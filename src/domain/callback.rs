@@ -33,6 +33,8 @@ pub struct Standing {
     pub last_outcome: Option<Outcome>,
     /// Whether its number must not be contacted, whatever its state says.
     pub is_suppressed: bool,
+    /// Whether nobody knows any more who it is.
+    pub is_erased: bool,
     /// The callback that was last asked for, made or not.
     pub callback: Option<Callback>,
 }
@@ -66,6 +68,9 @@ pub enum NoCallback {
     /// The campaign calls nobody itself.
     #[error("the campaign has a schedule and calls nobody itself, expected a contact of one of its runs")]
     OnlyItsRunsCall,
+    /// Nobody knows any more whom to call.
+    #[error("the contact was erased: nobody knows any more whom to call")]
+    Erased,
     /// The number must not be contacted.
     #[error("the number is suppressed; lift the suppression before promising a callback")]
     Suppressed,
@@ -85,6 +90,9 @@ pub fn ask(standing: &Standing, wanted: &Callback, now: DateTime<Utc>) -> Result
     }
     if standing.has_schedule {
         return Err(NoCallback::OnlyItsRunsCall);
+    }
+    if standing.is_erased {
+        return Err(NoCallback::Erased);
     }
     if standing.is_suppressed || standing.contact == ContactState::Suppressed {
         return Err(NoCallback::Suppressed);
@@ -123,8 +131,15 @@ mod tests {
     }
 
     fn standing(campaign: State, contact: ContactState) -> Standing {
-        let has_schedule = false;
-        Standing { campaign, has_schedule, contact, last_outcome: None, is_suppressed: false, callback: None }
+        Standing {
+            campaign,
+            has_schedule: false,
+            contact,
+            last_outcome: None,
+            is_suppressed: false,
+            is_erased: false,
+            callback: None,
+        }
     }
 
     #[test]
@@ -159,6 +174,8 @@ mod tests {
         assert_eq!(ask(&repeats, &wanted(), now()), Err(NoCallback::OnlyItsRunsCall));
         let listed = Standing { is_suppressed: true, ..standing(State::Running, ContactState::Pending) };
         assert_eq!(ask(&listed, &wanted(), now()), Err(NoCallback::Suppressed));
+        let erased = Standing { is_erased: true, ..standing(State::Running, ContactState::Completed) };
+        assert_eq!(ask(&erased, &wanted(), now()), Err(NoCallback::Erased));
         for &outcome in Outcome::ALL {
             let failed =
                 Standing { last_outcome: Some(outcome), ..standing(State::Running, ContactState::Failed) };

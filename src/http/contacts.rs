@@ -345,6 +345,7 @@ impl From<NoCallback> for Problem {
                 Self::conflict("campaign-over", detail).with("from", state.as_str())
             }
             NoCallback::OnlyItsRunsCall => Self::conflict("has-schedule", detail),
+            NoCallback::Erased => Self::conflict("erased", detail),
             NoCallback::Suppressed => Self::conflict("suppressed", detail),
             NoCallback::NumberRefused(outcome) => {
                 Self::conflict("number-refused", detail).with("outcome", outcome.as_str())

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::actors::{Sweep, WakeCampaign};
 use crate::db::retention::{Erasure, Person, Touched, erase_person};
 use crate::domain::access::Permission;
-use crate::domain::phone::{PhoneError, Region, parse_phone};
+use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
 
 use super::auth::Caller;
 use super::body::Body;
@@ -63,8 +63,9 @@ struct ErasedPerson {
 /// Erases a person
 ///
 /// Takes number, name, metadata and whatever else leads to them out of all campaigns of the team, at once, and calls them no
-/// more from there. That they must not be contacted stays on the list of suppressions. While a call to the number is open it is
-/// answered 409. Repeating it changes nothing.
+/// more from there. That they must not be contacted stays on the list of suppressions. While a call to the number is open, or
+/// a list of the team is being stored for longer than some seconds, it is answered 409, and a part may be erased already: it is
+/// to be asked for again. Repeating it changes nothing.
 #[utoipa::path(
     post, path = "/api/v1/contacts/erase", operation_id = "erase_person", tag = "contacts", request_body = ErasureForm,
     responses((status = 200, description = "What was touched", body = ErasedPerson), Conflict),
@@ -75,15 +76,23 @@ async fn erase(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpRe
     let refused = |error: PhoneError| Problem::invalid(KIND, format!("phone: {error}"));
     let region = wish.region.as_deref().map_or(Ok(Region::US), Region::parse);
     let region = region.map_err(|error| Problem::invalid(KIND, format!("region: {error}")))?;
-    let phone = parse_phone(&wish.phone, region).map_err(refused)?.phone;
+    // One that is kept is erased also if today's metadata would not let it in.
+    let kept = |error| Phone::from_e164(wish.phone.trim()).map_err(|_| error);
+    let phone = parse_phone(&wish.phone, region).map(|parsed| parsed.phone).or_else(kept).map_err(refused)?;
     let national = phone.national_digits();
     let person = Person { phone: phone.as_str(), national: &national };
     let now = api.board.clock.now();
-    let touched = match erase_person(&api.board.database, caller.team, person, now).await? {
-        Erasure::Done(touched) => touched,
-        Erasure::CallOpen => {
-            let detail = "a call to the number is open; ask again when it is over";
-            return Err(Problem::conflict("call-open", detail));
+    let (touched, refused) = match erase_person(&api.board.database, caller.team, person, now).await? {
+        Erasure::Done(touched) => (touched, None),
+        Erasure::CallOpen(touched) => {
+            let detail = "a call to the number is open, and what is not of its campaign may be erased already; ask again \
+                          when it is over";
+            (touched, Some(Problem::conflict("call-open", detail)))
+        }
+        Erasure::ListUnderWay(touched) => {
+            let detail = "everything that was there is erased, but a list is being stored that may have the number as \
+                          well; ask again when it is there";
+            (touched, Some(Problem::conflict("list-under-way", detail)))
         }
     };
     for campaign in &touched.campaigns {
@@ -96,7 +105,10 @@ async fn erase(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpRe
     api.board.meters.erased("attempts", touched.attempts);
     api.board.meters.erased("remarks", touched.remarks);
     info!(contacts = touched.contacts, attempts = touched.attempts, "somebody was erased");
-    Ok(answer(StatusCode::OK, &ErasedPerson::from(touched)))
+    match refused {
+        Some(problem) => Err(problem),
+        None => Ok(answer(StatusCode::OK, &ErasedPerson::from(touched))),
+    }
 }
 
 impl From<Touched> for ErasedPerson {

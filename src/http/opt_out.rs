@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::actors::WakeCampaign;
 use crate::actors::speech::twiml_for;
-use crate::db::suppressions::{NewSuppression, OptedOut, opt_out, suppress};
+use crate::db::suppressions::{self, NewSuppression, OptedOut, opt_out, suppress};
 use crate::domain::access::Permission;
 use crate::domain::suppression::Source;
 use crate::twilio::callbacks::{call_sid, pressed};
@@ -23,7 +23,7 @@ use crate::twilio::twiml;
 use super::auth::Caller;
 use super::body::Body;
 use super::openapi::describe;
-use super::problem::answer;
+use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::Suppression;
 use super::webhooks::{document, find_in_time, ids, verified};
@@ -135,7 +135,7 @@ struct ToldOptOut {
 #[utoipa::path(
     post, path = "/api/v1/campaigns/{id}/attempts/{attempt}/opt-out", operation_id = "opt_out", tag = "attempts",
     request_body(content = Option<Told>),
-    responses((status = 200, description = "The suppression", body = ToldOptOut)),
+    responses((status = 200, description = "The suppression", body = ToldOptOut), Conflict),
 )]
 async fn tell(
     api: web::Data<Api>,
@@ -153,7 +153,15 @@ async fn tell(
     let (board, now) = (&api.board, api.board.clock.now());
     let ids = (caller.team, campaign, attempt);
     let opted_out = opt_out(&board.database, ids, told.note.as_deref(), told.end_call, now).await?;
-    let OptedOut { suppression, ends_call } = opted_out.ok_or_else(|| Problem::not_found("attempt"))?;
+    let OptedOut { suppression, ends_call } = match opted_out {
+        suppressions::Told::OptedOut(opted_out) => opted_out,
+        suppressions::Told::Erased => {
+            let detail =
+                "nobody knows any more which number was called: it was erased; suppress the number itself";
+            return Err(Problem::conflict("erased", detail));
+        }
+        suppressions::Told::NotFound => return Err(Problem::not_found("attempt")),
+    };
     info!(campaign.id = %campaign, attempt.id = %attempt, ends_call, "opted out by telling an agent");
     api.supervisor.do_send(WakeCampaign { campaign });
     let suppression = Suppression::at(suppression, now);

@@ -99,6 +99,8 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("campaign-over", "the campaign has come to its end"),
     ("has-schedule", "the campaign calls nobody itself, only its runs do"),
     ("suppressed", "the number must not be contacted"),
+    ("erased", "nobody knows any more who it was"),
+    ("list-under-way", "a list of the team is being stored"),
     ("number-refused", "the provider has refused the number for good"),
     ("never-called", "by the hours it is never time to call the contact"),
     ("rules-missing", "a pack of rules that the campaign names is not there"),

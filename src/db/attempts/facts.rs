@@ -174,6 +174,7 @@ async fn merge_once(
     // order of answered_by is that of `AnsweredBy`. A duration that was counted stays what was counted.
     // The CTEs are read one after the other and never joined with each other: nothing tells the planner how long they
     // are, it would join them by nested loops, and 500 rows then took ten times as long.
+    // An attempt that was erased learns what came of its call, and not its id again: that leads to the number.
     // Every word is later than the one before it and than a giving up, whenever whoever brings it last looked at which
     // clock: by that it is known that there was one.
     const SQL: &str = "
@@ -190,7 +191,7 @@ async fn merge_once(
             FOR NO KEY UPDATE OF attempts
         ), merged AS (
             UPDATE attempts
-            SET sid = heard.sid,
+            SET sid = CASE WHEN attempts.to_phone NOT LIKE 'erased-%' THEN heard.sid END,
                 sid_is_adopted = attempts.sid_is_adopted AND heard.status_key >> 44 & 15 < 2,
                 status = CASE WHEN heard.status_key > attempts.status_key THEN heard.status ELSE attempts.status END,
                 status_key = greatest(attempts.status_key, heard.status_key),

@@ -16,6 +16,7 @@ use super::copy::{Copy, Table};
 use super::encode::{Belongs, COLUMNS, Encoder, Portion};
 use crate::db::campaigns::{own_if_nobody_does, write_move};
 use crate::db::imports::{Origin, Remark, Remarks, open_import, store_import};
+use crate::db::in_flight::announce_list;
 use crate::db::{Connection, Error, Transaction, execute, name, query_one, query_opt};
 use crate::domain::campaign::{Move, State, TakesNoContacts};
 
@@ -49,6 +50,7 @@ pub async fn begin_addition<'c>(
     const SQL: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2";
     prepare_stage(client).await?;
     let transaction = client.transaction().await?;
+    announce_list(&transaction, team).await?;
     // Not the decision yet, but whoever is refused for certain need not upload first.
     if let Err(refused) = takes_contacts(query_opt(&transaction, SQL, &[&campaign, &team]).await?)? {
         return Ok(Err(refused));

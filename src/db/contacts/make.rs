@@ -8,6 +8,7 @@ use super::copy::{Copy, Table};
 use super::encode::{Belongs, Encoder, Portion};
 use crate::db::campaigns::{NewCampaign, insert_campaign};
 use crate::db::imports::{Origin, leave_remarks, open_import, store_import};
+use crate::db::in_flight::announce_list;
 use crate::db::{Connection, Error, execute};
 
 /// A campaign that is being made. Dropped before it is finished, it has never been.
@@ -25,6 +26,7 @@ pub async fn begin_campaign<'c>(
     now: DateTime<Utc>,
 ) -> Result<Option<Making<'c>>, Error> {
     let transaction = client.transaction().await?;
+    announce_list(&transaction, campaign.team).await?;
     if !open_import(&transaction, campaign.team, origin, now).await? {
         return Ok(None);
     }

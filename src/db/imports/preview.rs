@@ -5,6 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{NewImport, Remark, Remarks, insert_import};
+use crate::db::in_flight::announce_list;
 use crate::db::{Connection, Error, Transaction, execute};
 
 /// The most bytes of one piece of a file.
@@ -28,6 +29,7 @@ pub async fn begin_preview<'c>(
     now: DateTime<Utc>,
 ) -> Result<Previewing<'c>, Error> {
     let transaction = client.transaction().await?;
+    announce_list(&transaction, team).await?;
     insert_import(&transaction, team, import, now).await?;
     let remarks = Remarks::of(team, import.id);
     Ok(Previewing { transaction, team, import: import.id, now, pieces: 0, remarks })

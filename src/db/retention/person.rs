@@ -1,10 +1,21 @@
-//! One person who asks to be forgotten: everything of the team that leads to a number, at once, in one transaction.
+//! One person who asks to be forgotten: everything of the team that leads to a number.
+//!
+//! It is done in small steps, each whole by itself and harmless when it is repeated, because whoever holds a campaign must
+//! not look through what the team has: its calls would wait. What cannot be told from others' by an index is found first,
+//! with nothing locked, and what is in somebody else's hands is passed over; then each campaign is held for a moment.
+//! Lists that are on their way meanwhile may have the number as well: they are waited for, and all is looked through
+//! once more, until nothing is found.
 
 use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{ERASE_ATTEMPTS, ERASE_CONTACTS, WITHOUT_PEOPLE, rows};
-use crate::db::{Database, Error, Params, Transaction, execute, query, query_one, query_opt};
+use super::{ASSUME_PRICES, ERASE_ATTEMPTS, ERASE_CONTACTS, HAS_WORDS, WITHOUT_PEOPLE, rows};
+use crate::db::in_flight::wait_for_lists;
+use crate::db::{Connection, Database, Error, Params, Transaction, execute, query, query_one, query_opt};
+
+/// How often it is looked whether there is more, while others keep making copies.
+const MOST_LOOKS: u32 = 5;
 
 /// Whose number it is.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +31,10 @@ pub struct Person<'a> {
 pub enum Erasure {
     /// Nothing leads to the number any more.
     Done(Touched),
-    /// A call of it is open, so nothing was changed.
-    CallOpen,
+    /// A call of it is open, so nothing was changed in its campaign.
+    CallOpen(Touched),
+    /// What was there is erased, but a list is on its way that may have it as well.
+    ListUnderWay(Touched),
 }
 
 /// What was touched.
@@ -49,66 +62,194 @@ pub struct Touched {
     pub campaigns: Vec<Uuid>,
 }
 
-/// Erases what leads to somebody, except that they must not be called. Repeating it changes nothing.
+/// Erases what leads to somebody, except that they must not be called. Repeating it changes nothing, and goes on where it
+/// was broken off.
 pub async fn erase_person(
     database: &Database,
     team: Uuid,
     person: Person<'_>,
     now: DateTime<Utc>,
 ) -> Result<Erasure, Error> {
-    const OPEN: &str = "
-        SELECT FROM attempts WHERE team_id = $1 AND to_phone = $2 AND settled_at IS NULL
-        UNION ALL
-        SELECT FROM contacts
-        WHERE campaign_id = ANY ($3) AND team_id = $1 AND phone = $2 AND state = 'calling'
-        LIMIT 1";
-    let phone = person.phone;
-    let mut client = database.list_client().await?;
-    let transaction = client.transaction().await?;
-    let campaigns = hold_campaigns(&transaction, team, phone).await?;
-    if query_opt(&transaction, OPEN, &[&team, &phone, &campaigns]).await?.is_some() {
-        return Ok(Erasure::CallOpen);
-    }
-    let mut touched = Touched { campaigns, ..Touched::default() };
-    // What the contacts' rows were in their files is found by them, so that goes first.
-    touched.remarks = delete_remarks(&transaction, team, person).await?;
-    touched.lists = clear_reports(&transaction, team, person).await?;
-    for campaign in &touched.campaigns.clone() {
-        erase_in(&transaction, (team, *campaign), phone, now, &mut touched).await?;
-    }
-    const PREVIEWS: &str = "
-        UPDATE imports SET expires_at = $2 WHERE team_id = $1 AND stored_at IS NULL AND expires_at > $2";
-    // What was answered is told anew from what there is, if it is asked for again.
-    const ANSWERS: &str = "UPDATE idempotency_keys SET body = NULL WHERE team_id = $1 AND body IS NOT NULL";
-    const PAST: &str = "DELETE FROM calls_of_deleted_campaigns WHERE team_id = $1 AND to_phone = $2";
+    const OPEN: &str = "SELECT FROM attempts WHERE team_id = $1 AND to_phone = $2 AND settled_at IS NULL";
     const SUPPRESSED: &str = "
         SELECT FROM suppressions WHERE team_id = $1 AND phone = $2 AND (expires_at IS NULL OR expires_at > $3)";
-    touched.previews = execute(&transaction, PREVIEWS, &[&team, &now]).await?;
-    execute(&transaction, ANSWERS, &[&team]).await?;
-    touched.past_calls = execute(&transaction, PAST, &[&team, &phone]).await?;
-    touched.is_suppressed = query_opt(&transaction, SUPPRESSED, &[&team, &phone, &now]).await?.is_some();
-    transaction.commit().await?;
-    Ok(Erasure::Done(touched))
+    let mut touched = Touched::default();
+    // Not the decision yet, but most who are being called are refused before anything is done.
+    if query_opt(&database.client().await?, OPEN, &[&team, &person.phone]).await?.is_some() {
+        return Ok(Erasure::CallOpen(touched));
+    }
+    let mut before = None;
+    for _ in 0..MOST_LOOKS {
+        if !erase_what_is_there(database, team, person, now, &mut touched).await? {
+            return Ok(Erasure::CallOpen(touched));
+        }
+        if before.as_ref() == Some(&touched) {
+            let params: Params<'_> = &[&team, &person.phone, &now];
+            touched.is_suppressed = query_opt(&database.client().await?, SUPPRESSED, params).await?.is_some();
+            return Ok(Erasure::Done(touched));
+        }
+        before = Some(touched.clone());
+        if !wait_for_lists(database, team).await? {
+            return Ok(Erasure::ListUnderWay(touched));
+        }
+    }
+    Ok(Erasure::ListUnderWay(touched))
 }
 
-/// Holds the campaigns in which somebody has the number, so that none of them can claim it. They are held in the order of their
-/// ids, as nobody else holds two.
-async fn hold_campaigns(transaction: &Transaction<'_>, team: Uuid, phone: &str) -> Result<Vec<Uuid>, Error> {
-    const SQL: &str = "
-        SELECT id FROM campaigns
-        WHERE team_id = $1
-          AND id IN (SELECT campaign_id FROM contacts WHERE team_id = $1 AND (phone = $2 OR alternates ? $2))
-        ORDER BY id FOR NO KEY UPDATE";
-    query(transaction, SQL, &[&team, &phone]).await?.iter().map(|row| Ok(row.try_get("id")?)).collect()
-}
-
-async fn erase_in(
-    transaction: &Transaction<'_>,
-    (team, campaign): (Uuid, Uuid),
-    phone: &str,
+/// Returns false if a call is open.
+async fn erase_what_is_there(
+    database: &Database,
+    team: Uuid,
+    person: Person<'_>,
     now: DateTime<Utc>,
     touched: &mut Touched,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let client = database.list_client().await?;
+    // What the contacts' rows were in their files is found by them, so that goes first.
+    touched.remarks += delete_remarks(&client, team, person).await?;
+    touched.lists += clear_reports(&client, team, person).await?;
+    touched.previews += expire_previews(&client, team, now).await?;
+    touched.past_calls += forget_the_past(&client, team, person).await?;
+    let mut is_free = true;
+    for found in find_contacts(&client, team, person.phone).await? {
+        let told_to = strip_words(&client, team, &found).await?;
+        let all = erase_in(database, team, &found, (person.phone, told_to), now, touched).await?;
+        is_free &= all;
+    }
+    Ok(is_free)
+}
+
+/// Lets the previews expire, because nobody knows what is in them. One that is being stored is passed over: it is a
+/// campaign's list when that is done.
+async fn expire_previews(client: &Connection, team: Uuid, now: DateTime<Utc>) -> Result<u64, Error> {
+    const SQL: &str = "
+        UPDATE imports SET expires_at = $2
+        WHERE team_id = $1 AND id IN
+            (SELECT id FROM imports
+             WHERE team_id = $1 AND stored_at IS NULL AND expires_at > $2
+             FOR UPDATE SKIP LOCKED)";
+    execute(client, SQL, &[&team, &now]).await
+}
+
+/// Forgets what was kept of the number beside the campaigns. Returns how many past calls there were.
+async fn forget_the_past(client: &Connection, team: Uuid, person: Person<'_>) -> Result<u64, Error> {
+    // What was answered is told anew from what there is, if it is asked for again.
+    const ANSWERS: &str = "UPDATE idempotency_keys SET body = NULL WHERE team_id = $1 AND body IS NOT NULL";
+    const RECEIVERS: &str = "
+        UPDATE hook_deliveries SET response = NULL
+        WHERE team_id = $1 AND regexp_replace(response, '\\D', '', 'g') LIKE $2";
+    const LIFTED: &str = "DELETE FROM lifted_suppressions WHERE team_id = $1 AND phone = $2";
+    const PAST: &str = "DELETE FROM calls_of_deleted_campaigns WHERE team_id = $1 AND to_phone = $2";
+    execute(client, ANSWERS, &[&team]).await?;
+    execute(client, RECEIVERS, &[&team, &person.digits()]).await?;
+    execute(client, LIFTED, &[&team, &person.phone]).await?;
+    execute(client, PAST, &[&team, &person.phone]).await
+}
+
+/// Where somebody is in a campaign.
+struct Found {
+    campaign: Uuid,
+    /// Those whose number it is.
+    own: Vec<Uuid>,
+    /// Those who have it beside their own.
+    beside: Vec<Uuid>,
+}
+
+/// Whoever has the number, by campaign.
+async fn find_contacts(client: &Connection, team: Uuid, phone: &str) -> Result<Vec<Found>, Error> {
+    const SQL: &str = "
+        SELECT campaign_id, coalesce(array_agg(id) FILTER (WHERE phone = $2), '{}') AS own,
+               coalesce(array_agg(id) FILTER (WHERE phone <> $2), '{}') AS beside
+        FROM contacts
+        WHERE team_id = $1 AND (phone = $2 OR alternates ? $2)
+        GROUP BY campaign_id ORDER BY campaign_id";
+    let rows = query(client, SQL, &[&team, &phone]).await?;
+    rows.iter()
+        .map(|row| {
+            let (own, beside) = (row.try_get("own")?, row.try_get("beside")?);
+            Ok(Found { campaign: row.try_get("campaign_id")?, own, beside })
+        })
+        .collect()
+}
+
+/// Takes the words out of the contacts' events, and what receivers answered to them. Returns the position up to which the
+/// campaign's events were looked through: there may be millions.
+async fn strip_words(client: &Connection, team: Uuid, found: &Found) -> Result<i64, Error> {
+    const LAST: &str = "
+        SELECT coalesce(max(position), 0) AS last FROM events WHERE campaign_id = $1 AND team_id = $2";
+    const ANSWERS: &str = "
+        UPDATE hook_deliveries SET response = NULL
+        WHERE team_id = $2 AND response IS NOT NULL
+          AND event IN (SELECT position FROM events
+                        WHERE campaign_id = $1 AND team_id = $2 AND contact_id = ANY ($3))";
+    let sql = format!(
+        "UPDATE events SET data = data - 'note' - 'detail'
+         WHERE campaign_id = $1 AND team_id = $2 AND contact_id = ANY ($3) AND position <= $4 AND {HAS_WORDS}"
+    );
+    let (campaign, own) = (&found.campaign, &found.own);
+    let last: i64 = query_one(client, LAST, &[campaign, &team]).await?.try_get("last")?;
+    execute(client, ANSWERS, &[campaign, &team, own]).await?;
+    execute(client, &sql, &[campaign, &team, own, &last]).await?;
+    Ok(last)
+}
+
+/// Erases somebody in one campaign, which is held for it, so that it cannot claim them. Returns false if a call is open.
+async fn erase_in(
+    database: &Database,
+    team: Uuid,
+    found: &Found,
+    (phone, told_to): (&str, i64),
+    now: DateTime<Utc>,
+    touched: &mut Touched,
+) -> Result<bool, Error> {
+    const HOLD: &str = "SELECT FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
+    const OPEN: &str = "
+        SELECT FROM attempts
+        WHERE campaign_id = $1 AND team_id = $2 AND settled_at IS NULL
+          AND (to_phone = $3 OR contact_id IN
+              (SELECT id FROM contacts WHERE campaign_id = $1 AND team_id = $2 AND phone = $3))
+        UNION ALL
+        SELECT FROM contacts WHERE campaign_id = $1 AND team_id = $2 AND phone = $3 AND state = 'calling'
+        LIMIT 1";
+    const ALTERNATES: &str = "
+        UPDATE contacts SET alternates = alternates - $3, updated_at = $4
+        WHERE campaign_id = $1 AND team_id = $2 AND alternates ? $3 AND id = ANY ($5)";
+    let campaign = &found.campaign;
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    if query_opt(&transaction, HOLD, &[campaign, &team]).await?.is_none() {
+        return Ok(true);
+    }
+    if query_opt(&transaction, OPEN, &[campaign, &team, &phone]).await?.is_some() {
+        return Ok(false);
+    }
+    let row = erase_own(&transaction, (team, *campaign), (phone, told_to), now).await?;
+    let params: Params<'_> = &[campaign, &team, &phone, &now, &found.beside];
+    let alternates = execute(&transaction, ALTERNATES, params).await?;
+    transaction.commit().await?;
+    touched.contacts += rows(&row, "contacts")?;
+    touched.given_up += rows(&row, "given_up")?;
+    touched.attempts += rows(&row, "attempts")?;
+    touched.alternates += alternates;
+    if !touched.campaigns.contains(campaign) {
+        touched.campaigns.push(*campaign);
+    }
+    Ok(true)
+}
+
+/// Erases those whose number it is. Returns how many rows of each kind there were.
+async fn erase_own(
+    transaction: &Transaction<'_>,
+    (team, campaign): (Uuid, Uuid),
+    (phone, told_to): (&str, i64),
+    now: DateTime<Utc>,
+) -> Result<Row, Error> {
+    let prices = format!(
+        "WITH batch AS (
+            SELECT id AS contact_id, NULL::uuid AS attempt_id FROM contacts
+            WHERE campaign_id = $1 AND team_id = $2 AND phone = $3
+        ), {ASSUME_PRICES}"
+    );
     // Who is still to be called is final from now on: nobody knows any more whom to call.
     let sql = format!(
         "WITH batch AS (
@@ -123,45 +264,53 @@ async fn erase_in(
             UPDATE campaigns SET pending = pending - given.up, failed = failed + given.up
             FROM (SELECT count(*)::int AS up FROM batch WHERE was = 'pending') given
             WHERE id = $1 AND team_id = $2 AND given.up > 0
-        ), notes AS (
-            UPDATE events SET data = data - 'note'
-            WHERE campaign_id = $1 AND team_id = $2 AND data ? 'note'
+        ), words AS (
+            UPDATE events SET data = data - 'note' - 'detail'
+            WHERE campaign_id = $1 AND team_id = $2 AND (position > $6 OR position IS NULL) AND {HAS_WORDS}
               AND contact_id IN (SELECT contact_id FROM batch)
         )
         SELECT (SELECT count(*) FROM attempt) AS attempts, (SELECT count(*) FROM contact) AS contacts,
                (SELECT count(*) FROM given_up) AS given_up"
     );
-    const UNPRICED: &str = super::COUNT_UNPRICED;
-    const ALTERNATES: &str = "
-        UPDATE contacts SET alternates = alternates - $3, updated_at = $4
-        WHERE campaign_id = $1 AND team_id = $2 AND alternates ? $3";
-    let params: Params<'_> = &[&campaign, &team, &phone, &now, &true];
-    let row = query_one(transaction, &sql, params).await?;
-    touched.contacts += rows(&row, "contacts")?;
-    touched.given_up += rows(&row, "given_up")?;
-    touched.attempts += rows(&row, "attempts")?;
-    execute(transaction, UNPRICED, &[&campaign, &team]).await?;
-    touched.alternates += execute(transaction, ALTERNATES, &[&campaign, &team, &phone, &now]).await?;
-    Ok(())
+    execute(transaction, &prices, &[&campaign, &team, &phone]).await?;
+    query_one(transaction, &sql, &[&campaign, &team, &phone, &now, &true, &told_to]).await
 }
 
-/// Deletes the remarks on the rows that the contacts came from, and every other in which the number's digits stand in a row.
-async fn delete_remarks(transaction: &Transaction<'_>, team: Uuid, person: Person<'_>) -> Result<u64, Error> {
+impl Person<'_> {
+    /// What a text is like whose digits have the number's in a row.
+    fn digits(&self) -> String {
+        format!("%{}%", self.national)
+    }
+}
+
+/// Deletes the remarks on the rows that the contacts came from, and every other one cell of which has the number's digits in
+/// a row. What is being stored anew is passed over.
+async fn delete_remarks(client: &Connection, team: Uuid, person: Person<'_>) -> Result<u64, Error> {
     const SQL: &str = "
         DELETE FROM import_rows
-        WHERE team_id = $1
-          AND (regexp_replace(concat_ws(' ', value, sentence, suggestion, cells::text), '\\D', '', 'g') LIKE $3
-               OR (import_id, file_row) IN (SELECT import_id, file_row FROM contacts WHERE team_id = $1 AND phone = $2))";
-    execute(transaction, SQL, &[&team, &person.phone, &format!("%{}%", person.national)]).await
+        WHERE (import_id, file_row, number, team_id) IN
+            (SELECT import_id, file_row, number, team_id FROM import_rows
+             WHERE team_id = $1
+               AND ((import_id, file_row) IN (SELECT import_id, file_row FROM contacts WHERE team_id = $1 AND phone = $2)
+                    OR EXISTS (SELECT FROM (SELECT unnest(ARRAY[value, sentence, suggestion])
+                                            UNION ALL SELECT jsonb_array_elements_text(cells)) cells (cell)
+                               WHERE regexp_replace(cell, '\\D', '', 'g') LIKE $3))
+             FOR UPDATE SKIP LOCKED)";
+    execute(client, SQL, &[&team, &person.phone, &person.digits()]).await
 }
 
 /// Lets the reports show nothing but counts of the lists that the contacts came with, and of every other that shows the number.
-async fn clear_reports(transaction: &Transaction<'_>, team: Uuid, person: Person<'_>) -> Result<u64, Error> {
+async fn clear_reports(client: &Connection, team: Uuid, person: Person<'_>) -> Result<u64, Error> {
     let sql = format!(
         "UPDATE imports SET report = {WITHOUT_PEOPLE}
-         WHERE team_id = $1 AND stored_at IS NOT NULL AND report ? 'first'
-           AND (regexp_replace(report::text, '\\D', '', 'g') LIKE $3
-                OR id IN (SELECT import_id FROM contacts WHERE team_id = $1 AND phone = $2))"
+         WHERE team_id = $1 AND id IN
+             (SELECT id FROM imports
+              WHERE team_id = $1 AND stored_at IS NOT NULL AND report <> {WITHOUT_PEOPLE}
+                AND (id IN (SELECT import_id FROM contacts WHERE team_id = $1 AND phone = $2)
+                     OR EXISTS (SELECT FROM jsonb_path_query(report, '$.**') part
+                                WHERE jsonb_typeof(part) IN ('string', 'number')
+                                  AND regexp_replace(part #>> '{{}}', '\\D', '', 'g') LIKE $3))
+              FOR UPDATE SKIP LOCKED)"
     );
-    execute(transaction, &sql, &[&team, &person.phone, &format!("%{}%", person.national)]).await
+    execute(client, &sql, &[&team, &person.phone, &person.digits()]).await
 }

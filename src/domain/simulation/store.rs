@@ -411,6 +411,7 @@ impl Store {
             contact: row.state,
             last_outcome: self.last_outcome(contact),
             is_suppressed: self.suppressions.contains_key(&row.phone),
+            is_erased: false,
             callback: row.callback.clone(),
         };
         let effect = ask(&standing, &wanted, now)?;

@@ -3,6 +3,7 @@
 use outdial::db::attempts::{
     AttemptFilter, Price, SetAside, ask_price_again, list_attempts, record_price, set_aside,
 };
+use outdial::db::retention::{Erasure, Keep, Person, erase_expired, erase_person};
 use outdial::domain::money::Money;
 use outdial::domain::spend::Spend;
 
@@ -215,4 +216,43 @@ async fn nobody_tells_the_prices_of_a_campaign_that_was_taken_over() {
     let stranger = Ownership { epoch: owner.epoch - 1, ..owner };
     assert!(!bench.price(stranger, call, &told("0.01")).await);
     assert_eq!(bench.spend(owner).await, is("0.00", 1, "0.00"));
+}
+
+#[tokio::test]
+async fn a_call_that_is_erased_before_its_price_is_told_costs_what_the_dearest_did() {
+    let bench = Bench::new().await;
+    let owner = bench.thrifty().await;
+    let first = bench.answered(owner).await;
+    assert!(bench.price(owner, first, &told("0.0140")).await);
+    let second = bench.answered(owner).await;
+    let sql = "SELECT to_phone FROM attempts WHERE id = $1";
+    let phone: String = bench.psql().await.query_one(sql, &[&second]).await.unwrap().get(0);
+    let third = bench.answered(owner).await;
+    assert_eq!(bench.spend(owner).await, is("0.014", 2, "0.014"));
+    let person = Person { phone: &phone, national: &phone[2..] };
+    let erased = erase_person(&bench.database, bench.team, person, bench.now).await.unwrap();
+    assert!(matches!(erased, Erasure::Done(_)), "{erased:?}");
+    let of_the_person = "SELECT count(*) FROM attempts WHERE ask_price_at IS NOT NULL";
+    let asked: i64 = bench.psql().await.query_one(of_the_person, &[]).await.unwrap().get(0);
+    let left = u32::try_from(asked).unwrap();
+    let spent = money("0.014").millionths() * i64::from(3 - left);
+    let spend = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap().spend;
+    assert_eq!((spend.spent.millionths(), spend.unpriced), (spent, left));
+    assert!(left < 2, "the price of an erased call is not asked for");
+    assert_eq!(bench.price(owner, third, &told("0.0100")).await, left == 1);
+
+    // The same where a campaign ended long ago.
+    let fourth = bench.answered(owner).await;
+    assert_eq!(bench.command(owner.campaign, Command::Cancel).await, Moved::Done);
+    let before = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap();
+    assert!(before.is_none_or(|seen| seen.spend.unpriced == 1));
+    let keep = Keep { contacts: Some(TimeDelta::days(1)), ..Keep::default() };
+    let later = bench.now + TimeDelta::days(2);
+    erase_expired(&bench.database, keep, later, later).await.unwrap();
+    let sql = "SELECT price FROM attempts WHERE id = $1";
+    let price: Option<i64> = bench.psql().await.query_one(sql, &[&fourth]).await.unwrap().get(0);
+    assert_eq!(price, Some(money("0.014").millionths()));
+    let sql = "
+        SELECT spent = (SELECT sum(price) FROM attempts)::bigint AND unpriced = 0 FROM campaigns WHERE id = $1";
+    assert!(bench.psql().await.query_one(sql, &[&owner.campaign]).await.unwrap().get::<_, bool>(0));
 }

@@ -85,6 +85,18 @@ async fn somebody_who_asks_is_erased_once_no_call_is_open_and_is_not_called_any_
     assert_eq!(erased["is_suppressed"], false);
     let (status, erased) = erase(&scene, json!({"phone": "2025550149", "region": "us"})).await;
     assert_eq!((status, &erased["given_up"]), (StatusCode::OK, &json!(1)), "{erased}");
+    // A number that lists had once is erased also if none can have it today.
+    assert_eq!(erase(&scene, json!({"phone": "+19995550101"})).await.0, StatusCode::OK);
+    let contacts = scene.ask(Method::GET, &format!("{campaign}/contacts")).await.1;
+    let id = contacts["contacts"][0]["id"].as_str().unwrap().to_owned();
+    let at = scene.clock.now() + TimeDelta::hours(1);
+    let callback = format!("{campaign}/contacts/{id}/callback");
+    let (status, refused) = scene.send(Method::POST, &callback, &json!({"at": at})).await;
+    assert_eq!((status, &refused["type"]), (StatusCode::CONFLICT, &json!("urn:outdial:erased")), "{refused}");
+    let attempt = scene.attempts(&campaign).await[0]["id"].as_str().unwrap().to_owned();
+    let opt_out = format!("{campaign}/attempts/{attempt}/opt-out");
+    let (status, refused) = scene.send(Method::POST, &opt_out, &json!({})).await;
+    assert_eq!((status, &refused["type"]), (StatusCode::CONFLICT, &json!("urn:outdial:erased")), "{refused}");
     for wrong in [
         json!({"phone": "nobody"}),
         json!({}),
