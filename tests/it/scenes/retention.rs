@@ -65,7 +65,7 @@ async fn the_sweep_takes_the_people_out_of_old_campaigns_while_others_are_called
 async fn somebody_who_asks_is_erased_once_no_call_is_open_and_is_not_called_any_more() {
     let scenario = Scenario::instant(Outcome::Answer);
     let scene = Scene::with(Setting { scenario, ..Setting::default() }).await;
-    scene.simulator.fix(ADA, [Behavior::answer().talking(120.0)]).unwrap();
+    scene.simulator.fix(ADA, [Behavior::answer().talking(600.0)]).unwrap();
     let campaign = scene.call(json!({"pacing": {"delay_seconds": 0}}), &[ADA, BOB, "(202) 555-0149"]).await;
     scene.until_placed(&campaign).await;
     let (status, busy) = erase(&scene, json!({"phone": ADA})).await;
