@@ -73,13 +73,13 @@
 //!    * `it::scenes::faults::a_request_that_left_no_trace_ends_as_unknown_and_is_retried_after_the_backoff`
 //!    * `it::scenes::supervision::a_program_that_is_stopped_and_started_again_goes_on_where_it_was`
 //!    * `it::scenes::database::silence::a_node_that_is_cut_off_from_the_database_dials_no_more_and_another_goes_on`
-//!    * `it::queries::a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour`
+//!    * `it::queries::ownership::a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour`
 //!    * `it::chaos::a_short_storm_breaks_no_promise`
 //!    * in the tables: `due_exactly_while_pending`, `completed_campaigns_have_nobody_left`, `counts_are_not_negative`
 //! 5. Webhooks may come twice, late, out of order, early or never: the result is the same.
 //!    * `domain::attempt::tests::whatever_arrives_gives_one_result_in_every_order_and_multiplicity`
-//!    * `it::queries::the_table_merges_what_is_heard_exactly_as_the_fold_does`
-//!    * `it::queries::what_another_node_writes_meanwhile_is_merged_and_not_overwritten`
+//!    * `it::queries::facts::the_table_merges_what_is_heard_exactly_as_the_fold_does`
+//!    * `it::queries::facts::what_another_node_writes_meanwhile_is_merged_and_not_overwritten`
 //!    * `it::model::callbacks_that_overwrite_let_a_status_regress`: and the model sees what breaks it
 //!    * `it::scenes::webhooks::a_callback_that_is_answered_with_2xx_is_durable_and_may_come_again_and_again`
 //!    * `it::scenes::webhooks::while_the_database_is_away_a_callback_is_sent_back_and_the_called_person_hears_no_error`
@@ -89,8 +89,8 @@
 //!    * `it::chaos::a_short_storm_breaks_no_promise`
 //!    * in the tables: `a_status_has_its_key`
 //! 6. One bad row, contact or campaign never stops the others.
-//!    * `it::queries::a_call_that_is_certainly_another_attempt_s_is_told_so_every_time`
-//!    * `it::queries::a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else`
+//!    * `it::queries::facts::a_call_that_is_certainly_another_attempt_s_is_told_so_every_time`
+//!    * `it::queries::facts::a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else`
 //!    * `it::queries::poison::a_claim_that_fails_says_whose_row_it_is_and_the_others_are_called_once_that_one_is_set_aside`
 //!    * `it::queries::poison::only_what_a_row_holds_is_a_contact_s_and_nothing_that_a_database_in_trouble_says`
 //!    * `it::scenes::poison::a_contact_that_makes_its_campaign_fail_is_set_aside_with_the_error_and_the_others_are_called`

@@ -10,7 +10,24 @@ mod duplicate;
 mod edit;
 mod events;
 mod export;
+mod facts;
 mod forecast;
+mod hooks;
+mod idempotency;
+mod imports;
+mod keys;
+mod limit;
+mod metrics;
+mod open_calls;
+mod ownership;
+mod poison;
+mod race;
+mod recurrence;
+mod retention;
+mod retry;
+mod search;
+mod spend_cap;
+mod suppressions;
 
 use std::time::Duration;
 
@@ -44,22 +61,6 @@ use uuid::Uuid;
 
 use crate::support::cluster::fresh_database;
 use crate::support::eventually;
-
-mod hooks;
-mod idempotency;
-mod imports;
-mod keys;
-mod limit;
-mod metrics;
-mod open_calls;
-mod poison;
-mod race;
-mod recurrence;
-mod retention;
-mod retry;
-mod search;
-mod spend_cap;
-mod suppressions;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000000";
 const FROM: &str = "+12025550100";
@@ -341,181 +342,6 @@ async fn a_pause_between_the_claim_and_the_request_withdraws_it() {
 }
 
 #[tokio::test]
-async fn nobody_decides_for_a_campaign_that_was_taken_over() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101", "+12025550102"]).await;
-    let attempt = bench.claimed(owner).await;
-    bench.psql().await.execute("UPDATE nodes SET alive_until = now() - interval '1 s'", &[]).await.unwrap();
-    let successor = Uuid::now_v7();
-    nodes::renew(&bench.database, oneself(successor), Duration::from_secs(60)).await.unwrap();
-    assert_eq!(nodes::take_over(&bench.database, oneself(successor)).await.unwrap().len(), 1);
-    assert!(!bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
-    assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
-    let owned = nodes::list_owned(&bench.database, successor, ACCOUNT).await.unwrap();
-    assert_eq!(owned[0].epoch, owner.epoch + 1);
-    // A living node's campaigns are nobody's to take.
-    assert_eq!(nodes::take_over(&bench.database, oneself(bench.node)).await.unwrap().len(), 0);
-}
-
-#[tokio::test]
-async fn campaigns_are_shared_by_all_living_nodes_and_nobody_hands_over_one_that_is_on_the_phone() {
-    let bench = Bench::new().await;
-    let (first, second, database) = (bench.node, Uuid::now_v7(), &bench.database);
-    let mut owners = Vec::new();
-    for line in 101..106 {
-        owners.push(bench.running(&[&format!("+12025550{line}")]).await);
-    }
-    let on_the_phone = bench.claimed(owners[4]).await;
-    let owned = async |node| nodes::list_owned(database, node, ACCOUNT).await.unwrap().len();
-    // Alone it keeps them all.
-    assert_eq!(nodes::hand_over(database, oneself(first)).await.unwrap(), 0);
-    nodes::renew(database, oneself(second), Duration::from_secs(60)).await.unwrap();
-    assert_eq!(
-        nodes::take_over(database, oneself(second)).await.unwrap().len(),
-        0,
-        "they have a living owner"
-    );
-    assert_eq!(nodes::hand_over(database, oneself(first)).await.unwrap(), 2);
-    assert_eq!(nodes::take_over(database, oneself(first)).await.unwrap().len(), 0, "it has its share");
-    assert_eq!((owned(first).await, owned(second).await), (3, 0));
-    assert!(nodes::list_excess(database, oneself(first)).await.unwrap().is_empty(), "it has its share");
-    assert!(matches!(bench.claim(owners[3]).await, Claim::NotOurs), "a campaign that was handed over");
-    assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap().len(), 2);
-    assert_eq!(nodes::hand_over(database, oneself(second)).await.unwrap(), 0);
-    assert_eq!((owned(first).await, owned(second).await), (3, 2));
-    assert!(bench.settle(owners[4], on_the_phone.id, Outcome::Answered, Verdict::Completed).await);
-    // The other one has died: whoever is left takes all.
-    bench
-        .psql()
-        .await
-        .execute("UPDATE nodes SET alive_until = now() WHERE id = $1", &[&first])
-        .await
-        .unwrap();
-    assert_eq!(nodes::take_over(database, oneself(second)).await.unwrap().len(), 3);
-    assert_eq!((owned(first).await, owned(second).await), (0, 5));
-}
-
-/// A campaign that calls without a pause is always on the phone when somebody looks.
-#[tokio::test]
-async fn campaigns_beyond_the_share_that_are_on_the_phone_are_let_go_of_when_it_is_hung_up() {
-    let bench = Bench::new().await;
-    let (database, us) = (&bench.database, oneself(bench.node));
-    let owners = [bench.running(&[&phone(1)]).await, bench.running(&[&phone(2)]).await];
-    let mut calls = Vec::new();
-    for owner in owners {
-        calls.push(bench.claimed(owner).await);
-    }
-    nodes::renew(database, oneself(Uuid::now_v7()), Duration::from_secs(60)).await.unwrap();
-    assert_eq!(nodes::hand_over(database, us).await.unwrap(), 0);
-    let excess = nodes::list_excess(database, us).await.unwrap();
-    assert_eq!(excess, [owners[1].campaign]);
-    assert!(!nodes::let_go(database, owners[1]).await.unwrap(), "it is on the phone");
-    assert!(bench.settle(owners[1], calls[1].id, Outcome::Busy, Verdict::Due(bench.now)).await);
-    assert!(nodes::let_go(database, owners[1]).await.unwrap());
-    assert!(matches!(bench.claim(owners[1]).await, Claim::NotOurs));
-    assert!(nodes::list_excess(database, us).await.unwrap().is_empty());
-}
-
-/// Whoever waits for a row that another has just taken sees it as it is then.
-#[tokio::test]
-async fn nodes_that_take_over_at_the_same_time_take_nothing_from_each_other() {
-    let bench = Bench::new().await;
-    let database = &bench.database;
-    for line in 1..=20 {
-        bench.running(&[&phone(line)]).await;
-    }
-    let (one, other) = (oneself(Uuid::now_v7()), oneself(Uuid::now_v7()));
-    nodes::leave(database, bench.node).await.unwrap();
-    for _ in 0..10 {
-        for node in [one, other] {
-            nodes::renew(database, node, Duration::from_secs(60)).await.unwrap();
-        }
-        bench.psql().await.execute("UPDATE campaigns SET node = NULL", &[]).await.unwrap();
-        let (taken, by_the_other) =
-            tokio::join!(nodes::take_over(database, one), nodes::take_over(database, other));
-        let (taken, by_the_other) = (taken.unwrap(), by_the_other.unwrap());
-        let owned = nodes::list_owned(database, one.id, ACCOUNT).await.unwrap().len();
-        assert_eq!(owned, taken.len(), "what one had taken is the other's, who took {}", by_the_other.len());
-    }
-}
-
-#[tokio::test]
-async fn campaigns_go_to_nodes_of_their_own_account_as_long_as_one_lives() {
-    let bench = Bench::new().await;
-    let database = &bench.database;
-    for line in 101..105 {
-        bench.running(&[&format!("+12025550{line}")]).await;
-    }
-    let theirs = Oneself { account_sid: "AC00000000000000000000000000000002", ..oneself(Uuid::now_v7()) };
-    let ours = oneself(Uuid::now_v7());
-    for node in [theirs, ours] {
-        nodes::renew(database, node, Duration::from_secs(60)).await.unwrap();
-    }
-    let owned = async |node: Oneself<'_>| nodes::list_owned(database, node.id, ACCOUNT).await.unwrap().len();
-    assert_eq!(nodes::hand_over(database, oneself(bench.node)).await.unwrap(), 2, "a half, not two thirds");
-    assert_eq!(nodes::take_over(database, theirs).await.unwrap().len(), 0);
-    assert_eq!(nodes::take_over(database, ours).await.unwrap().len(), 2);
-    nodes::leave(database, bench.node).await.unwrap();
-    assert_eq!(nodes::take_over(database, theirs).await.unwrap().len(), 0, "one of their own account lives");
-    nodes::leave(database, ours.id).await.unwrap();
-    // Nobody is left who could call on it: who takes them says so.
-    assert_eq!(nodes::take_over(database, theirs).await.unwrap().len(), 4);
-    assert_eq!(owned(theirs).await, 4);
-}
-
-#[tokio::test]
-async fn a_renewal_tells_how_long_the_others_surely_live() {
-    let bench = Bench::new().await;
-    let renew = async |node, seconds| {
-        let lease = Duration::from_secs(seconds);
-        nodes::renew(&bench.database, oneself(node), lease).await.unwrap().others_until
-    };
-    assert_eq!(renew(bench.node, 60).await, None);
-    let until = renew(Uuid::now_v7(), 60).await.unwrap();
-    assert!((59.0..=60.0).contains(&until.as_secs_f64()), "{until:?}");
-    // Who is dead already is not waited for.
-    nodes::leave(&bench.database, bench.node).await.unwrap();
-    bench.psql().await.execute("UPDATE nodes SET alive_until = now()", &[]).await.unwrap();
-    assert_eq!(renew(Uuid::now_v7(), 60).await, None);
-}
-
-/// By the new time, everything that was reckoned before lasts an hour longer than it was meant to.
-#[tokio::test]
-async fn a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    accounts::ensure(&bench.database, ACCOUNT).await.unwrap();
-    let psql = bench.psql().await;
-    psql.batch_execute("UPDATE nodes SET alive_until = alive_until + interval '1 hour'").await.unwrap();
-    psql.batch_execute("UPDATE accounts SET next_place_at = next_place_at + interval '1 hour'")
-        .await
-        .unwrap();
-    let successor = oneself(Uuid::now_v7());
-    let renewed = nodes::renew(&bench.database, successor, Duration::from_secs(15)).await.unwrap();
-    assert_eq!(renewed.others_until, None);
-    assert_eq!(nodes::take_over(&bench.database, successor).await.unwrap().len(), 1);
-    assert!(matches!(bench.claim(owner).await, Claim::NotOurs));
-    let second = Duration::from_secs(1);
-    let next = async || accounts::take_places(&bench.database, ACCOUNT, 1, second).await.unwrap();
-    assert_eq!(next().await, Places::Granted { after: Duration::ZERO, spacing: second, count: 1 });
-    // And no place is given twice for it.
-    let Places::Granted { after, .. } = next().await else { panic!("the account is closed") };
-    assert!(after > second * 9 / 10 && after <= second, "{after:?}");
-}
-
-#[tokio::test]
-async fn what_a_dead_node_left_of_a_paused_campaign_is_taken_whatever_the_share() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    bench.claimed(owner).await;
-    assert_eq!(bench.command(owner.campaign, Command::Pause).await, Moved::Done);
-    bench.psql().await.execute("UPDATE nodes SET alive_until = now()", &[]).await.unwrap();
-    let successor = Uuid::now_v7();
-    nodes::renew(&bench.database, oneself(successor), Duration::from_secs(60)).await.unwrap();
-    assert_eq!(nodes::take_over(&bench.database, oneself(successor)).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn settling_happens_once_and_the_counters_say_what_the_rows_say() {
     let bench = Bench::new().await;
     let phones: Vec<String> = (0..4).map(phone).collect();
@@ -570,127 +396,6 @@ async fn an_account_s_fault_takes_the_attempt_back_and_pauses_in_one_transaction
 }
 
 #[tokio::test]
-async fn the_table_merges_what_is_heard_exactly_as_the_fold_does() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let attempt = bench.claimed(owner).await;
-    let psql = bench.psql().await;
-    let at = |seconds| bench.now + TimeDelta::seconds(seconds);
-    let machine = |report: Report, answered_by| Report { answered_by: Some(answered_by), ..report };
-    let reports = [
-        report(Status::Queued, Source::Answer, 0, at(0)),
-        report(Status::Initiated, Source::Callback, 0, at(1)),
-        report(Status::Ringing, Source::Callback, 1, at(2)),
-        report(Status::InProgress, Source::Callback, 2, at(5)),
-        report(Status::InProgress, Source::Fetch, 0, at(4)),
-        machine(report(Status::Completed, Source::Callback, 3, at(30)), AnsweredBy::Human),
-        machine(report(Status::Failed, Source::Fetch, 0, at(29)), AnsweredBy::MachineEndBeep),
-        Report { sip_code: Some(486), ..report(Status::Busy, Source::Callback, 3, at(31)) },
-    ];
-    let sid = "CA0000000000000000000000000000000a";
-    for round in 0..200_u64 {
-        psql.execute(
-            "UPDATE attempts SET sid = NULL, status = NULL, status_key = 0, ringing_at = NULL, answered_at = NULL,
-                 ended_at = NULL, duration_seconds = NULL, answered_by = NULL, sip_code = NULL",
-            &[],
-        )
-        .await
-        .unwrap();
-        let drawn = draw(round, &reports);
-        for one in &drawn {
-            let recorded = bench.record(&[heard(owner, attempt.id, sid, std::slice::from_ref(one))]).await;
-            assert!(matches!(recorded[0], Recorded::Known { .. }));
-        }
-        let expected = drawn.iter().map(Facts::from).reduce(Facts::merge).unwrap();
-        let row = psql.query_one("SELECT * FROM attempts", &[]).await.unwrap();
-        assert_eq!(row.get::<_, &str>("status"), expected.status.as_str(), "{drawn:?}");
-        assert_eq!(row.get::<_, i64>("status_key"), expected.key.as_i64());
-        assert_eq!(row.get::<_, Option<DateTime<Utc>>>("ringing_at"), expected.ringing_at);
-        assert_eq!(row.get::<_, Option<DateTime<Utc>>>("answered_at"), expected.answered_at);
-        assert_eq!(row.get::<_, Option<DateTime<Utc>>>("ended_at"), expected.ended_at);
-        let duration = expected.duration_seconds.map(|seconds| seconds as i32);
-        assert_eq!(row.get::<_, Option<i32>>("duration_seconds"), duration);
-        let answered_by = expected.answered_by.map(AnsweredBy::as_str);
-        assert_eq!(row.get::<_, Option<&str>>("answered_by"), answered_by, "{drawn:?}");
-        assert_eq!(row.get::<_, Option<i32>>("sip_code"), expected.sip_code.map(i32::from));
-    }
-}
-
-/// One to eight reports in a random order, some of them twice.
-fn draw(seed: u64, reports: &[Report]) -> Vec<Report> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1;
-    let mut next = |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % below as u64) as usize
-    };
-    let count = 1 + next(8);
-    (0..count).map(|_| reports[next(reports.len())].clone()).collect()
-}
-
-#[tokio::test]
-async fn a_batch_is_recorded_whole_and_one_stranger_in_it_costs_nobody_else() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let other = bench.running(&["+12025550102"]).await;
-    let (one, two) = (bench.claimed(owner).await, bench.claimed(other).await);
-    let ended = |source| report(Status::Busy, source, 2, bench.now);
-    let batch = [
-        heard(owner, one.id, "CA0000000000000000000000000000000a", &[ended(Source::Callback)]),
-        heard(owner, Uuid::now_v7(), "CA0000000000000000000000000000000b", &[ended(Source::Callback)]),
-        heard(other, one.id, "CA0000000000000000000000000000000c", &[ended(Source::Callback)]),
-        heard(
-            other,
-            two.id,
-            "CA0000000000000000000000000000000d",
-            &[report(Status::Ringing, Source::Callback, 1, bench.now)],
-        ),
-        // The same once more.
-        heard(owner, one.id, "CA0000000000000000000000000000000a", &[ended(Source::Callback)]),
-    ];
-    let recorded = bench.record(&batch).await;
-    assert_eq!(recorded[0], Recorded::Known { matters: true });
-    assert_eq!(recorded[1], Recorded::UnknownAttempt);
-    assert_eq!(recorded[3], Recorded::Known { matters: false });
-    assert_eq!(recorded[4], Recorded::Known { matters: true });
-    let stranger = heard(other, two.id, "CA0000000000000000000000000000000e", &[ended(Source::Callback)]);
-    assert_eq!(bench.record(&[stranger]).await, [Recorded::OtherCall]);
-}
-
-#[tokio::test]
-async fn the_provider_s_word_takes_a_call_from_the_attempt_that_had_adopted_it() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let other = bench.running(&["+12025550102"]).await;
-    let (one, two) = (bench.claimed(owner).await, bench.claimed(other).await);
-    let sid = "CA0000000000000000000000000000000a";
-    assert!(adopt(&bench.database, one.id, sid, bench.now).await.unwrap());
-    assert!(!adopt(&bench.database, two.id, sid, bench.now).await.unwrap(), "a call has one attempt");
-    let said = heard(other, two.id, sid, &[report(Status::Ringing, Source::Callback, 1, bench.now)]);
-    assert_eq!(bench.record(&[said]).await, [Recorded::Known { matters: false }]);
-    let look = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
-    let Some(Stage::Under { silence, .. }) = look.open.map(|open| open.stage) else { panic!("it is open") };
-    assert!(matches!(silence, outdial::domain::reconcile::Silence::Unplaced { .. }), "{silence:?}");
-}
-
-#[tokio::test]
-async fn an_attempt_that_had_adopted_the_wrong_call_lets_go_of_it_and_of_what_it_learnt() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let attempt = bench.claimed(owner).await;
-    let (wrong, right) = ("CA0000000000000000000000000000000a", "CA0000000000000000000000000000000b");
-    assert!(adopt(&bench.database, attempt.id, wrong, bench.now).await.unwrap());
-    bench
-        .record(&[heard(owner, attempt.id, wrong, &[report(Status::Busy, Source::Fetch, 0, bench.now)])])
-        .await;
-    let said = heard(owner, attempt.id, right, &[report(Status::Ringing, Source::Callback, 1, bench.now)]);
-    assert_eq!(bench.record(&[said]).await, [Recorded::Known { matters: false }]);
-    let row = bench.psql().await.query_one("SELECT sid, status FROM attempts", &[]).await.unwrap();
-    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), (right, "ringing"));
-}
-
-#[tokio::test]
 async fn an_unknown_that_proves_alive_leaves_the_queue_and_is_settled_anew() {
     let bench = Bench::new().await;
     let owner = bench.running(&["+12025550101"]).await;
@@ -738,21 +443,6 @@ async fn a_call_that_was_heard_of_meanwhile_is_not_given_up() {
     record(&bench.database, &[again], earlier).await.unwrap();
     assert!(!give_up(first).await);
     assert!(give_up(look().await.open.unwrap().stage.heard_at()).await);
-}
-
-#[tokio::test]
-async fn a_word_is_heeded_however_early_the_clock_was_of_whoever_brings_it() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let attempt = bench.claimed(owner).await;
-    assert!(bench.settle(owner, attempt.id, Outcome::Unknown, Verdict::Due(bench.minutes(60))).await);
-    let earlier = bench.now - TimeDelta::seconds(10);
-    let sid = "CA0000000000000000000000000000000a";
-    let rings = heard(owner, attempt.id, sid, &[report(Status::Ringing, Source::Callback, 1, earlier)]);
-    let recorded = record(&bench.database, &[rings], earlier).await.unwrap();
-    assert!(matches!(recorded[..], [Ok(Recorded::Known { matters: true })]));
-    let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
-    assert_eq!(seen.revived, Some(attempt.id));
 }
 
 #[tokio::test]
@@ -860,60 +550,6 @@ async fn somebody_waits(watcher: &tokio_postgres::Client) -> Option<()> {
     let waits = "SELECT FROM pg_stat_activity
                  WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1";
     watcher.query_opt(waits, &[]).await.unwrap().map(drop)
-}
-
-#[tokio::test]
-async fn nodes_that_start_together_for_the_first_time_make_one_team() {
-    let (database, config) = fresh_database().await;
-    let (other, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let (watcher, connection) = config.connect(NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let theirs = Uuid::now_v7();
-    other.batch_execute(&format!("BEGIN; INSERT INTO teams VALUES ('{theirs}', 'default')")).await.unwrap();
-    let other_commits = async {
-        eventually("the second waits for the first", || somebody_waits(&watcher)).await;
-        other.batch_execute("COMMIT").await.unwrap();
-    };
-    let (ours, ()) = tokio::join!(ensure_team(&database), other_commits);
-    assert_eq!(ours.unwrap(), theirs);
-}
-
-/// An attempt that was settled by the answer to a question is heard of once more, by a late callback.
-#[tokio::test]
-async fn what_was_counted_for_a_settled_call_still_equals_a_recount_after_a_late_callback() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let attempt = bench.claimed(owner).await;
-    let sid = "CA0000000000000000000000000000000a";
-    let fetched = Report { duration_seconds: None, ..report(Status::Completed, Source::Fetch, 0, bench.now) };
-    bench.record(&[heard(owner, attempt.id, sid, &[fetched])]).await;
-    assert!(bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
-    let late = report(Status::Completed, Source::Callback, 3, bench.now);
-    assert_eq!(
-        bench.record(&[heard(owner, attempt.id, sid, &[late])]).await,
-        [Recorded::Known { matters: false }]
-    );
-    assert_recounted(&bench, owner.campaign).await;
-}
-
-#[tokio::test]
-async fn a_call_that_is_certainly_another_attempt_s_is_told_so_every_time() {
-    let bench = Bench::new().await;
-    let owner = bench.running(&["+12025550101"]).await;
-    let other = bench.running(&["+12025550102"]).await;
-    let (one, two) = (bench.claimed(owner).await, bench.claimed(other).await);
-    let sid = "CA0000000000000000000000000000000a";
-    let rings = || report(Status::Ringing, Source::Callback, 1, bench.now);
-    bench.record(&[heard(owner, one.id, sid, &[rings()])]).await;
-    let poisoned = heard(other, two.id, sid, &[rings()]);
-    let sound = heard(owner, one.id, sid, &[report(Status::InProgress, Source::Callback, 2, bench.now)]);
-    // The table refuses the batch for the sake of one, and nobody else loses anything by it.
-    let recorded = bench.record(&[poisoned, sound]).await;
-    assert_eq!(recorded, [Recorded::OtherCall, Recorded::Known { matters: false }]);
-    let sql = "SELECT status FROM attempts WHERE id = $1";
-    let row = bench.psql().await.query_one(sql, &[&one.id]).await.unwrap();
-    assert_eq!(row.get::<_, &str>(0), "in-progress");
 }
 
 /// An instant in a callback is somebody else's word: the backoff and the pacing run from no earlier than the intent.
@@ -1042,32 +678,4 @@ async fn an_unknown_that_proves_alive_waits_for_another_campaign_s_call_and_stop
     bench.settle(owner, next.id, Outcome::Busy, Verdict::Failed).await;
     let overdue = watchdog::list_overdue(&bench.database, bench.node, bench.now, bench.now).await.unwrap();
     assert!(overdue.contains(&owner.campaign));
-}
-
-/// The statement sees the table as it was when it began, and the row as it is when its turn has come.
-#[tokio::test]
-async fn what_another_node_writes_meanwhile_is_merged_and_not_overwritten() {
-    for (their_sid, expected) in [
-        ("CA0000000000000000000000000000000a", Recorded::Known { matters: true }),
-        ("CA0000000000000000000000000000000b", Recorded::OtherCall),
-    ] {
-        let bench = Bench::new().await;
-        let owner = bench.running(&["+12025550101"]).await;
-        let attempt = bench.claimed(owner).await;
-        let (psql, watcher) = (bench.psql().await, bench.psql().await);
-        let theirs = format!("BEGIN; UPDATE attempts SET sid = '{their_sid}', answered_by = 'fax'");
-        psql.batch_execute(&theirs).await.unwrap();
-        let they_commit = async {
-            eventually("the second waits for the first", || somebody_waits(&watcher)).await;
-            psql.batch_execute("COMMIT").await.unwrap();
-        };
-        let ended = report(Status::Completed, Source::Callback, 3, bench.now);
-        let ours = [heard(owner, attempt.id, "CA0000000000000000000000000000000a", &[ended])];
-        let (recorded, ()) = tokio::join!(bench.record(&ours), they_commit);
-        assert_eq!(recorded, [expected]);
-        let row = psql.query_one("SELECT sid, answered_by, status FROM attempts", &[]).await.unwrap();
-        assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), (their_sid, "fax"));
-        let is_ours = expected != Recorded::OtherCall;
-        assert_eq!(row.get::<_, Option<&str>>(2), is_ours.then_some("completed"));
-    }
 }
