@@ -13,8 +13,10 @@ mod alone;
 mod copy;
 mod list;
 mod python;
-mod server;
+mod upload;
 
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -22,10 +24,11 @@ use outdial::db::{Database, Tls};
 use tokio_postgres::Client;
 
 use list::List;
+use process::Process;
 use python::Python;
-use server::Server;
 use support::Spread;
 use support::cluster::Cluster;
+use upload::upload;
 
 const ROUNDS: usize = 3;
 
@@ -58,8 +61,8 @@ async fn main() {
 /// Rows a second from the first byte of the upload until the campaign is there.
 async fn until_stored(cluster: &Cluster, psql: &Client, python: Option<&Python>) {
     let lists = ROWS.map(|rows| List::csv(cluster.directory(), rows));
-    let server = Server::start(&cluster.config()).await;
-    server.upload(&lists[0]).await;
+    let server = Process::start(&cluster.config()).await;
+    upload(&server, &lists[0]).await;
     let mut rates: [Spread; ROWS.len()] = Default::default();
     let (mut copies, mut pythons, mut memory) = (Spread::default(), Spread::default(), Spread::default());
     let (mut to_copy, mut to_python) = (Spread::default(), Spread::default());
@@ -67,7 +70,7 @@ async fn until_stored(cluster: &Cluster, psql: &Client, python: Option<&Python>)
         for (list, rate) in lists.iter().zip(&mut rates) {
             empty(psql).await;
             let before = server.begin_memory();
-            let seconds = server.upload(list).await;
+            let seconds = upload(&server, list).await;
             rate.add(f64::from(list.rows) / seconds);
             if list.rows == ROWS[ROWS.len() - 1] {
                 memory.add(server.peak_memory() - before);

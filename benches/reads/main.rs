@@ -11,6 +11,8 @@ mod list;
 mod readers;
 mod server;
 
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -134,14 +136,14 @@ async fn exports(server: &Server, psql: &Client) {
         let (mut csv, mut workbook, mut copy, mut memory) =
             (Spread::default(), Spread::default(), Spread::default(), Spread::default());
         for _ in 0..ROUNDS {
-            let before = server.begin_memory();
+            let before = server.process.begin_memory();
             for (ending, rate) in [("csv", &mut csv), ("xlsx", &mut workbook)] {
                 let watch = Stopwatch::start();
                 let bytes = server.get(&format!("/{what}.{ending}")).await;
                 rate.add(f64::from(count) / watch.elapsed().as_secs_f64());
                 assert!(bytes > u64::from(count), "{what}.{ending} is too short: {bytes} bytes");
             }
-            memory.add(server.peak_memory() - before);
+            memory.add(server.process.peak_memory() - before);
             let watch = Stopwatch::start();
             let sql = format!("COPY {what} TO STDOUT (FORMAT csv)");
             let stream = psql.copy_out(&sql).await.expect("a COPY");
