@@ -29,13 +29,14 @@ use crate::domain::hook::receiver::Reach;
 use crate::domain::zone::Database as ZoneDatabase;
 use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
-use crate::hooks::{BadPoster, Ground, Hooks, Poster};
+use crate::hooks::{Ground, Hooks};
 use crate::http::{
     Api, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, LongAnswers, READERS, Spool,
     most_connections, site,
 };
 use crate::import::Limits;
 use crate::keys::ensure_access;
+use crate::receivers::{BadPoster, Poster};
 use crate::rules::{Approved, BadPack, Library};
 use crate::simulator::{self, Scenario, Simulator, SimulatorConfig};
 use crate::telemetry::{BadCollector, Collector, Meters, Tracer, start_exporter};
@@ -185,10 +186,12 @@ impl App {
         let first_key = ensure_access(&database, config.api_token.as_ref().map(Secret::expose)).await?;
         db::accounts::ensure(&database, &line.account.account_sid).await?;
         let (node, meters) = (Uuid::now_v7(), meters());
+        let reach = if config.hooks_to_private { Reach::Anywhere } else { Reach::Public };
         let board = Switchboard {
             database: database.clone(),
             clock: clock.clone(),
             client: line.client,
+            poster: Poster::new(reach)?,
             urls: CallbackUrls::below(&line.account.public_url),
             account_sid: line.account.account_sid.clone(),
             pace: Pace::of(config.cps),
@@ -215,15 +218,13 @@ impl App {
         .start();
         let events = Feed::default();
         let relay = tokio::task::spawn_local(relay(board.database.clone(), events.clone()));
-        let reach = if config.hooks_to_private { Reach::Anywhere } else { Reach::Public };
-        let poster = Poster::new(reach)?;
         let hooks = Hooks::start(Ground {
             database: board.database.clone(),
             clock: board.clock.clone(),
             node: board.node,
             lease: board.lease.clone(),
             feed: events.clone(),
-            poster: poster.clone(),
+            poster: board.poster.clone(),
         });
         let account = line.account;
         let api = web::Data::new(Api {
@@ -243,7 +244,7 @@ impl App {
             previews: config.lists.previews,
             metrics_token: config.operations.metrics_token.as_ref().map(|token| token.expose().to_owned()),
             turns: Semaphore::new(LISTS_AT_ONCE),
-            hooks: HooksDesk { doorbell: hooks.doorbell(), poster },
+            hooks: HooksDesk { doorbell: hooks.doorbell() },
             events: events.clone(),
             readers: Semaphore::new(READERS),
             gate: Gate::new(config.requests.map(key_limit)),

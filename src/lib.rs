@@ -11,6 +11,7 @@
 //!              http → import → domain
 //!              http → events → db: what happens, as it is told to those who follow
 //!              http → hooks → events, actors: what happens, told to others by POSTs
+//!              hooks, actors → receivers → db: how POSTs get to the servers of others
 //!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
 //!       demo, list_command and client stand outside: they are a person with a list, or at a terminal
@@ -131,6 +132,7 @@ mod json;
 pub mod keys;
 pub mod list_command;
 pub mod node_table;
+pub mod receivers;
 pub mod rules;
 pub mod simulator;
 pub mod telemetry;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use outdial::clock::Stopwatch;
-use outdial::db::attempts::{Claim, Settlement, attempt_id, claim_next, settle};
+use outdial::db::attempts::{Claim, Settlement, Whose, attempt_id, claim_next, settle};
 use outdial::db::forecast::read_forecast;
 use outdial::db::look::{KnownArea, look};
 use outdial::db::{Database, Ownership, Tls};
@@ -198,9 +198,10 @@ impl Campaign<'_> {
             let ready = ready_queues(&seen.queues, &terms, now);
             looked += watch.elapsed().as_secs_f64();
             let watch = Stopwatch::start();
-            let claim = claim_next(self.database, owner, &terms, &ready, (attempt_id(now), now))
-                .await
-                .expect("a claim");
+            let claim =
+                claim_next(self.database, owner, &terms, (&ready, Whose::Anybody), (attempt_id(now), now))
+                    .await
+                    .expect("a claim");
             claimed += watch.elapsed().as_secs_f64();
             let Claim::Attempt(attempt) = claim else { panic!("expected an attempt, got {claim:?}") };
             let settlement = Settlement {

@@ -20,6 +20,7 @@ use crate::domain::dialer::{Because, Step, next_step};
 use crate::telemetry::Waits;
 
 use super::carry_out::carry_out;
+use super::consult::Consent;
 use super::dial::take_back;
 use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant};
 use super::place::Place;
@@ -252,7 +253,8 @@ async fn try_turn(
     let Some(look) = found else { return Ok(Turn::Stop) };
     memory.known = Some(look.known.clone());
     memory.place = memory.place.take().filter(Place::is_good);
-    let view = board.view(&look, owner.epoch, memory.place.is_some());
+    memory.consent = memory.consent.take().filter(Consent::is_good);
+    let view = board.view(&look, owner.epoch, memory);
     let step = next_step(&view, board.moment());
     *about = step.attempt();
     debug!(?step, "decided");

@@ -22,6 +22,7 @@ use crate::twilio::client::ReadError;
 use crate::twilio::wire::latest_meant;
 
 use super::ask_price::ask_price;
+use super::consult::consult;
 use super::dial::{dial, take_back};
 use super::recur::recur;
 use super::switchboard::Switchboard;
@@ -93,6 +94,7 @@ pub(super) async fn carry_out(
             Some(call) => ask_price(board, owner, call, before).await,
             None => Ok(Carried::Out),
         },
+        Step::Ask => consult(board, owner, look, memory).await,
         Step::Dial => dial(board, owner, look, memory).await,
         // The shell keeps these to itself: there is nothing to carry out.
         Step::Wait { until, because } => Ok(Carried::NotYet { until, because }),

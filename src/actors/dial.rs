@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::clock::{Deadline, Stopwatch};
 use crate::db::attempts::{
-    Claim, ClaimedAttempt, Heard, Permission, Settlement, attempt_id, claim_next, find_earlier,
+    Claim, ClaimedAttempt, Heard, Permission, Settlement, Whose, attempt_id, claim_next, find_earlier,
     look_once_more, record, reset_cursors, settle_and_halt,
 };
 use crate::db::look::Look;
@@ -15,6 +15,7 @@ use crate::db::suppressions::{NewSuppression, suppress};
 use crate::db::words::Word;
 use crate::db::{Error, Ownership, accounts};
 use crate::domain::attempt::{Facts, Report, Source};
+use crate::domain::before_call::Duty;
 use crate::domain::campaign::Move;
 use crate::domain::contactable::Terms;
 use crate::domain::dialer::{Because, Closure, DIAL_WITHIN, HaltReason, ready_queues};
@@ -27,6 +28,7 @@ use crate::twilio::call::Instructions;
 use crate::twilio::client::{CreateError, Placed};
 use crate::twilio::errors::{Fault, explain, meaning};
 
+use super::consult::Consent;
 use super::neighbors::tell_others;
 use super::speech;
 use super::switchboard::Switchboard;
@@ -64,11 +66,12 @@ pub(super) async fn dial(
         // The hours have ended since somebody looked.
         return Ok(Carried::Out);
     }
+    let Some(whose) = may_begin(look, memory, now) else { return Ok(Carried::Out) };
     // Should it remain unknown whether the claim was committed, the attempt is taken back if it is there: nothing has left.
     let id = attempt_id(now);
     memory.unsent = Some(id);
     let claiming = Stopwatch::start();
-    let claim = claim_next(&board.database, owner, &terms, &ready, (id, now)).await?;
+    let claim = claim_next(&board.database, owner, &terms, (&ready, whose), (id, now)).await?;
     memory.unsent = matches!(claim, Claim::Attempt(_)).then_some(id);
     if !matches!(claim, Claim::Nobody) {
         memory.empty_claims = 0;
@@ -95,11 +98,20 @@ pub(super) async fn dial(
             let until = board.clock.now() + LOOK_AGAIN_AFTER;
             return Ok(Carried::NotYet { until, because: Because::NobodyDue });
         }
+        Claim::Another => {
+            memory.consent = None;
+            return Ok(Carried::Out);
+        }
         Claim::DayIsFull | Claim::SpendCap | Claim::LimitReached | Claim::Refiled(_) | Claim::NotOurs => {
             return Ok(Carried::Out);
         }
-        Claim::Nobody => return nobody(board, owner, memory).await,
+        Claim::Nobody => {
+            memory.consent = None;
+            return nobody(board, owner, memory).await;
+        }
     };
+    // Whoever is called again is asked about again.
+    memory.consent = None;
     if board.tracer.is_on() {
         let (begun, ended) = board.span(claiming);
         let said = [("campaign.id", Said::Id(owner.campaign))];
@@ -152,6 +164,16 @@ pub(super) async fn dial(
     record_answer(board, owner, look, &attempt, answer).await?;
     memory.unsent = None;
     Ok(Carried::Out)
+}
+
+/// Whose call a claim may begin; none if somebody is to be asked before, and has said nothing yet.
+fn may_begin(look: &Look, memory: &Memory, now: DateTime<Utc>) -> Option<Whose> {
+    let Some(asking) = look.known.settings.before_call else { return Some(Whose::Anybody) };
+    let consent = memory.consent.as_ref().filter(|consent| consent.is_good());
+    match asking.duty(&look.hook, consent.is_some(), now) {
+        Duty::Call => Some(consent.map_or(Whose::Anybody, Consent::whose)),
+        Duty::Ask | Duty::Wait { .. } => None,
+    }
 }
 
 /// Ends an attempt of which nothing has left: its contact is due again shortly, and the backoff does not count it. Why is

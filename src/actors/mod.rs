@@ -9,6 +9,7 @@
 mod ask_price;
 mod campaign;
 mod carry_out;
+mod consult;
 mod dial;
 mod dispenser;
 mod inbox;

@@ -20,6 +20,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::rules::Rules;
 use crate::domain::settings::Settings;
 use crate::domain::spend::PriceQuestion;
+use crate::receivers::Poster;
 use crate::rules::{Library, UnknownPack};
 use crate::telemetry::{Meters, Part, Said, Tracer};
 use crate::twilio::callbacks::CallbackUrls;
@@ -28,6 +29,7 @@ use crate::twilio::client::{Client, ReadError};
 use super::lease::Lease;
 use super::place::Pace;
 use super::speech::Speeches;
+use super::turn::Memory;
 
 /// What the steps of all campaigns of a node are carried out with.
 #[derive(Clone)]
@@ -40,6 +42,8 @@ pub struct Switchboard {
     pub client: Client,
     /// Where the provider reports to.
     pub urls: CallbackUrls,
+    /// The way to the servers of others.
+    pub poster: Poster,
     /// The provider account.
     pub account_sid: String,
     /// How fast its calls may follow each other.
@@ -173,10 +177,11 @@ impl Switchboard {
     }
 
     /// What `next_step` sees of a look, for the actor that looked under `epoch`.
-    pub(super) fn view(&self, look: &Look, epoch: i64, place_in_hand: bool) -> CampaignView {
+    pub(super) fn view(&self, look: &Look, epoch: i64, memory: &Memory) -> CampaignView {
         let owned = look.node == Some(self.node) && look.epoch == epoch;
         let lease_held = self.lease.is_held() && self.clock.is_set();
-        CampaignView { owned, place_in_hand, lease_held, ..self.view_of_anybody(look) }
+        let (said_yes, place_in_hand) = (memory.consent.is_some(), memory.place.is_some());
+        CampaignView { owned, said_yes, place_in_hand, lease_held, ..self.view_of_anybody(look) }
     }
 
     /// What `next_step` would see if the campaign were here and had a place: for those who ask what it waits for.
@@ -211,6 +216,8 @@ impl Switchboard {
             has_unfinished: look.has_unfinished,
             account,
             lease_held: true,
+            hook: look.hook.clone(),
+            said_yes: false,
             place_in_hand: true,
         }
     }

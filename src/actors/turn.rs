@@ -8,6 +8,7 @@ use crate::db::look::Known;
 use crate::domain::dialer::Because;
 use crate::domain::poison::Failures;
 
+use super::consult::Consent;
 use super::place::Place;
 
 /// What an actor remembers from step to step. Losing it costs a query, or makes an attempt be looked for that could
@@ -17,6 +18,8 @@ pub(super) struct Memory {
     pub(super) woken: Stopwatch,
     pub(super) known: Option<Known>,
     pub(super) place: Option<Place>,
+    /// The contact that may be called next, by the word of the server that is asked before.
+    pub(super) consent: Option<Consent>,
     /// An attempt of which nothing left, and that could not be taken back because the database failed.
     pub(super) unsent: Option<Uuid>,
     /// Steps that contacts made fail.
@@ -31,6 +34,7 @@ impl Default for Memory {
             woken: Stopwatch::start(),
             known: None,
             place: None,
+            consent: None,
             unsent: None,
             failures: Failures::default(),
             empty_claims: 0,

@@ -106,7 +106,7 @@ async fn write(
     const SQL: &str = "
         WITH contact AS (
             UPDATE contacts
-            SET callback_at = $4, callback_note = $5, callback_waits = true, set_aside = NULL, updated_at = $6,
+            SET callback_at = $4, callback_note = $5, callback_waits = true, set_aside = NULL, before_call = NULL, updated_at = $6,
                 state = CASE WHEN $3 = 'calling' THEN state ELSE 'pending' END,
                 due_at = CASE WHEN $3 = 'calling' THEN due_at ELSE $4 END, timed = true
             WHERE id = $2 AND state = $3

@@ -76,6 +76,8 @@ pub struct ContactRow {
     pub callback_note: Option<String>,
     /// Why it was set aside, if it was.
     pub set_aside: Option<String>,
+    /// What kept it from being called when its turn had come.
+    pub before_call: Option<String>,
     /// The file's other columns, if they are wanted.
     pub metadata: Map<String, Value>,
 }
@@ -177,7 +179,7 @@ pub fn stream_contacts(
     let sql = format!(
         "SELECT position AS place, contacts.id, file_row, phone, extension, contacts.name, region, number_type, timezone,
                 zones, priority, contacts.state, due_at, contacts.attempts, last_outcome, callback_at, callback_note,
-                set_aside, {} AS metadata
+                set_aside, before_call, {} AS metadata
          FROM contacts
          JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
           AND areas.team_id = contacts.team_id
@@ -300,6 +302,7 @@ fn contact(row: &Row) -> Result<ContactRow, Error> {
         callback_at: row.try_get("callback_at")?,
         callback_note: row.try_get("callback_note")?,
         set_aside: row.try_get("set_aside")?,
+        before_call: row.try_get("before_call")?,
         metadata: metadata_of(row)?,
     })
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::{Area, InMissingZone};
 use crate::domain::attempt::{AnsweredBy, Status, outcome};
+use crate::domain::before_call::HookStanding;
 use crate::domain::breaker;
 use crate::domain::campaign::State;
 use crate::domain::caps::Reach;
@@ -73,6 +74,8 @@ pub struct Look {
     pub closed: Option<(Duration, Closure)>,
     /// Whether the account had troubles that nobody has cleared yet.
     pub account_had_troubles: bool,
+    /// How things stand with the hook whose server is asked before each call; without meaning where none is.
+    pub hook: HookStanding,
 }
 
 /// A call whose price is not known yet.
@@ -150,7 +153,9 @@ pub async fn look(
                called.area AS called_area, open.contact_id AS called, open.asked_at, open.ended_at, open.detection, open.end_wanted_at, open.end_asked_at,
                suppressions.phone IS NOT NULL AS is_suppressed, suppressions.expires_at AS suppressed_until,
                recent.outcomes AS recent_outcomes, recent.ends AS recent_ends,
-               (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived
+               (SELECT id FROM revived_attempts WHERE revived_attempts.campaign_id = $1 LIMIT 1) AS revived,
+               hooks.id IS NOT NULL AS has_hook, hooks.stopped_because IS NOT NULL AS hook_is_stopped,
+               hooks.silent_until, hooks.silent_because
         FROM campaigns
         CROSS JOIN LATERAL (
             SELECT array_agg(areas.number) AS numbers, array_agg(next.due_at) AS dues
@@ -194,13 +199,18 @@ pub async fn look(
             ORDER BY ask_price_at LIMIT 1
         ) unpriced ON true
         LEFT JOIN accounts ON accounts.sid = $2
+        LEFT JOIN hooks ON hooks.team_id = campaigns.team_id AND hooks.id = CASE
+            WHEN campaigns.settings_version = $3 THEN $8
+            ELSE (campaigns.settings #>> '{before_call,hook}')::uuid END
         WHERE campaigns.id = $1";
     let version = known.as_ref().map_or(-1, |known| known.settings_version);
     let areas = known.as_ref().map_or(0, |known| known.areas.len());
     let areas = i16::try_from(areas).map_err(|error| Error::ImpossibleRow(error.to_string()))?;
     let fewest = breaker::FEWEST_FAILURES as i32;
     let (window, among) = (breaker::WINDOW as i64, breaker::AMONG as i64);
-    let params: super::Params<'_> = &[&campaign, &account_sid, &version, &areas, &fewest, &window, &among];
+    let hook = known.as_ref().and_then(|known| known.settings.before_call).map(|asking| asking.hook);
+    let params: super::Params<'_> =
+        &[&campaign, &account_sid, &version, &areas, &fewest, &window, &among, &hook];
     let rows = query(&database.client().await?, SQL, params).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let known = renewed(known, row)?;
@@ -235,6 +245,7 @@ pub async fn look(
             .map(|left| Ok::<_, Error>((left, name(row, "closed_because", Closure::parse)?)))
             .transpose()?,
         account_had_troubles: row.try_get("had_troubles")?,
+        hook: hook_standing(row)?,
     }))
 }
 
@@ -390,6 +401,20 @@ fn open_attempt(row: &Row, known: &Known) -> Result<Option<OpenAttempt>, Error> 
     };
     let earlier = earlier(row, &known.settings.timezone)?;
     Ok(Some(OpenAttempt { id, area, earlier, stage, objection, end_asked_at }))
+}
+
+/// How things stand with the hook that the settings name.
+fn hook_standing(row: &Row) -> Result<HookStanding, Error> {
+    if !row.try_get::<_, bool>("has_hook")? {
+        return Ok(HookStanding::Off { why: "its hook was deleted" });
+    }
+    if row.try_get("hook_is_stopped")? {
+        return Ok(HookStanding::Off { why: "its hook is stopped" });
+    }
+    Ok(match row.try_get("silent_until")? {
+        Some(until) => HookStanding::Silent { until, why: row.try_get("silent_because")? },
+        None => HookStanding::Answers,
+    })
 }
 
 fn objection(row: &Row) -> Result<Option<Objection>, Error> {

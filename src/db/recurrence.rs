@@ -124,6 +124,7 @@ pub(super) const CONTACTS: Columns = Columns {
         "callback_note",
         "callback_waits",
         "set_aside",
+        "before_call",
         "erased_at",
         "anew_after",
     ],

@@ -174,7 +174,7 @@ const ERASE_CONTACTS: &str = "
     UPDATE contacts
     SET phone = 'erased-' || id::text, extension = '', name = NULL, metadata = '{}', raw_phone = '', alternates = '[]',
         timezone = NULL, repair = NULL, callback_note = NULL, callback_waits = false,
-        set_aside = CASE WHEN set_aside IS NOT NULL THEN 'erased' END,
+        set_aside = CASE WHEN set_aside IS NOT NULL THEN 'erased' END, before_call = NULL,
         state = CASE WHEN $5 AND state = 'pending' THEN 'failed' ELSE state END,
         due_at = CASE WHEN $5 AND state = 'pending' THEN NULL ELSE due_at END,
         erased_at = $4, updated_at = $4

@@ -172,7 +172,7 @@ impl Portion<'_> {
         const SQL: &str = "
             WITH contact AS (
                 UPDATE contacts
-                SET state = 'pending', due_at = $4, timed = false, set_aside = NULL, anew_after = last_number,
+                SET state = 'pending', due_at = $4, timed = false, set_aside = NULL, before_call = NULL, anew_after = last_number,
                     updated_at = $4
                 WHERE id = ANY ($3) AND team_id = $2 AND campaign_id = $1 AND state = 'failed' AND erased_at IS NULL
                 RETURNING area, place

@@ -15,6 +15,7 @@ pub use self::queue::{Queue, ready_queues};
 use self::queue::{Turn, first_turn};
 use super::answering_machine::VERDICT_WITHIN;
 use super::area::Area;
+use super::before_call::{Duty, HookStanding};
 use super::breaker::{self, Tripped};
 use super::campaign::State;
 use super::contactable::{Reason, Terms};
@@ -83,6 +84,10 @@ pub struct CampaignView {
     pub account: AccountView,
     /// Whether this node has been alive to the others for certain.
     pub lease_held: bool,
+    /// How things stand with the hook whose server is asked before each call; without meaning where none is.
+    pub hook: HookStanding,
+    /// Whether that server has agreed a short while ago to the call that would be next.
+    pub said_yes: bool,
     /// Whether a place among the account's calls per second is in hand.
     pub place_in_hand: bool,
 }
@@ -191,6 +196,8 @@ impl Stage {
 pub enum Step {
     /// Its start has come: it begins to run.
     Start,
+    /// Ask the server that is to be asked before each call about the first due contact.
+    Ask,
     /// Claim the first due contact and call it.
     Dial,
     /// Apply an ended attempt's outcome to its contact.
@@ -258,6 +265,7 @@ impl Step {
             | Self::HangUp { attempt, .. }
             | Self::Reopen { attempt } => Some(attempt),
             Self::Start
+            | Self::Ask
             | Self::Dial
             | Self::AskPrice { .. }
             | Self::Wait { .. }
@@ -306,6 +314,8 @@ names! {
         RateLimited = "rate-limited",
         /// The provider cannot be reached.
         ProviderDown = "provider-down",
+        /// The server that is asked before each call gives no answer.
+        BeforeCall = "before-call",
         /// This node cannot renew its lease and leaves the campaign to others.
         NodeIsolated = "node-isolated",
     }
@@ -330,6 +340,7 @@ impl Because {
             | Self::SpendCap
             | Self::CallsFail
             | Self::ProviderDown
+            | Self::BeforeCall
             | Self::NodeIsolated => true,
         }
     }
@@ -368,6 +379,7 @@ impl Because {
             }
             Self::RateLimited => "the account's calls per second are spent for the moment",
             Self::ProviderDown => "the provider cannot be reached for the moment",
+            Self::BeforeCall => "the server that is asked before each call gives no answer",
             Self::NodeIsolated => "the node that runs it has lost the database",
         }
     }
@@ -405,8 +417,8 @@ names! {
 ///
 /// An attempt that is not settled comes before everything, in every state: it is looked after until it is. A
 /// contact is dialed only by a running campaign that is ours, with nothing open, below its limit and its cap, in its hours,
-/// with calls of the day left, after its pause, with somebody due, and with a place in hand. What a call has cost is asked where there is
-/// nothing to do but wait.
+/// with calls of the day left, after its pause, with somebody due, with the word of whoever is to be asked before, and with a
+/// place in hand. What a call has cost is asked where there is nothing to do but wait.
 pub fn next_step(view: &CampaignView, moment: Moment) -> Step {
     match (decide(view, moment), view.price_question) {
         (Step::Wait { until, because }, Some(question)) if has_time_for_questions(because) => {
@@ -433,7 +445,8 @@ fn has_time_for_questions(because: Because) -> bool {
         | Because::Capped
         | Because::DailyCap
         | Because::SpendCap
-        | Because::CallsFail => true,
+        | Because::CallsFail
+        | Because::BeforeCall => true,
         Because::Draft
         | Because::NotStarted
         | Because::NextRun
@@ -474,7 +487,7 @@ pub struct Waiting {
     /// Until when; none where only a person can end it.
     pub until: Option<DateTime<Utc>>,
     /// The rule and the clock by which it is closed, the cap, or how many calls have failed or were made, or what they cost,
-    /// if that is why.
+    /// or why there is no answer, if that is why.
     pub rule: Option<String>,
 }
 
@@ -487,18 +500,29 @@ pub fn waits_for(view: &CampaignView, moment: Moment) -> Option<Waiting> {
         State::Paused if view.open.is_none() => return waiting(Because::Paused, None),
         _ => {}
     }
-    // Whoever asks may sit on another node, or hold no place: neither is what the campaign waits for.
-    let asked = CampaignView { owned: true, lease_held: true, place_in_hand: true, ..view.clone() };
+    // Whoever asks may sit on another node, or hold no place, or have nobody's word: none of it is what the campaign waits
+    // for.
+    let asked =
+        CampaignView { owned: true, lease_held: true, said_yes: true, place_in_hand: true, ..view.clone() };
     match decide(&asked, moment) {
         // It looks again now and then, but nothing will have changed unless somebody changes it.
         Step::Wait { because: because @ Because::NoCommonHours, .. } => waiting(because, None),
+        Step::Wait { because: because @ Because::BeforeCall, .. }
+            if matches!(view.hook, HookStanding::Off { .. }) =>
+        {
+            waiting(because, None)
+        }
         Step::Wait { until, because } => waiting(because, Some(until)),
         Step::Settle { .. } | Step::Reconcile { .. } | Step::HangUp { .. } | Step::Reopen { .. } => {
             waiting(Because::CallOpen, Some(moment.now))
         }
-        Step::Start | Step::Dial | Step::AskPrice { .. } | Step::Pause { .. } | Step::Finish | Step::Stop => {
-            None
-        }
+        Step::Start
+        | Step::Ask
+        | Step::Dial
+        | Step::AskPrice { .. }
+        | Step::Pause { .. }
+        | Step::Finish
+        | Step::Stop => None,
     }
 }
 
@@ -513,7 +537,8 @@ pub fn never_called(view: &CampaignView, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// What more can be said of it: the rule and the clock, or the cap, that keep the first who is left from being called, where
-/// a campaign waits for that, or how many calls have failed, were made on the day, or what they cost.
+/// a campaign waits for that, or how many calls have failed, were made on the day, or what they cost, or why a server gives no
+/// answer.
 fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Option<String> {
     if because == Because::CallsFail {
         let Tripped { failures, calls, .. } = breaker::tripped(&view.recent)?;
@@ -529,6 +554,9 @@ fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Op
         return Some(format!(
             "max_spend: {spent} of {most}, without the price{plural} of {unpriced} call{plural}"
         ));
+    }
+    if because == Because::BeforeCall {
+        return view.hook.why().map(str::to_owned);
     }
     let (Because::OutsideHours
     | Because::Holiday
@@ -691,22 +719,31 @@ fn go_on(view: &CampaignView, now: DateTime<Utc>) -> Step {
     if !view.lease_held {
         return Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::NodeIsolated };
     }
-    match view.account {
+    let next_place_at = match view.account {
         AccountView::Closed { until, because } if until > now => {
             let because = match because {
                 Closure::RateLimited => Because::RateLimited,
                 Closure::ProviderDown => Because::ProviderDown,
             };
-            Step::Wait { until, because }
+            return Step::Wait { until, because };
         }
-        AccountView::Open { .. } | AccountView::Closed { .. } if view.place_in_hand => Step::Dial,
-        AccountView::Open { next_place_at } => {
-            Step::Wait { until: next_place_at.max(now) + LOOK_AGAIN_AFTER, because: Because::RateLimited }
+        AccountView::Closed { .. } => now,
+        AccountView::Open { next_place_at } => next_place_at.max(now),
+    };
+    // Before a place is asked for, which a veto would waste.
+    let duty = settings.before_call.map(|asking| asking.duty(&view.hook, view.said_yes, now));
+    match duty.unwrap_or(Duty::Call) {
+        Duty::Ask => return Step::Ask,
+        Duty::Wait { until } => {
+            let until = until.unwrap_or(now + LOOK_AGAIN_AFTER);
+            return Step::Wait { until, because: Because::BeforeCall };
         }
-        AccountView::Closed { .. } => {
-            Step::Wait { until: now + LOOK_AGAIN_AFTER, because: Because::RateLimited }
-        }
+        Duty::Call => {}
     }
+    if view.place_in_hand {
+        return Step::Dial;
+    }
+    Step::Wait { until: next_place_at + LOOK_AGAIN_AFTER, because: Because::RateLimited }
 }
 
 /// The wait of a campaign that has made its calls of the day, if somebody could be called before the day ends: until the

@@ -42,6 +42,8 @@ names! {
         Suppression = "suppression",
         /// The key by which a called person opts out.
         OptOutDigit = "opt_out_digit",
+        /// Whose server is asked before each call.
+        BeforeCall = "before_call",
         /// When runs are made of its list.
         Schedule = "schedule",
     }
@@ -73,6 +75,7 @@ impl Part {
             | Self::Rules
             | Self::Unmapped
             | Self::Suppression
+            | Self::BeforeCall
             | Self::Schedule => When::NotAtWork,
             Self::Agent
             | Self::AnsweringMachine
@@ -160,6 +163,7 @@ pub fn changed(before: &Settings, after: &Settings) -> Vec<Part> {
         answering_machine,
         suppression,
         opt_out_digit,
+        before_call,
         schedule,
     } = before;
     let differs = [
@@ -178,6 +182,7 @@ pub fn changed(before: &Settings, after: &Settings) -> Vec<Part> {
         (Part::AnsweringMachine, *answering_machine != after.answering_machine),
         (Part::Suppression, *suppression != after.suppression),
         (Part::OptOutDigit, *opt_out_digit != after.opt_out_digit),
+        (Part::BeforeCall, *before_call != after.before_call),
         (Part::Schedule, *schedule != after.schedule),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect()

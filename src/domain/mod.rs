@@ -6,6 +6,7 @@ pub mod agent;
 pub mod answering_machine;
 pub mod area;
 pub mod attempt;
+pub mod before_call;
 pub mod beginning;
 pub mod breaker;
 pub mod callback;

@@ -25,6 +25,8 @@ pub struct Prospect<'a> {
     pub attempts_made: u32,
     /// Why it was set aside, if it was.
     pub set_aside: Option<&'a str>,
+    /// What the server that is asked before each call last said that kept it from being called, if it has not been since.
+    pub before_call: Option<&'a str>,
     /// The instant of a callback that somebody asked for and that is still to come.
     pub callback_at: Option<DateTime<Utc>>,
     /// The campaign's state.
@@ -113,9 +115,10 @@ fn words(
     clock: &Clock<'_>,
 ) -> String {
     let due_at = prospect.person.due_at.filter(|due_at| *due_at > from);
-    let due = due_at.map(|due_at| match prospect.callback_at {
-        Some(at) => format!("a callback was asked for {}, ", clock.says(at)),
-        None => format!("due {}, ", clock.says(due_at)),
+    let due = due_at.map(|due_at| match (prospect.before_call, prospect.callback_at) {
+        (Some(said), _) => format!("due {}, {said}, ", clock.says(due_at)),
+        (None, Some(at)) => format!("a callback was asked for {}, ", clock.says(at)),
+        (None, None) => format!("due {}, ", clock.says(due_at)),
     });
     let due = due.unwrap_or_default();
     let zone = clock.zone.name();
@@ -149,6 +152,9 @@ fn failed(prospect: &Prospect<'_>) -> String {
         return format!(
             "{failed}: it made its campaign fail {MOST_FAILURES} times in a row and was set aside: {because}"
         );
+    }
+    if let Some(said) = prospect.before_call {
+        return format!("{failed}: {said}");
     }
     match (prospect.last_outcome, &prospect.person.area.zones) {
         // The claim told it off, and nothing was ever placed.
@@ -229,6 +235,7 @@ mod tests {
             last_outcome: None,
             attempts_made: 0,
             set_aside: None,
+            before_call: None,
             callback_at: None,
             campaign: State::Running,
             starts_at: None,

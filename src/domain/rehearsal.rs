@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Moment;
 use super::area::Area;
+use super::before_call::HookStanding;
 use super::campaign::State;
 use super::caps::Allowance;
 use super::contact::ContactState;
@@ -244,6 +245,9 @@ impl<'a> Stage<'a> {
             has_unfinished: self.pending().next().is_some(),
             account: AccountView::Open { next_place_at: self.now },
             lease_held: true,
+            // Nobody is really called, so nobody is asked.
+            hook: HookStanding::Answers,
+            said_yes: true,
             place_in_hand: true,
         }
     }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::answering_machine::{AnsweringMachine, BadAnsweringMachine};
+use super::before_call::{BadTimeout, BeforeCall};
 use super::caps::{BadCaps, Caps};
 use super::daily_cap::MOST_CALLS;
 use super::hours::{BadHours, BusinessHours};
@@ -72,6 +73,9 @@ pub struct Settings {
     /// The key by which a called person opts out during the call, if the campaign listens for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opt_out_digit: Option<OptOutDigit>,
+    /// Whose server is asked before each call, if any is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_call: Option<BeforeCall>,
     /// When fresh runs are made of its list, if it repeats itself. It then calls nobody itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Recurrence>,
@@ -104,6 +108,9 @@ pub enum BadSetting {
     /// A call would be cut at once, or never.
     #[error("max_call_seconds is {0}, expected seconds from 1 to {LONGEST_CALL_SECONDS}")]
     CallLength(u32),
+    /// The server that is asked before each call has too little time, or too much.
+    #[error("before_call.{0}")]
+    BeforeCall(#[from] BadTimeout),
     /// What is done about answering machines makes no sense.
     #[error("answering_machine: {0}")]
     AnsweringMachine(#[from] BadAnsweringMachine),
@@ -133,6 +140,7 @@ impl Settings {
             return Err(BadSetting::CallLength(self.max_call_seconds));
         }
         self.answering_machine.check()?;
+        self.before_call.as_ref().map_or(Ok(()), BeforeCall::check)?;
         Ok(())
     }
 
@@ -179,6 +187,7 @@ pub(crate) mod tests {
             answering_machine: AnsweringMachine::default(),
             suppression: OnSuppression::default(),
             opt_out_digit: None,
+            before_call: None,
             schedule: None,
         }
     }

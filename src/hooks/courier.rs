@@ -26,8 +26,7 @@ use crate::domain::Moment;
 use crate::domain::event::EventKind;
 use crate::domain::hook::{Answer, Next, Standing, Stopped, next};
 use crate::events::Told;
-
-use super::post::{Parcel, Posted, Poster};
+use crate::receivers::{Parcel, Posted, Poster};
 
 /// Events that are read at once, and held meanwhile.
 const READ_AT_ONCE: i64 = 50;

@@ -6,8 +6,6 @@
 //! it to another to deliver again: receivers know it by its id.
 
 mod courier;
-mod post;
-mod signature;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -28,11 +26,9 @@ use crate::db::hooks::share::{
 };
 use crate::db::{Database, Error};
 use crate::events::{Feed, News, Portion};
+use crate::receivers::Poster;
 
 use courier::Courier;
-
-pub use post::{BadPoster, Parcel, Posted, Poster};
-pub use signature::{fresh_secret, written};
 
 /// How often it is seen whose hooks are whose.
 const SHARED_EVERY: Duration = Duration::from_secs(5);

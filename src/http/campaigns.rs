@@ -52,7 +52,9 @@ use super::rehearsal::Rehearsal;
 use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
-use super::{Api, Problem, edit, found_again, imports, intake, page, rehearsal, rules, search, upload, wire};
+use super::{
+    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, search, upload, wire,
+};
 
 /// The largest settings that come without a file.
 const LARGEST_FORM: usize = 256 * 1024;
@@ -235,6 +237,7 @@ async fn make(
         .map_err(|far| Problem::invalid("bad-settings", far.to_string()))?;
     rules::check(api, &settings)?;
     rules::check_safe_window(api, &settings)?;
+    hooks::check_before_call(api, caller, &settings).await?;
     let agent = agent(api, caller, form.agent.as_ref(), form.agent_id).await?;
     let _turn = api.take_turn().await?;
     let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::agent::Agent;
 use crate::domain::answering_machine::AnsweringMachine;
+use crate::domain::before_call::BeforeCall;
 use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
 use crate::domain::money::Money;
@@ -103,6 +104,10 @@ pub(super) struct Changes {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<wire::OptOutDigit>)]
     opt_out_digit: Option<Option<OptOutDigit>>,
+    /// Whose server is asked before each call.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<wire::BeforeCall>)]
+    before_call: Option<Option<BeforeCall>>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<wire::Recurrence>)]
     schedule: Option<Option<Recurrence>>,
@@ -166,6 +171,7 @@ impl Changes {
             answering_machine: self.answering_machine.unwrap_or(before.answering_machine),
             suppression: self.suppression.unwrap_or(before.suppression),
             opt_out_digit: self.opt_out_digit.unwrap_or(before.opt_out_digit),
+            before_call: self.before_call.unwrap_or(before.before_call),
             schedule: self.schedule.unwrap_or(before.schedule),
         };
         form::check(&settings, starts_at)?;

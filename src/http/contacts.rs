@@ -192,6 +192,7 @@ fn next_call_of(found: &Detail, calls: &[DateTime<Utc>], terms: &Terms<'_>, now:
         last_outcome: contact.last_outcome,
         attempts_made: found.attempts_made,
         set_aside: contact.set_aside.as_deref(),
+        before_call: contact.before_call.as_deref(),
         callback_at: callback.map(|callback| callback.at),
         campaign: found.campaign,
         starts_at: found.starts_at,

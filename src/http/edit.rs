@@ -27,7 +27,7 @@ use super::changes::Changes;
 use super::openapi::describe;
 use super::problem::answer;
 use super::resource::{Methods, resource};
-use super::{Api, Problem, page, rules, wire};
+use super::{Api, Problem, hooks, page, rules, wire};
 
 /// How often changes that are meant for any version are made anew, because somebody else has edited the campaign
 /// meanwhile.
@@ -110,6 +110,9 @@ impl Changed {
         if settings != campaign.settings {
             rules::check(api, &settings)?;
             rules::check_safe_window(api, &settings)?;
+        }
+        if settings.before_call != campaign.settings.before_call {
+            hooks::check_before_call(api, caller, &settings).await?;
         }
         let named = match (&changes.agent, changes.agent_id) {
             (None, None) => None,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::agent::Agent;
 use crate::domain::answering_machine::AnsweringMachine;
+use crate::domain::before_call::BeforeCall;
 use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
 use crate::domain::money::Money;
@@ -113,6 +114,9 @@ pub(super) struct CampaignForm {
     /// The key by which a called person opts out during the call.
     #[schema(value_type = Option<wire::OptOutDigit>)]
     opt_out_digit: Option<OptOutDigit>,
+    /// Whose server is asked before each call.
+    #[schema(value_type = Option<wire::BeforeCall>)]
+    before_call: Option<BeforeCall>,
     #[schema(value_type = Option<wire::Recurrence>)]
     schedule: Option<Recurrence>,
 }
@@ -182,6 +186,7 @@ impl CampaignForm {
             answering_machine: self.answering_machine.clone(),
             suppression: self.suppression,
             opt_out_digit: self.opt_out_digit,
+            before_call: self.before_call,
             schedule: self.schedule.clone(),
         };
         check(&settings, self.starts_at())?;

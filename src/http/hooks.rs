@@ -15,14 +15,15 @@ use crate::clock::Stopwatch;
 use crate::db::events::place_events;
 use crate::db::hooks::deliveries::{Delivery, Redelivery, list_deliveries, redeliver, redeliver_dead};
 use crate::db::hooks::{
-    Change, Hook, Made, NewHook, change_hook, delete_hook, find_destination, find_hook, insert_hook,
-    list_hooks, rotate_secret,
+    Change, Hook, Made, NewHook, change_hook, delete_hook, find_campaign_that_asks, find_destination,
+    find_hook, insert_hook, list_hooks, rotate_secret,
 };
 use crate::domain::access::Permission;
 use crate::domain::event::EventKind;
 use crate::domain::hook::receiver::{self, Reach};
 use crate::domain::hook::{Answer, DeliveryState, FORMER_SECRET_LASTS, Stopped};
-use crate::hooks::{Parcel, Poster, fresh_secret, written};
+use crate::domain::settings::Settings;
+use crate::receivers::{Parcel, fresh_secret, written};
 
 use super::auth::Caller;
 use super::body::{Body, Query};
@@ -41,8 +42,6 @@ const LONGEST_NAME: usize = 200;
 pub struct HooksDesk {
     /// Is rung when something is wished for, so that it is noticed at once.
     pub doorbell: Arc<Notify>,
-    /// What sends.
-    pub poster: Poster,
 }
 
 pub(super) fn resources() -> Vec<Methods> {
@@ -77,7 +76,8 @@ struct HookForm {
     #[serde(default)]
     #[schema(example = "our CRM")]
     name: Option<String>,
-    /// What it tells of: everything without it.
+    /// What it tells of: everything without it, and nothing if it is empty. A hook may be there only to be asked before
+    /// calls.
     #[serde(default)]
     #[schema(value_type = Option<Vec<wire::EventKind>>)]
     kinds: Option<Vec<EventKind>>,
@@ -100,7 +100,7 @@ struct ChangeForm {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, example = "our CRM")]
     name: Option<Option<String>>,
-    /// What it tells of; null for everything.
+    /// What it tells of; null for everything, and nothing if it is empty.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<wire::EventKind>>)]
     kinds: Option<Option<Vec<EventKind>>>,
@@ -144,6 +144,11 @@ struct ShownHook {
     failing_since: Option<DateTime<Utc>>,
     /// Events that were given up, and can be asked for again.
     dead: i64,
+    /// Until when no campaign asks it before a call, because it gave no answer; null if it did.
+    silent_until: Option<DateTime<Utc>>,
+    /// Why it gave none.
+    #[schema(example = "no answer within 3 seconds")]
+    silent_because: Option<String>,
     /// Until when the former secret signs beside the present one; null if there is none.
     former_secret_until: Option<DateTime<Utc>>,
     /// When it was made.
@@ -152,6 +157,7 @@ struct ShownHook {
 
 impl ShownHook {
     fn of(hook: Hook, now: DateTime<Utc>) -> Self {
+        let (silent_until, silent_because) = hook.silent.unzip();
         Self {
             id: hook.id,
             name: hook.name,
@@ -164,6 +170,8 @@ impl ShownHook {
             last_delivered_at: hook.last_delivered_at,
             failing_since: hook.failing_since,
             dead: hook.dead,
+            silent_until,
+            silent_because,
             former_secret_until: hook.former_until.filter(|until| *until > now),
             created_at: hook.created_at,
         }
@@ -314,9 +322,8 @@ async fn insert(
     form: HookForm,
     id: Uuid,
 ) -> Result<HttpResponse, Problem> {
-    let url = read_url(&form.url, api.hooks.poster.reach())?;
+    let url = read_url(&form.url, api.board.poster.reach())?;
     let name = form.name.as_deref().map(read_name).transpose()?;
-    check_kinds(form.kinds.as_deref())?;
     if let Some(after) = form.after.filter(|after| *after < 0) {
         return Err(not_yet(after, None));
     }
@@ -363,12 +370,16 @@ fn read_name(text: &str) -> Result<&str, Problem> {
     Ok(name)
 }
 
-fn check_kinds(kinds: Option<&[EventKind]>) -> Result<(), Problem> {
-    if kinds.is_some_and(<[EventKind]>::is_empty) {
-        let detail = "kinds is empty, expected at least one, or null for everything";
-        return Err(Problem::invalid("bad-hook", detail));
+/// Refuses settings by which a hook's server is asked before each call, if the team has no such hook.
+pub(super) async fn check_before_call(api: &Api, caller: Caller, settings: &Settings) -> Result<(), Problem> {
+    let Some(asking) = settings.before_call else { return Ok(()) };
+    match find_hook(&api.board.database, caller.team, asking.hook).await? {
+        Some(_) => Ok(()),
+        None => {
+            let detail = "before_call.hook: the team has no such hook, expected the id of one";
+            Err(Problem::invalid("bad-settings", detail))
+        }
     }
-    Ok(())
 }
 
 async fn find(api: &Api, caller: Caller, id: Uuid) -> Result<ShownHook, Problem> {
@@ -413,10 +424,9 @@ async fn change(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let form: ChangeForm = body.json("bad-hook")?;
-    let url = form.url.as_deref().map(|url| read_url(url, api.hooks.poster.reach())).transpose()?;
+    let url = form.url.as_deref().map(|url| read_url(url, api.board.poster.reach())).transpose()?;
     let name = form.name.as_ref().map(|name| name.as_deref().map(read_name).transpose()).transpose()?;
     let kinds = form.kinds.as_ref().map(|kinds| kinds.as_deref());
-    check_kinds(kinds.flatten())?;
     let change = Change { name, url: url.as_deref(), kinds, is_enabled: form.enabled };
     let now = api.board.clock.now();
     if !change_hook(&api.board.database, (caller.team, *id), &change, now).await? {
@@ -428,12 +438,19 @@ async fn change(
 
 /// Deletes a hook
 ///
-/// With all that is known of its deliveries.
+/// With all that is known of its deliveries. One whose server a campaign wants to be asked before its calls stays until that is
+/// over or has been changed.
 #[utoipa::path(
     delete, path = "/api/v1/hooks/{id}", operation_id = "delete_hook", tag = "hooks",
-    responses((status = 204, description = "It is deleted")),
+    responses((status = 204, description = "It is deleted"), Conflict),
 )]
 async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    if let Some(name) = find_campaign_that_asks(&api.board.database, caller.team, *id).await? {
+        let detail = format!(
+            "the campaign {name:?} wants its server to be asked before each call; change its before_call first"
+        );
+        return Err(Problem::conflict("hook-in-use", detail));
+    }
     if !delete_hook(&api.board.database, caller.team, *id).await? {
         return Err(Problem::not_found("hook"));
     }
@@ -475,7 +492,7 @@ async fn test(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Resul
     let parcel =
         Parcel { id: &format!("test_{}", Uuid::now_v7().simple()), at: clock.real_now(), body: body.into() };
     let began = Stopwatch::start();
-    let posted = api.hooks.poster.post(&to, &parcel).await;
+    let posted = api.board.poster.post(&to, &parcel).await;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let delivered = posted.answer.is_success();
     let (status, error) = match posted.answer {

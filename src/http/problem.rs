@@ -70,6 +70,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("bad-region", "there is no such country"),
     ("bad-key", "an API key cannot be made like that"),
     ("bad-hook", "a hook cannot be made or changed like that"),
+    ("hook-in-use", "a campaign wants the server behind the hook to be asked before its calls"),
     ("too-many-hooks", "the team has as many hooks as it may have"),
     ("not-delivered-yet", "the event has not had its turn yet"),
     ("missing-part", "a part of the form is missing"),

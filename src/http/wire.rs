@@ -17,6 +17,7 @@ use crate::db::imports::KindName;
 use crate::domain::access;
 use crate::domain::answering_machine;
 use crate::domain::attempt;
+use crate::domain::before_call;
 use crate::domain::campaign;
 use crate::domain::contact;
 use crate::domain::dialer::Because;
@@ -30,7 +31,7 @@ use crate::domain::suppression;
 use crate::import;
 
 pub(super) use settings::{
-    Agent, Amount, AmountOrNumber, AnsweringMachine, BusinessHours, Caps, Columns, ContactInList,
+    Agent, Amount, AmountOrNumber, AnsweringMachine, BeforeCall, BusinessHours, Caps, Columns, ContactInList,
     OnSuppression, OnUnmapped, OptOutDigit, Pacing, Recurrence, RetryPolicy, Script, Settings, Week, Window,
 };
 
@@ -79,6 +80,9 @@ names! {
     Bucket = metrics::Bucket::ALL;
     /// What is done when a machine has taken the call.
     OnMachine = answering_machine::OnMachine::ALL;
+    /// What is done where the server that is asked before each call gives no answer: nobody is called until it does, or
+    /// everybody is as if nobody had to be asked.
+    IfSilent = before_call::IfSilent::ALL;
     /// How sure a rule is: a law says it, a code of the trade, tables of vendors, or it is what careful callers do.
     Confidence = rules::Confidence::ALL;
     /// What became of a row that is spoken of.

@@ -36,6 +36,8 @@ struct Inner {
     wake_to_dial: Histogram,
     place_wait: Histogram,
     provider: Words<(Words<Counter>, Histogram)>,
+    before_call: Words<Counter>,
+    before_call_seconds: Histogram,
     callbacks: Words<Counter>,
     inbox_batch: Histogram,
     inbox_durable: Histogram,
@@ -131,6 +133,10 @@ impl Meters {
                 });
                 (results, histogram(r, names::PROVIDER_SECONDS, &[("kind", kind)]))
             }),
+            before_call: Words::make(["call", "veto", "postpone", "silent"], |result| {
+                counter(r, names::BEFORE_CALL, &[("result", result)])
+            }),
+            before_call_seconds: histogram(r, names::BEFORE_CALL_SECONDS, &[]),
             callbacks: Words::make(["stored", "refused", "malformed", "unknown", "not-stored"], |result| {
                 counter(r, names::CALLBACKS, &[("result", result)])
             }),
@@ -204,6 +210,12 @@ impl Meters {
         let (results, seconds) = self.0.provider.of(kind);
         results.of(result).increment(1);
         seconds.record(took);
+    }
+
+    /// A server that is asked before each call said this, or nothing, after this span.
+    pub fn asked_before_call(&self, result: &'static str, took: Duration) {
+        self.0.before_call.of(result).increment(1);
+        self.0.before_call_seconds.record(took);
     }
 
     /// What became of a callback.

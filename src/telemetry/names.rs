@@ -58,6 +58,10 @@ metrics! {
         "Requests to the provider, by kind and result";
     PROVIDER_SECONDS: Histogram(SPANS), "outdial_provider_request_seconds",
         "How long requests to the provider took until the answer, by kind";
+    BEFORE_CALL: Counter, "outdial_before_call_total",
+        "Questions to servers that are asked before each call, by what they said";
+    BEFORE_CALL_SECONDS: Histogram(SPANS), "outdial_before_call_seconds",
+        "How long such questions took until the answer";
     CALLBACKS: Counter, "outdial_callbacks_total", "Callbacks of the provider, by what became of them";
     INBOX_BATCH: Histogram(BATCHES), "outdial_inbox_batch_callbacks",
         "Callbacks that were made durable in one commit";

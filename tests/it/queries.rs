@@ -34,7 +34,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use outdial::db::accounts::Places;
 use outdial::db::attempts::{
-    Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, adopt, claim_next, look_once_more,
+    Claim, ClaimedAttempt, Heard, Permission, Recorded, Settlement, Whose, adopt, claim_next, look_once_more,
     record, reopen, settle, settle_and_halt,
 };
 use outdial::db::campaigns::{self, Command, Counts, Limited, Moved, NewCampaign};
@@ -208,8 +208,14 @@ impl Bench {
         let rules = library.select([]).unwrap();
         let seen = look(&self.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
         let open: Vec<&Queue> = seen.queues.iter().collect();
-        claim_next(&self.database, owner, &Terms::of(&settings, &rules), &open, (Uuid::now_v7(), self.now))
-            .await
+        claim_next(
+            &self.database,
+            owner,
+            &Terms::of(&settings, &rules),
+            (&open, Whose::Anybody),
+            (Uuid::now_v7(), self.now),
+        )
+        .await
     }
 
     async fn claimed(&self, owner: Ownership) -> ClaimedAttempt {
@@ -613,7 +619,9 @@ async fn a_contact_from_before_areas_were_kept_is_put_into_its_own_before_it_is_
     let claim = async || {
         let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
         let ready = ready_queues(&seen.queues, &terms, bench.now);
-        claim_next(&bench.database, owner, &terms, &ready, (Uuid::now_v7(), bench.now)).await.unwrap()
+        claim_next(&bench.database, owner, &terms, (&ready, Whose::Anybody), (Uuid::now_v7(), bench.now))
+            .await
+            .unwrap()
     };
     for _ in 0..2 {
         assert!(matches!(claim().await, Claim::Refiled(_)));

@@ -9,7 +9,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::db::calls::{calls_to, lock_number};
 use crate::db::campaigns::{Locked, lock};
 use crate::db::contacts::refile;
-use crate::db::{Database, Error, Ownership, Transaction, count, execute, query_one, query_opt};
+use crate::db::{Database, Error, Ownership, Session, Transaction, count, execute, query_one, query_opt};
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
 use crate::domain::campaign::State;
@@ -47,10 +47,31 @@ pub enum Claim {
     Refiled(Uuid),
     /// The first due contact may not be called any more since somebody looked.
     NotNow,
+    /// Another contact would be called than the one who was asked about.
+    Another,
     /// Nobody is due.
     Nobody,
     /// The campaign is not this owner's any more, or does not run any more.
     NotOurs,
+}
+
+/// Whose call a claim may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Anybody's.
+    Anybody,
+    /// Only this contact's, who was asked about; or nobody's, if there was nobody to ask about. What else a claim does to
+    /// the first due contact it does all the same.
+    Only(Option<Uuid>),
+}
+
+impl Whose {
+    fn allows(self, contact: Uuid) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Only(asked_about) => asked_about == Some(contact),
+        }
+    }
 }
 
 /// A contact with an attempt of its own, about to be called.
@@ -99,13 +120,13 @@ pub async fn claim_next(
     database: &Database,
     owner: Ownership,
     terms: &Terms<'_>,
-    open: &[&Queue],
+    (open, whose): (&[&Queue], Whose),
     (id, now): (Uuid, DateTime<Utc>),
 ) -> Result<Claim, Error> {
-    match try_claim(database, owner, terms, open, (id, now), false).await {
+    match try_claim(database, owner, terms, (open, whose), (id, now), false).await {
         // Another campaign took the number between our look and our write.
         Err(error) if error.is_conflict_with("one_open_call_per_number") => {
-            try_claim(database, owner, terms, open, (id, now), true).await
+            try_claim(database, owner, terms, (open, whose), (id, now), true).await
         }
         claimed => claimed,
     }
@@ -115,7 +136,7 @@ async fn try_claim(
     database: &Database,
     owner: Ownership,
     terms: &Terms<'_>,
-    open: &[&Queue],
+    (open, whose): (&[&Queue], Whose),
     (id, now): (Uuid, DateTime<Utc>),
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
@@ -125,11 +146,12 @@ async fn try_claim(
     if campaign.state != State::Running {
         return Ok(Claim::NotOurs);
     }
-    let Some(row) = first_due(&transaction, owner.campaign, &campaign, open, now).await? else {
+    let Some(row) = first_due(&transaction, owner.campaign, campaign.team, open, now).await? else {
         return Ok(Claim::Nobody);
     };
     let contact: Uuid = row.try_get("id")?;
-    let claim = take(&transaction, owner, &campaign, terms, (&row, open), (id, now), number_is_taken).await;
+    let claim =
+        take(&transaction, owner, &campaign, terms, (&row, open, whose), (id, now), number_is_taken).await;
     let claim = claim.map_err(|error| error.met_with(contact))?;
     transaction.commit().await?;
     Ok(claim)
@@ -141,7 +163,7 @@ async fn take(
     owner: Ownership,
     campaign: &Locked,
     terms: &Terms<'_>,
-    (row, open): (&Row, &[&Queue]),
+    (row, open, whose): (&Row, &[&Queue], Whose),
     (id, now): (Uuid, DateTime<Utc>),
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
@@ -169,6 +191,7 @@ async fn take(
         Decision::Now { .. } if campaign.limit.is_some_and(|limit| limit.left == 0) => Claim::LimitReached,
         Decision::Now { .. } if has_spent_enough(campaign, terms.settings()) => Claim::SpendCap,
         Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
+        Decision::Now { .. } if !whose.allows(candidate.id) => Claim::Another,
         Decision::Now { .. } => {
             begin(transaction, owner, campaign, &candidate, terms.settings(), (id, now)).await?
         }
@@ -200,11 +223,11 @@ fn has_spent_enough(campaign: &Locked, settings: &Settings) -> bool {
 }
 
 /// The first due contact, as far as the claim needs it.
-struct Candidate {
+pub(super) struct Candidate {
     id: Uuid,
     extension: String,
-    area: Arc<Area>,
-    due_at: DateTime<Utc>,
+    pub(super) area: Arc<Area>,
+    pub(super) due_at: DateTime<Utc>,
     /// The area's number, and where the cursors of its two queues go: the due time's, or the order's. The candidate was
     /// the first of its queue, so nobody who is pending stands before it.
     number: i16,
@@ -213,7 +236,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn read(row: &Row, open: &[&Queue]) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row, open: &[&Queue]) -> Result<Self, Error> {
         let number: i16 = row.try_get("area")?;
         let queue = open.iter().find(|queue| queue.number == number);
         let queue = queue.ok_or_else(|| Error::ImpossibleRow(format!("area {number} was not asked for")))?;
@@ -231,10 +254,11 @@ impl Candidate {
     }
 }
 
-async fn first_due(
-    transaction: &Transaction<'_>,
+/// The first due contact of the areas that are open, without a word on whether it may be called.
+pub(super) async fn first_due(
+    client: &impl Session,
     campaign: Uuid,
-    locked: &Locked,
+    team: Uuid,
     open: &[&Queue],
     now: DateTime<Utc>,
 ) -> Result<Option<Row>, Error> {
@@ -264,7 +288,7 @@ async fn first_due(
                        WHERE to_phone = due.phone AND team_id = $3 AND settled_at IS NULL) AS taken
         FROM due ORDER BY timed DESC LIMIT 1";
     let numbers: Vec<i16> = open.iter().map(|queue| queue.number).collect();
-    query_opt(transaction, SQL, &[&campaign, &now, &locked.team, &numbers]).await
+    query_opt(client, SQL, &[&campaign, &now, &team, &numbers]).await
 }
 
 async fn suppress(
@@ -372,7 +396,7 @@ async fn begin(
         WITH contact AS (
             UPDATE contacts
             SET state = 'calling', due_at = NULL, timed = true, callback_waits = false,
-                last_number = last_number + 1, updated_at = $4
+                last_number = last_number + 1, before_call = NULL, updated_at = $4
             WHERE id = $1
             RETURNING id, team_id, phone, extension, name, metadata, attempts, last_number
         ), attempt AS (

@@ -4,14 +4,18 @@
 mod claim;
 mod facts;
 mod list;
+mod next;
 mod price;
 mod set_aside;
 mod settle;
 
-pub use claim::{Claim, ClaimedAttempt, Permission, attempt_id, claim_next, look_once_more, reset_cursors};
+pub use claim::{
+    Claim, ClaimedAttempt, Permission, Whose, attempt_id, claim_next, look_once_more, reset_cursors,
+};
 pub use facts::{Heard, Recorded, adopt, list_owned_sids, note_asked, note_end_asked, record};
 pub(super) use list::list_newest_of;
 pub use list::{Attempt, AttemptFilter, Trace, count_open, find_earlier, find_trace, list_attempts};
+pub use next::{NextContact, find_next, postpone, veto};
 pub(super) use price::free;
 pub use price::{Price, ask_price_again, record_price};
 pub use set_aside::{SetAside, find_contact_of, set_aside};

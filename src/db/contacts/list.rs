@@ -59,13 +59,15 @@ pub struct Contact {
     pub callback_waits: bool,
     /// Why it was set aside, if it was: the error that it made its campaign fail with.
     pub set_aside: Option<String>,
+    /// What the server that is asked before each call last said that kept it from being called.
+    pub before_call: Option<String>,
 }
 
 /// What a contact is read from, beside its area's row.
 pub(super) const COLUMNS: &str = "
     contacts.id, position, phone, extension, contacts.name, metadata, file_row, import_id, region, number_type,
     alternates, timezone, zones, told_by, places, priority, repair, contacts.state, due_at, contacts.attempts,
-    last_outcome, callback_at, callback_note, callback_waits, set_aside";
+    last_outcome, callback_at, callback_note, callback_waits, set_aside, before_call";
 
 /// Which contacts of a campaign are listed.
 #[derive(Debug, Clone, Default)]
@@ -286,6 +288,7 @@ pub(super) fn contact(row: &Row) -> Result<Contact, Error> {
         callback: callback_at.map(|at| Callback { at, note }),
         callback_waits: row.try_get("callback_waits")?,
         set_aside: row.try_get("set_aside")?,
+        before_call: row.try_get("before_call")?,
     })
 }
 

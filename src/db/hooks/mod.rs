@@ -1,8 +1,9 @@
-//! Hooks: who is told of events by a POST. What they are is kept here, whose they are in [`share`], and what became of
-//! each event in [`deliveries`].
+//! Hooks: who is told of events by a POST, or asked before a call. What they are is kept here, whose they are in [`share`],
+//! what became of each event in [`deliveries`], and that one gave no answer in [`silence`].
 
 pub mod deliveries;
 pub mod share;
+pub mod silence;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -21,7 +22,7 @@ pub struct NewHook<'a> {
     pub name: Option<&'a str>,
     /// Where it leads.
     pub url: &'a str,
-    /// What it tells of; nothing stands for everything.
+    /// What it tells of; none stands for everything.
     pub kinds: Option<&'a [EventKind]>,
     /// What it is signed with.
     pub secret: &'a [u8],
@@ -38,7 +39,7 @@ pub struct Hook {
     pub name: Option<String>,
     /// Where it leads.
     pub url: String,
-    /// What it tells of; nothing stands for everything.
+    /// What it tells of; none stands for everything.
     pub kinds: Option<Vec<EventKind>>,
     /// Why and since when nothing is sent, if it is stopped.
     pub stopped: Option<(Stopped, DateTime<Utc>)>,
@@ -52,6 +53,8 @@ pub struct Hook {
     pub former_until: Option<DateTime<Utc>>,
     /// Events that were given up.
     pub dead: i64,
+    /// Until when it is not asked before calls, and why, if it gave no answer.
+    pub silent: Option<(DateTime<Utc>, String)>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -102,6 +105,7 @@ pub async fn insert_hook(
 
 const COLUMNS: &str = "
     id, name, url, kinds, stopped_because, stopped_at, delivered_position, last_delivered_at, failing_since, former_until,
+    silent_until, silent_because,
     (SELECT count(*) FROM hook_deliveries
      WHERE hook_id = hooks.id AND hook_deliveries.team_id = hooks.team_id AND state = 'dead') AS dead,
     created_at";
@@ -131,8 +135,14 @@ fn hook(row: &Row) -> Result<Hook, Error> {
         failing_since: row.try_get("failing_since")?,
         former_until: row.try_get("former_until")?,
         dead: row.try_get("dead")?,
+        silent: silent(row)?,
         created_at: row.try_get("created_at")?,
     })
+}
+
+fn silent(row: &Row) -> Result<Option<(DateTime<Utc>, String)>, Error> {
+    let until: Option<DateTime<Utc>> = row.try_get("silent_until")?;
+    until.map(|until| Ok((until, row.try_get("silent_because")?))).transpose()
 }
 
 fn kinds(row: &Row) -> Result<Option<Vec<EventKind>>, Error> {
@@ -158,7 +168,7 @@ pub struct Change<'a> {
     pub is_enabled: Option<bool>,
 }
 
-/// Changes a hook; what it is trying is tried again at once. One that works again begins a new day of tries with what waits.
+/// Changes a hook; what it is trying is tried again at once, and its server asked again. One that works again begins a new day of tries with what waits.
 /// Returns false if there is none.
 pub async fn change_hook(
     database: &Database,
@@ -178,6 +188,7 @@ pub async fn change_hook(
                 stopped_at = CASE WHEN $8 THEN NULL WHEN NOT $8 THEN coalesce(stopped_at, $9) ELSE stopped_at END,
                 working_since = CASE WHEN $8 AND stopped_because IS NOT NULL THEN $9 ELSE working_since END,
                 failing_since = CASE WHEN $8 AND stopped_because IS NOT NULL THEN NULL ELSE failing_since END,
+                silent_until = NULL, silent_because = NULL, silent_times = 0,
                 version = version + 1
             WHERE id = $1 AND team_id = $2
             RETURNING id, team_id
@@ -199,6 +210,21 @@ pub async fn change_hook(
         &now,
     ];
     Ok(query_opt(&database.client().await?, SQL, params).await?.is_some())
+}
+
+/// Finds the name of a campaign, if any is not over, that wants a hook's server to be asked before its calls.
+pub async fn find_campaign_that_asks(
+    database: &Database,
+    team: Uuid,
+    id: Uuid,
+) -> Result<Option<String>, Error> {
+    const SQL: &str = "
+        SELECT name FROM campaigns
+        WHERE team_id = $1 AND state IN ('draft', 'pending', 'running', 'paused')
+          AND settings #>> '{before_call,hook}' = $2::uuid::text
+        LIMIT 1";
+    let row = query_opt(&database.client().await?, SQL, &[&team, &id]).await?;
+    Ok(row.map(|row| row.try_get("name")).transpose()?)
 }
 
 /// Removes a hook and what is known of its deliveries. Returns false if there was none.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::area::Area;
+use crate::domain::before_call::{BeforeCall, IfSilent};
 use crate::domain::caps::Caps;
 use crate::domain::hours::{BusinessHours, Opening, SimpleHours};
 use crate::domain::money::Money;
@@ -52,6 +53,8 @@ fn ready() -> CampaignView {
         has_unfinished: true,
         account: AccountView::Open { next_place_at: after(0) },
         lease_held: true,
+        hook: HookStanding::Answers,
+        said_yes: false,
         place_in_hand: true,
     }
 }
@@ -96,6 +99,17 @@ fn with_spend(view: &mut CampaignView, spent: &str, unpriced: u32) {
 /// The price of a call is asked for so many seconds from now.
 fn question(seconds: i64) -> Option<PriceQuestion> {
     Some(PriceQuestion { attempt: ATTEMPT, ask_at: after(seconds) })
+}
+
+/// Somebody is asked before each call.
+fn asking(view: &mut CampaignView, if_silent: IfSilent) {
+    let before_call = Some(BeforeCall { hook: Uuid::from_u128(9), timeout_seconds: 3, if_silent });
+    view.settings = Arc::new(Settings { before_call, ..(*view.settings).clone() });
+}
+
+/// He gave no answer.
+fn silent() -> HookStanding {
+    HookStanding::Silent { until: after(20), why: "no answer within 3 seconds".to_owned() }
 }
 
 fn with_windows(view: &mut CampaignView, written: &str) {
@@ -448,6 +462,70 @@ fn table() -> Vec<Row> {
             wait(Because::ProviderDown, 20),
         ),
         (
+            "a provider that is down is waited for before anybody is asked",
+            |view| {
+                asking(view, IfSilent::Wait);
+                view.account = closed(20, Closure::ProviderDown);
+            },
+            wait(Because::ProviderDown, 20),
+        ),
+        (
+            "who is to be asked is asked before a place is",
+            |view| {
+                asking(view, IfSilent::Wait);
+                (view.hook, view.said_yes, view.place_in_hand) = (HookStanding::Answers, false, false);
+            },
+            Step::Ask,
+        ),
+        (
+            "without his word nobody is called",
+            |view| {
+                asking(view, IfSilent::Wait);
+                (view.hook, view.said_yes) = (HookStanding::Answers, false);
+            },
+            Step::Ask,
+        ),
+        (
+            "who gives no answer is waited for, even with a place in hand",
+            |view| {
+                asking(view, IfSilent::Wait);
+                (view.hook, view.said_yes) = (silent(), true);
+            },
+            wait(Because::BeforeCall, 20),
+        ),
+        (
+            "who is not there any more is waited for",
+            |view| {
+                asking(view, IfSilent::Wait);
+                view.hook = HookStanding::Off { why: "its hook was deleted" };
+            },
+            wait(Because::BeforeCall, 30),
+        ),
+        (
+            "who gives no answer is done without where it was set so",
+            |view| {
+                asking(view, IfSilent::Call);
+                (view.hook, view.said_yes, view.place_in_hand) = (silent(), false, true);
+            },
+            Step::Dial,
+        ),
+        (
+            "with his word a place is waited for",
+            |view| {
+                asking(view, IfSilent::Wait);
+                (view.said_yes, view.place_in_hand) = (true, false);
+            },
+            wait(Because::RateLimited, 30),
+        ),
+        (
+            "with his word and a place the first due contact is called",
+            |view| {
+                asking(view, IfSilent::Wait);
+                (view.said_yes, view.place_in_hand) = (true, true);
+            },
+            Step::Dial,
+        ),
+        (
             "without a place nobody is called though the account has opened again",
             |view| (view.account, view.place_in_hand) = (closed(0, Closure::ProviderDown), false),
             wait(Because::RateLimited, 30),
@@ -512,7 +590,7 @@ fn an_earlier_row_of_the_table_outranks_all_later_ones() {
 fn the_table_leaves_no_step_and_no_reason_out() {
     let steps: Vec<Step> = table().into_iter().map(|(_, _, step)| step).collect();
     let kinds: BTreeSet<String> = steps.iter().map(kind).collect();
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
     let reasons: BTreeSet<Because> = steps
         .iter()
         .filter_map(|step| match step {
@@ -671,7 +749,7 @@ fn a_contact_is_dialed_only_if_it_can_ring_to_its_end_before_the_hours_end() {
 #[test]
 fn whoever_asks_is_told_what_a_campaign_waits_for() {
     type Row = (&'static str, fn(&mut CampaignView), Option<(Because, Option<i64>)>);
-    let table: [Row; 13] = [
+    let table: [Row; 14] = [
         ("a draft waits for a person", |view| view.state = State::Draft, Some((Because::Draft, None))),
         (
             "a draft waits for a person first, whatever else is in the way",
@@ -715,6 +793,7 @@ fn whoever_asks_is_told_what_a_campaign_waits_for() {
             Some((Because::NobodyDue, Some(90))),
         ),
         ("nor that he holds no place", |view| (view.owned, view.place_in_hand) = (false, false), None),
+        ("nor that he has nobody's word", |view| asking(view, IfSilent::Wait), None),
         ("what is about to dial waits for nothing", |_| {}, None),
         ("nor does what is over", |view| view.state = State::Canceled, None),
     ];
@@ -814,6 +893,7 @@ prop_compose! {
         ring_seconds in 15u32..60,
         max_calls_per_day in rarely(1u32..4),
         max_spend in rarely(1i64..2_000_000),
+        before_call in rarely(prop::sample::select(IfSilent::ALL)),
     ) -> Settings {
         let hour = |hour: u32| format!("{hour:02}:00").try_into().unwrap();
         let mut settings = settings();
@@ -824,6 +904,8 @@ prop_compose! {
         settings.ring_seconds = ring_seconds;
         settings.max_calls_per_day = max_calls_per_day;
         settings.max_spend = max_spend.and_then(Money::from_millionths);
+        settings.before_call =
+            before_call.map(|if_silent| BeforeCall { hook: ATTEMPT, timeout_seconds: 3, if_silent });
         settings
     }
 }
@@ -847,10 +929,11 @@ prop_compose! {
     fn any_view()(
         state in prop_oneof![3 => Just(State::Running), 1 => prop::sample::select(State::ALL)],
         (owned, same_account, has_unfinished) in (mostly(), mostly(), mostly()),
-        (lease_held, place_in_hand) in (mostly(), mostly()),
-        settings in any_settings(),
+        (lease_held, place_in_hand, said_yes) in (mostly(), mostly(), any::<bool>()),
+        hook in hook(),
+        settings in any_settings().prop_map(Arc::new).boxed(),
         starts_at in rarely(instant()),
-        open in rarely((0u32..5, stage(), rarely(objection()), rarely(instant()))),
+        open in rarely((0u32..5, stage(), rarely(objection()), rarely(instant()))).boxed(),
         revived in rarely(Just(ATTEMPT)),
         last_call_ended_at in rarely(instant()),
         call_day in rarely((instant(), 0u32..5)),
@@ -864,7 +947,7 @@ prop_compose! {
     ) -> CampaignView {
         CampaignView {
             state, owned, same_account, starts_at, revived, last_call_ended_at, recent, queues, has_unfinished,
-            rules: Some(rules), zone_missing: false, account, lease_held, place_in_hand,
+            rules: Some(rules), zone_missing: false, account, lease_held, place_in_hand, said_yes, hook,
             spend: Spend {
                 spent: Money::from_millionths(spent).unwrap(),
                 unpriced,
@@ -873,13 +956,21 @@ prop_compose! {
             price_question: price_question.map(|ask_at| PriceQuestion { attempt: ATTEMPT, ask_at }),
             limit_left,
             call_day: call_day.map(|(at, calls)| CallDay { on: settings.timezone.local(at).date(), calls }),
-            settings: Arc::new(settings),
+            settings,
             open: open.map(|(tries_before, stage, objection, end_asked_at)| {
                 let (area, earlier) = (area("America/Chicago"), busy(tries_before));
                 OpenAttempt { id: ATTEMPT, area, earlier, stage, objection, end_asked_at }
             }),
         }
     }
+}
+
+fn hook() -> impl Strategy<Value = HookStanding> {
+    prop_oneof![
+        3 => Just(HookStanding::Answers),
+        1 => instant().prop_map(|until| HookStanding::Silent { until, why: "no connection".to_owned() }),
+        1 => Just(HookStanding::Off { why: "its hook was deleted" }),
+    ]
 }
 
 fn recent_call() -> impl Strategy<Value = breaker::Call> {
@@ -947,6 +1038,15 @@ proptest! {
         }
         prop_assert!(settings.max_spend.is_none_or(|most| view.spend.reckoned() < most));
         prop_assert!(view.limit_left != Some(0));
+        if let Some(BeforeCall { if_silent, .. }) = settings.before_call {
+            let is_silent = match view.hook {
+                HookStanding::Answers => false,
+                HookStanding::Silent { until, .. } => until > now,
+                HookStanding::Off { .. } => true,
+            };
+            let may_call = if is_silent { if_silent == IfSilent::Call } else { view.said_yes };
+            prop_assert!(may_call);
+        }
     }
 
     /// Whatever may be asked, what is to be done is done, and when it is to be done.

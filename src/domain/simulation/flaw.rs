@@ -41,6 +41,8 @@ pub(super) enum Flaw {
     ForgetsThePlace,
     /// Calls up to the last second of the hours, however long it may ring.
     IgnoresTheRing,
+    /// Calls whoever is first, whomever the server was asked about.
+    TakesAnyWord,
     /// Goes on by the settings with which the campaign was started.
     KeepsOldSettings,
 }

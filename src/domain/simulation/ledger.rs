@@ -17,6 +17,7 @@ use crate::domain::rules::tests::is_eight_to_nine;
 use crate::domain::zone::Zone;
 
 use super::provider::Passage;
+use super::shell::CONSENT_GOOD_FOR;
 use super::store::{Attempt, Campaign, Sid};
 use super::world::{Event, World};
 
@@ -41,6 +42,8 @@ pub(super) enum Promise {
 #[derive(Default)]
 pub(super) struct Ledger {
     requests: BTreeMap<usize, u32>,
+    /// By contact: when the server that is asked before each call agreed to one that has not been made.
+    pub(super) agreed: BTreeMap<usize, DateTime<Utc>>,
     /// By contact: how many attempts there were in the world when a callback was promised, and its instant.
     promised: BTreeMap<usize, Vec<(usize, DateTime<Utc>)>>,
     seen: BTreeMap<&'static str, u32>,
@@ -76,6 +79,9 @@ impl World {
             let what = format!("attempt {attempt} was requested {requests} times");
             self.ledger.accuse(Promise::OneRingPerIntent, what);
         }
+        if let Err(what) = self.check_word_on(attempt) {
+            self.ledger.accuse(Promise::NeverAtTheWrongTime, format!("attempt {attempt}: {what}"));
+        }
         if let Err(what) = self.check_time_of(attempt) {
             self.ledger.accuse(Promise::NeverAtTheWrongTime, format!("attempt {attempt}: {what}"));
         }
@@ -84,6 +90,20 @@ impl World {
             self.schedule(at, Event::Arrive { attempt, sid });
         }
         passage
+    }
+
+    /// Where a server is to be asked before each call, it has agreed to this one a short while ago, and to no other by the
+    /// same word.
+    fn check_word_on(&mut self, attempt: usize) -> Result<(), String> {
+        let row = &self.store.attempts[attempt];
+        if self.store.campaigns[row.campaign].settings.before_call.is_none() {
+            return Ok(());
+        }
+        match self.ledger.agreed.remove(&row.contact) {
+            Some(at) if self.now - at <= CONSENT_GOOD_FOR + GRACE => Ok(()),
+            Some(at) => Err(format!("at {}, though its word was given at {at}", self.now)),
+            None => Err(format!("at {}, without the word of the server that is to be asked", self.now)),
+        }
     }
 
     fn check_time_of(&self, attempt: usize) -> Result<(), String> {
@@ -177,8 +197,13 @@ impl World {
         self.send_wake(self.store.contacts[contact].campaign);
     }
 
-    /// A callback that was promised is made, or still to come; only an opt-out, the end of its campaign, and a number that
-    /// the provider refuses dispense with it.
+    /// A server that is asked before each call has forbidden this contact's, whatever was promised.
+    pub(super) fn was_vetoed(&mut self, contact: usize) {
+        self.ledger.promised.remove(&contact);
+    }
+
+    /// A callback that was promised is made, or still to come; only an opt-out, a veto, the end of its campaign, and a number
+    /// that the provider refuses dispense with it.
     fn check_callbacks(&self) -> Result<(), String> {
         for (&contact, promised) in &self.ledger.promised {
             let Some(&(attempts, at)) = promised.last() else { continue };

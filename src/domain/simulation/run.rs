@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use crate::domain::answering_machine::{AnsweringMachine, Detect, OnMachine};
 use crate::domain::area::Area;
 use crate::domain::attempt::{Facts, Status};
+use crate::domain::before_call::{BeforeCall, IfSilent};
 use crate::domain::campaign::{Move, State};
 use crate::domain::hours::{BusinessHours, SimpleHours, TimeOfDay};
 use crate::domain::outcome::Outcome;
@@ -654,6 +655,9 @@ fn draw_settings(chance: &mut Chance) -> Settings {
     } else {
         RetryPolicy::ByOutcome(draw_rules(chance))
     };
+    let hook = uuid::Uuid::from_u128(1);
+    let before_call = BeforeCall { hook, timeout_seconds: 1, if_silent: IfSilent::Wait };
+    let before_call = chance.happens(0.3).then_some(before_call);
     let detect = if chance.happens(0.3) { Detect::Fast } else { Detect::Off };
     Settings {
         business_hours,
@@ -662,6 +666,7 @@ fn draw_settings(chance: &mut Chance) -> Settings {
         pacing: Pacing { delay_seconds: chance.pick(&[0, 1, 10]) },
         ring_seconds,
         max_call_seconds: 900,
+        before_call,
         ..settings()
     }
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::domain::Moment;
 use crate::domain::area::Area;
 use crate::domain::attempt::Facts;
+use crate::domain::before_call::{Duty, HookStanding, LEFT_ALONE_FOR, Word, put_off_until};
 use crate::domain::campaign::Move;
 use crate::domain::contactable::Terms;
 use crate::domain::dialer::{Because, CampaignView, Closure, DIAL_WITHIN, Step, next_step, ready_queues};
@@ -22,12 +23,15 @@ use crate::domain::spend::Spend;
 
 use super::flaw::Flaw;
 use super::provider::{Answer, Fault, facts_of_answer};
-use super::store::{Claim, Look, Owner, Permission, Settlement, attempt_index};
+use super::store::{Claim, Look, Owner, Permission, Settlement, Whose, attempt_index};
 use super::world::{Event, Shared, Sleep, World};
 
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
 const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(2);
 const PUZZLED_FOR: TimeDelta = TimeDelta::seconds(30);
+
+/// How long a server's word is good for.
+pub(super) const CONSENT_GOOD_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// How long a granted place is good for.
 pub(super) const PLACE_GOOD_FOR: TimeDelta = TimeDelta::seconds(1);
@@ -53,8 +57,16 @@ pub(super) struct DatabaseFailed;
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     pub(super) place_good_until: Option<DateTime<Utc>>,
+    consent: Option<Consent>,
     unsent: Option<usize>,
     empty_claims: u32,
+}
+
+/// That a contact may be called next; none if there was nobody to ask about.
+#[derive(Debug, Clone, Copy)]
+struct Consent {
+    contact: Option<usize>,
+    good_until: DateTime<Utc>,
 }
 
 /// A campaign's owner, and the world around him.
@@ -77,7 +89,8 @@ impl Desk {
         let campaign = self.owner.campaign;
         let look = self.database(|world| world.store.look(campaign)).await?;
         memory.place_good_until = memory.place_good_until.filter(|until| *until > self.now());
-        let view = self.view(&look, memory.place_good_until.is_some());
+        memory.consent = memory.consent.filter(|consent| consent.good_until > self.now());
+        let view = self.view(&look, memory);
         Ok(match next_step(&view, self.moment()) {
             Step::Stop => Turn::Stop,
             Step::Wait { until, because } => {
@@ -93,7 +106,7 @@ impl Desk {
         })
     }
 
-    fn view(&self, look: &Look, place_in_hand: bool) -> CampaignView {
+    fn view(&self, look: &Look, memory: &Memory) -> CampaignView {
         let world = self.world.borrow();
         let (mut settings, mut rules) = (look.settings.clone(), look.rules.clone());
         if world.flaw == Some(Flaw::IgnoresHours) {
@@ -128,7 +141,9 @@ impl Desk {
             has_unfinished: look.has_unfinished,
             account: world.account_view(),
             lease_held: world.lease_is_held(self.owner.node),
-            place_in_hand,
+            hook: world.hook.clone(),
+            said_yes: memory.consent.is_some(),
+            place_in_hand: memory.place_good_until.is_some(),
         }
     }
 
@@ -173,11 +188,69 @@ impl Desk {
             Step::Reconcile { attempt, silence } => {
                 return self.reconcile(attempt_index(attempt), silence, look).await;
             }
+            Step::Ask => self.consult(look, memory).await?,
             Step::Dial => return self.dial(look, memory).await,
             Step::Wait { .. } | Step::Stop => unreachable!("the turn keeps these to itself"),
             Step::AskPrice { .. } => unreachable!("no campaign here has a cap on what it spends"),
         }
         Ok(Carried::Out)
+    }
+
+    /// The areas from which somebody may be claimed now.
+    fn ready(&self, look: &Look, memory: &Memory) -> Vec<usize> {
+        let view = self.view(look, memory);
+        let rules = view.rules.as_ref().expect("this world has all rules");
+        let terms = Terms::of(&view.settings, rules);
+        ready_queues(&view.queues, &terms, self.now()).iter().map(|queue| queue.number as usize).collect()
+    }
+
+    /// Whose call a claim may begin; none if somebody is to be asked before.
+    fn may_begin(&self, look: &Look, memory: &Memory) -> Option<Whose> {
+        let Some(asking) = look.settings.before_call.filter(|_| !self.has(Flaw::TakesAnyWord)) else {
+            return Some(Whose::Anybody);
+        };
+        let consent = memory.consent.filter(|consent| consent.good_until > self.now());
+        match asking.duty(&self.world.borrow().hook, consent.is_some(), self.now()) {
+            Duty::Call => Some(consent.map_or(Whose::Anybody, |consent| Whose::Only(consent.contact))),
+            Duty::Ask | Duty::Wait { .. } => None,
+        }
+    }
+
+    /// Asks a server about whoever would be next, and does what it says.
+    async fn consult(&self, look: &Look, memory: &mut Memory) -> Result<(), DatabaseFailed> {
+        let (owner, ready, now) = (self.owner, self.ready(look, memory), self.now());
+        let found = self.database(|world| world.store.find_next(owner.campaign, &ready, now)).await?;
+        let Some(contact) = found else {
+            memory.consent = Some(Consent { contact: None, good_until: self.now() + CONSENT_GOOD_FOR });
+            return Ok(());
+        };
+        memory.empty_claims = 0;
+        let (word, takes) = self.world.borrow_mut().draw_word();
+        self.sleep_until(self.now() + takes).await;
+        let now = self.now();
+        match word {
+            Some(Word::Call) => {
+                memory.consent = Some(Consent { contact: Some(contact), good_until: now + CONSENT_GOOD_FOR });
+                self.world.borrow_mut().ledger.agreed.insert(contact, now);
+            }
+            Some(Word::Veto { .. }) => {
+                self.database(|world| {
+                    if world.store.veto(owner, contact) {
+                        world.was_vetoed(contact);
+                    }
+                })
+                .await?;
+            }
+            Some(Word::Postpone { until, .. }) => {
+                let due_at = put_off_until(until, now);
+                self.database(|world| world.store.postpone(owner, contact, due_at)).await?;
+            }
+            None => {
+                let until = now + LEFT_ALONE_FOR[0];
+                return self.database(|world| world.hook_is_silent(until)).await;
+            }
+        }
+        self.database(|world| world.hook = HookStanding::Answers).await
     }
 
     /// A stop in good order waits until what came of it is written.
@@ -195,19 +268,16 @@ impl Desk {
             deadline += TimeDelta::days(1);
         }
         self.world.borrow_mut().disturb(owner);
-        let ready: Vec<usize> = {
-            let view = self.view(look, true);
-            let rules = view.rules.as_ref().expect("this world has all rules");
-            let terms = Terms::of(&view.settings, rules);
-            ready_queues(&view.queues, &terms, now).iter().map(|queue| queue.number as usize).collect()
-        };
+        let ready = self.ready(look, memory);
+        let Some(whose) = self.may_begin(look, memory) else { return Ok(Carried::Out) };
         let claim = self
             .database(|world| {
-                let claim = world.store.claim_next(owner, &ready, now);
+                let claim = world.store.claim_next(owner, &ready, whose, now);
                 world.ledger.saw(match claim {
                     Claim::Attempt { .. } => "claimed",
                     Claim::Suppressed => "suppressed at the claim",
                     Claim::PassedOver => "passed over",
+                    Claim::Another => "asked about another",
                     Claim::Nobody => "nobody to claim",
                     Claim::NotOurs => "claim fenced off",
                 });
@@ -221,9 +291,16 @@ impl Desk {
         let attempt = match claim {
             Claim::Attempt { attempt } => attempt,
             Claim::Suppressed | Claim::PassedOver | Claim::NotOurs => return Ok(Carried::Out),
-            Claim::Nobody => return self.nobody(memory).await,
+            Claim::Another => {
+                memory.consent = None;
+                return Ok(Carried::Out);
+            }
+            Claim::Nobody => {
+                memory.consent = None;
+                return self.nobody(memory).await;
+            }
         };
-        memory.empty_claims = 0;
+        (memory.empty_claims, memory.consent) = (0, None);
         memory.unsent = Some(attempt);
         if !self.is_permitted(attempt, look).await? {
             self.take_back(attempt).await?;
@@ -260,7 +337,7 @@ impl Desk {
             self.world.borrow_mut().ledger.saw("edited meanwhile");
             return Ok(false);
         }
-        let view = self.view(look, true);
+        let view = self.view(look, &Memory::default());
         let terms = Terms::of(&view.settings, view.rules.as_ref().expect("this world has all rules"));
         let in_hours = terms.is_open(&area, self.now()) == Ok(true);
         Ok(permission == Permission::Granted && in_hours && self.world.borrow().lease_is_held(owner.node))

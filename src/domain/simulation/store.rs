@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub(super) use attempts::{Claim, Permission, Settlement};
+pub(super) use attempts::{Claim, Permission, Settlement, Whose};
 
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
@@ -132,6 +132,7 @@ enum Event {
     StateChanged,
     SettingsEdited,
     ContactSuppressed,
+    ContactVetoed,
     CallbackAsked,
     AttemptEnded,
 }

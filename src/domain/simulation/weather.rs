@@ -41,6 +41,10 @@ pub(super) struct Weather {
     pub(super) suppressions: f64,
     /// Per claim: the contact asks to be called at another time.
     pub(super) callbacks_asked_for: f64,
+    /// Per question to the server that is asked before each call: there is no answer.
+    pub(super) silent_servers: f64,
+    /// Or the call is vetoed; as often it is postponed.
+    pub(super) vetoes: f64,
 }
 
 impl Weather {
@@ -70,6 +74,8 @@ impl Weather {
             pauses: often(0.05, 0.3),
             suppressions: often(0.05, 0.2),
             callbacks_asked_for: often(0.1, 0.3),
+            silent_servers: often(0.1, 0.5),
+            vetoes: often(0.05, 0.2),
         }
     }
 }

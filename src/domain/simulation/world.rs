@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::attempt::Report;
+use crate::domain::before_call::{HookStanding, Word};
 use crate::domain::campaign::Move;
 use crate::domain::dialer::{AccountView, Closure};
 use crate::domain::settings::Settings;
@@ -138,6 +139,8 @@ pub(super) struct World {
     pub(super) account: Account,
     pub(super) provider: Provider,
     pub(super) ledger: Ledger,
+    /// How things stand with the server that some campaigns want to be asked before each call.
+    pub(super) hook: HookStanding,
     /// Who judges the hours of each request, where the ledger leaves it to somebody else.
     pub(super) watch: Option<Watch>,
     pub(super) nodes: Vec<Node>,
@@ -172,6 +175,7 @@ impl World {
             account: Account { next_place_at: now, closed: None, closed_since: now, troubles: 0, spacing },
             provider: Provider::default(),
             ledger: Ledger::default(),
+            hook: HookStanding::Answers,
             watch: None,
             nodes: Vec::new(),
             waiting: VecDeque::new(),
@@ -302,6 +306,36 @@ impl World {
         let until = self.now + TimeDelta::seconds(seconds);
         let known = self.account.closed.map_or(until, |(known, _)| known);
         self.account.closed = Some((until.max(known), because));
+    }
+
+    /// What the server says that is asked before a call, if it says anything, and how long that takes.
+    pub(super) fn draw_word(&mut self) -> (Option<Word>, TimeDelta) {
+        let takes = self.chance.millis(5, 900);
+        let word = match self.chance.share() {
+            draw if draw < self.weather.silent_servers => None,
+            draw if draw < self.weather.silent_servers + self.weather.vetoes => {
+                Some(Word::Veto { reason: None })
+            }
+            draw if draw < self.weather.silent_servers + 2.0 * self.weather.vetoes => {
+                let until = self.now + self.chance.millis(0, 7_200_000);
+                Some(Word::Postpone { until, reason: None })
+            }
+            _ => Some(Word::Call),
+        };
+        self.ledger.saw(match &word {
+            None => "no word",
+            Some(Word::Call) => "agreed to a call",
+            Some(Word::Veto { .. }) => "vetoed",
+            Some(Word::Postpone { .. }) => "postponed",
+        });
+        (word, takes)
+    }
+
+    /// It is left alone until then, unless it already is.
+    pub(super) fn hook_is_silent(&mut self, until: DateTime<Utc>) {
+        if !matches!(self.hook, HookStanding::Silent { until, .. } if until > self.now) {
+            self.hook = HookStanding::Silent { until, why: "no answer".to_owned() };
+        }
     }
 
     pub(super) fn clear_troubles(&mut self) {

@@ -43,6 +43,8 @@ names! {
         CallbackNote = "callback_note",
         /// Why it was set aside.
         SetAside = "set_aside",
+        /// What the server that is asked before each call last said that kept it from being called.
+        BeforeCall = "before_call",
         /// As the list says it.
         Priority = "priority",
         /// Where the number is.
@@ -312,6 +314,7 @@ fn of_contact(contact: &ContactRow, column: ContactColumn) -> Told {
         ContactColumn::CallbackAt => instant(contact.callback_at),
         ContactColumn::CallbackNote => text(contact.callback_note.as_deref()),
         ContactColumn::SetAside => text(contact.set_aside.as_deref()),
+        ContactColumn::BeforeCall => text(contact.before_call.as_deref()),
         ContactColumn::Priority => Told::Number(contact.priority.into()),
         ContactColumn::Region => text(contact.region.as_deref()),
         ContactColumn::NumberType => text(contact.number_type.as_deref()),

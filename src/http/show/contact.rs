@@ -70,6 +70,10 @@ pub(in crate::http) struct Contact {
     /// Why it was set aside: the error that it made its campaign fail with; null if it was not.
     #[schema(example = "value too long")]
     set_aside: Option<String>,
+    /// What the server that is asked before each call last said that kept it from being called; null if it has said nothing,
+    /// or the contact was called since.
+    #[schema(example = "vetoed by the server that is asked before each call: has paid meanwhile")]
+    before_call: Option<String>,
 }
 
 /// Where somebody may be: the zones whose clocks count, and the places whose rules do; or the zone that the data in use
@@ -148,6 +152,7 @@ impl From<contacts::Contact> for Contact {
             callback_note,
             callback_waits: contact.callback_waits,
             set_aside: contact.set_aside,
+            before_call: contact.before_call,
         }
     }
 }

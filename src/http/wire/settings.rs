@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::{Detect, OnMachine, Outcome};
+use super::{Detect, IfSilent, OnMachine, Outcome};
 
 /// Who speaks. A campaign keeps a snapshot of it.
 #[derive(Serialize, ToSchema)]
@@ -152,6 +153,8 @@ pub(in crate::http) struct Settings {
     suppression: OnSuppression,
     #[schema(nullable = false)]
     opt_out_digit: Option<OptOutDigit>,
+    #[schema(nullable = false)]
+    before_call: Option<BeforeCall>,
     #[schema(nullable = false)]
     schedule: Option<Recurrence>,
 }
@@ -328,6 +331,19 @@ pub(in crate::http) struct OnSuppression {
     /// Whether a call that nobody has taken yet is ended.
     #[schema(required = false)]
     end_ringing_calls: bool,
+}
+
+/// Whose server is asked before each call, which may veto or postpone it.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct BeforeCall {
+    /// The hook to whose URL the question is sent, signed with its secret.
+    hook: Uuid,
+    /// How long the server may take to answer, in seconds.
+    #[schema(required = false, minimum = 1, maximum = 10, example = 3)]
+    timeout_seconds: u32,
+    #[schema(required = false)]
+    if_silent: IfSilent,
 }
 
 /// When fresh runs are made of the list.

@@ -52,6 +52,7 @@ fn each_schema_has_the_keys_that_the_domain_reads() {
     check::<domain::answering_machine::AnsweringMachine>("AnsweringMachine");
     check::<domain::suppression::OnSuppression>("OnSuppression");
     check::<domain::recurrence::Recurrence>("Recurrence");
+    check::<domain::before_call::BeforeCall>("BeforeCall");
 }
 
 #[test]
@@ -61,6 +62,7 @@ fn the_settings_have_the_keys_that_the_domain_writes() {
         "pacing": {}, "business_hours": {}, "rules": [], "unmapped": "block", "caps": {}, "max_calls_per_day": 1,
         "max_spend": "1", "retry_policy": {}, "ring_seconds": 30, "max_call_seconds": 60, "answering_machine": {},
         "suppression": {}, "opt_out_digit": "9", "schedule": {"cron": "0 9 * * *"},
+        "before_call": {"hook": "01890000-0000-7000-8000-000000000000"},
     }))
     .unwrap();
     let written = serde_json::to_value(&full).unwrap();

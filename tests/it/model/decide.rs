@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use outdial::domain::Moment;
 use outdial::domain::area::Area;
+use outdial::domain::before_call::HookStanding;
 use outdial::domain::campaign::State;
 use outdial::domain::contact::ContactState;
 use outdial::domain::dialer::{AccountView, CampaignView, OpenAttempt, Queue, Stage, Step, next_step};
@@ -194,6 +195,8 @@ impl Decider {
             has_unfinished: seen.has_unfinished,
             account: AccountView::Open { next_place_at: NOW },
             lease_held: true,
+            hook: HookStanding::Answers,
+            said_yes: false,
             place_in_hand: true,
         };
         let step = next_step(&view, Moment { now: NOW, jitter: 0.0 });
@@ -207,7 +210,7 @@ impl Decider {
             Step::Finish => Task::Finish,
             Step::Wait { .. } => return Decision::Wait,
             Step::Stop => return Decision::Stop,
-            Step::Start | Step::HangUp { .. } | Step::AskPrice { .. } | Step::Pause { .. } => {
+            Step::Start | Step::Ask | Step::HangUp { .. } | Step::AskPrice { .. } | Step::Pause { .. } => {
                 unreachable!("{step:?} has no reason in this world")
             }
         })

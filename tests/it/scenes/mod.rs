@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod before_call;
 mod callbacks;
 mod client;
 mod commands;

@@ -1,4 +1,4 @@
-//! Somebody who is told of events by POSTs, and answers as the scene wants.
+//! Somebody who is told of events or asked before calls by POSTs, and answers as the scene wants.
 
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +34,8 @@ impl Received {
 pub enum Reply {
     /// With this status, and perhaps a line of the head.
     Status(u16, &'static str),
+    /// With 200 and this body.
+    Say(String),
     /// Not at all.
     Hang,
     /// By closing the connection.
@@ -121,6 +123,12 @@ async fn serve(mut stream: TcpStream, diary: Arc<Mutex<Diary>>) {
         match reply {
             Reply::Hang => std::future::pending().await,
             Reply::Close => return,
+            Reply::Say(body) => {
+                let answer = format!("HTTP/1.1 200 Fine\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                if stream.write_all(answer.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
             Reply::Status(status, line) => {
                 let end = if line.is_empty() { "" } else { "\r\n" };
                 let length = if status == 204 { "" } else { "Content-Length: 0\r\n" };

@@ -18,8 +18,16 @@ pub(in crate::domain::simulation) enum Claim {
     Attempt { attempt: usize },
     Suppressed,
     PassedOver,
+    Another,
     Nobody,
     NotOurs,
+}
+
+/// Whose call a claim may begin: anybody's, or only that of whoever was asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::domain::simulation) enum Whose {
+    Anybody,
+    Only(Option<usize>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,30 +50,83 @@ impl Store {
         &mut self,
         owner: Owner,
         open: &[usize],
+        whose: Whose,
         now: DateTime<Utc>,
     ) -> Claim {
         match self.lock(owner) {
             Some(row) if row.state == State::Running => {}
             _ => return Claim::NotOurs,
         }
-        let timed = open.iter().filter_map(|&area| self.first_timed(owner.campaign, area));
-        let timed = timed.filter(|&contact| self.contacts[contact].due_at <= Some(now));
-        let timed = timed.min_by_key(|&contact| self.contacts[contact].due_at);
-        let in_order = open.iter().filter_map(|&area| self.first_in_order(owner.campaign, area)).min();
-        let Some(contact) = timed.or(in_order) else { return Claim::Nobody };
-        self.move_cursor(contact);
+        let Some(contact) = self.first_due(owner.campaign, open, now) else { return Claim::Nobody };
         let phone = self.contacts[contact].phone;
-        if self.suppressions.contains_key(&phone) && self.flaw != Some(Flaw::ClaimsSuppressedNumbers) {
+        let is_suppressed =
+            self.suppressions.contains_key(&phone) && self.flaw != Some(Flaw::ClaimsSuppressedNumbers);
+        let is_taken = self.is_being_called(phone) && self.flaw != Some(Flaw::ClaimsTakenNumbers);
+        let is_another = matches!(whose, Whose::Only(asked_about) if asked_about != Some(contact));
+        if is_another && !is_suppressed && !is_taken {
+            return Claim::Another;
+        }
+        self.move_cursor(contact);
+        if is_suppressed {
             self.move_contact(contact, ContactState::Suppressed, None);
             self.note(owner.campaign, Event::ContactSuppressed);
             Claim::Suppressed
-        } else if self.is_being_called(phone) && self.flaw != Some(Flaw::ClaimsTakenNumbers) {
+        } else if is_taken {
             let row = &mut self.contacts[contact];
             (row.timed, row.due_at) = (true, Some(now + PASSED_OVER_FOR));
             Claim::PassedOver
         } else {
             self.begin(contact, now)
         }
+    }
+
+    fn first_due(&self, campaign: usize, open: &[usize], now: DateTime<Utc>) -> Option<usize> {
+        let timed = open.iter().filter_map(|&area| self.first_timed(campaign, area));
+        let timed = timed.filter(|&contact| self.contacts[contact].due_at <= Some(now));
+        let timed = timed.min_by_key(|&contact| self.contacts[contact].due_at);
+        let in_order = open.iter().filter_map(|&area| self.first_in_order(campaign, area)).min();
+        timed.or(in_order)
+    }
+
+    /// Who would be called next, if anybody would be.
+    pub(in crate::domain::simulation) fn find_next(
+        &self,
+        campaign: usize,
+        open: &[usize],
+        now: DateTime<Utc>,
+    ) -> Option<usize> {
+        let contact = self.first_due(campaign, open, now)?;
+        let phone = self.contacts[contact].phone;
+        (!self.suppressions.contains_key(&phone) && !self.is_being_called(phone)).then_some(contact)
+    }
+
+    pub(in crate::domain::simulation) fn veto(&mut self, owner: Owner, contact: usize) -> bool {
+        let may = self.may_decide_about(owner, contact);
+        if may {
+            self.contacts[contact].callback_waits = false;
+            self.move_contact(contact, ContactState::Failed, None);
+            self.note(owner.campaign, Event::ContactVetoed);
+        }
+        may
+    }
+
+    pub(in crate::domain::simulation) fn postpone(
+        &mut self,
+        owner: Owner,
+        contact: usize,
+        due_at: DateTime<Utc>,
+    ) {
+        if self.may_decide_about(owner, contact) {
+            let row = &mut self.contacts[contact];
+            (row.timed, row.due_at) = (true, Some(due_at));
+            let cursor = &mut self.campaigns[row.campaign].areas[row.area].due_cursor;
+            *cursor = due_at.min(*cursor);
+        }
+    }
+
+    fn may_decide_about(&mut self, owner: Owner, contact: usize) -> bool {
+        self.lock(owner).is_some_and(|row| row.state == State::Running)
+            && self.contacts[contact].state == ContactState::Pending
     }
 
     fn begin(&mut self, contact: usize, now: DateTime<Utc>) -> Claim {

@@ -1,4 +1,4 @@
-//! Sends one body to one receiver, once: no redirect is followed, no try repeated, no cookie kept, no proxy asked. Nobody is
+//! Sends one body to one receiver, once, to tell it something or to ask it: no redirect is followed, no try repeated, no cookie kept, no proxy asked. Nobody is
 //! reached who must not be: a name is judged by the addresses that it stands for at the moment of connecting, so that it
 //! cannot change its mind between a check and the connection.
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::RequestBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use tokio::sync::Semaphore;
@@ -31,7 +32,11 @@ const MOST_OF_BODY: usize = 1024;
 /// How long a connection is kept that nothing is sent on. Short, because receivers close them when they like.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// POSTs of this node that are under way at one time at most. Each hook has one, and those that fail mostly wait.
+/// As much of an answer to a question is read; a longer one is none.
+const MOST_OF_ANSWER: usize = 16 * 1024;
+
+/// POSTs of this node that are under way at one time at most, and questions. Each hook has one, and each campaign, and those
+/// that fail mostly wait.
 const AT_ONCE: usize = 256;
 
 /// The client cannot be made.
@@ -52,6 +57,8 @@ pub struct Poster {
     reach: Reach,
     answered_within: Duration,
     turns: Arc<Semaphore>,
+    /// Receivers that are slow to be told something do not keep others from being asked.
+    questions: Arc<Semaphore>,
 }
 
 /// What is sent.
@@ -97,8 +104,8 @@ impl Poster {
             .user_agent(concat!("outdial/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(BadPoster::Http)?;
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Ok(Self { http, reach, answered_within: ANSWERED_WITHIN, turns })
+        let [turns, questions] = [(); 2].map(|()| Arc::new(Semaphore::new(AT_ONCE)));
+        Ok(Self { http, reach, answered_within: ANSWERED_WITHIN, turns, questions })
     }
 
     /// How far it reaches.
@@ -109,20 +116,10 @@ impl Poster {
     /// Sends it, and waits for the answer.
     pub async fn post(&self, to: &Destination, parcel: &Parcel<'_>) -> Posted {
         let Ok(_turn) = self.turns.acquire().await else { return nothing("the server is stopping") };
-        // What may be reached can have changed since the hook was made.
-        let url = match receiver::parse(&to.url, self.reach) {
-            Ok(url) => url,
-            Err(bad) => return nothing(bad.to_string()),
+        let request = match self.request(to, parcel) {
+            Ok(request) => request,
+            Err(why) => return nothing(why),
         };
-        let timestamp = parcel.at.timestamp();
-        let request = self
-            .http
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", parcel.id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", sign(&to.secrets, parcel.id, timestamp, &parcel.body))
-            .body(parcel.body.clone());
         match timeout(self.answered_within, request.send()).await {
             Err(_) => nothing(format!("no answer within {} seconds", self.answered_within.as_secs())),
             Ok(Err(error)) => nothing(sentence(&error)),
@@ -133,6 +130,48 @@ impl Poster {
                 Posted { answer: Answer::Status { status, retry_after }, response }
             }
         }
+    }
+
+    /// Asks, and waits for the whole answer. What is no answer is told in a sentence.
+    pub async fn ask(
+        &self,
+        to: &Destination,
+        parcel: &Parcel<'_>,
+        within: Duration,
+    ) -> Result<Vec<u8>, String> {
+        let asked = async {
+            let _turn = self.questions.acquire().await.map_err(|_| "the server is stopping".to_owned())?;
+            let mut response = self.request(to, parcel)?.send().await.map_err(|error| sentence(&error))?;
+            let status = response.status();
+            if !status.is_success() {
+                return Err(format!("it answered {}, expected 200 to 299", status.as_u16()));
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| sentence(&error))? {
+                if body.len() + chunk.len() > MOST_OF_ANSWER {
+                    return Err(format!("its answer is longer than {MOST_OF_ANSWER} bytes"));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(body)
+        };
+        let too_late = || Err(format!("no answer within {} seconds", within.as_secs()));
+        timeout(within, asked).await.unwrap_or_else(|_| too_late())
+    }
+
+    /// The request that brings it there.
+    fn request(&self, to: &Destination, parcel: &Parcel<'_>) -> Result<RequestBuilder, String> {
+        // What may be reached can have changed since the hook was made.
+        let url = receiver::parse(&to.url, self.reach).map_err(|bad| bad.to_string())?;
+        let timestamp = parcel.at.timestamp();
+        Ok(self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", parcel.id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", sign(&to.secrets, parcel.id, timestamp, &parcel.body))
+            .body(parcel.body.clone()))
     }
 }
 

@@ -1,0 +1,138 @@
+//! Who would be called next, for whoever is asked about it before; and what becomes of a contact whom a server does not let
+//! be called. Nobody is claimed here.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::db::calls::calls_to;
+use crate::db::campaigns::lock;
+use crate::db::{Database, Error, Ownership, Params, count, execute, query_opt};
+use crate::domain::campaign::State;
+use crate::domain::contact::ContactState;
+use crate::domain::contactable::{Decision, Person, Terms};
+use crate::domain::dialer::Queue;
+
+use super::claim::{Candidate, first_due};
+
+/// Somebody who would be called next.
+#[derive(Debug, Clone)]
+pub struct NextContact {
+    /// The contact.
+    pub id: Uuid,
+    /// The number that would be called.
+    pub phone: String,
+    /// What would be dialed after the call is taken, empty if nothing.
+    pub extension: String,
+    /// The contact's name.
+    pub name: Option<String>,
+    /// The file's other columns.
+    pub metadata: serde_json::Value,
+    /// How many attempts of the contact have counted.
+    pub attempts: u32,
+}
+
+/// Finds who would be called next. None if the next claim calls nobody: it suppresses somebody, puts somebody off, or
+/// finds nobody. A claim finds the same one, unless something changes in between.
+pub async fn find_next(
+    database: &Database,
+    owner: Ownership,
+    team: Uuid,
+    terms: &Terms<'_>,
+    open: &[&Queue],
+    now: DateTime<Utc>,
+) -> Result<Option<NextContact>, Error> {
+    const CONTACT: &str = "
+        SELECT id, phone, extension, name, metadata, attempts FROM contacts
+        WHERE id = $1 AND campaign_id = $2 AND team_id = $3";
+    let client = database.client().await?;
+    let Some(row) = first_due(&client, owner.campaign, team, open, now).await? else { return Ok(None) };
+    let id: Uuid = row.try_get("id")?;
+    let found = async {
+        let candidate = Candidate::read(&row, open)?;
+        let person = Person {
+            state: ContactState::Pending,
+            due_at: Some(candidate.due_at),
+            area: &candidate.area,
+            is_suppressed: row.try_get("suppressed")?,
+            calls: &calls_to(&client, team, row.try_get("phone")?, terms.reach(), now).await?,
+        };
+        let is_called = matches!(terms.decide(&person, now), Decision::Now { .. });
+        if !is_called || candidate.area.is_assumed() || row.try_get("taken")? {
+            return Ok(None);
+        }
+        let Some(row) = query_opt(&client, CONTACT, &[&id, &owner.campaign, &team]).await? else {
+            return Ok(None);
+        };
+        Ok(Some(NextContact {
+            id,
+            phone: row.try_get("phone")?,
+            extension: row.try_get("extension")?,
+            name: row.try_get("name")?,
+            metadata: row.try_get("metadata")?,
+            attempts: count(&row, "attempts")?,
+        }))
+    };
+    found.await.map_err(|error: Error| error.met_with(id))
+}
+
+/// Makes a contact final whom a server does not let be called, with its reason. Returns false if somebody has done something
+/// about the contact meanwhile, or the campaign does not run any more.
+pub async fn veto(
+    database: &Database,
+    owner: Ownership,
+    contact: Uuid,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    const SQL: &str = "
+        WITH contact AS (
+            UPDATE contacts
+            SET state = 'failed', last_outcome = 'blocked', due_at = NULL, callback_waits = false, before_call = $3,
+                updated_at = $4
+            WHERE id = $2 AND campaign_id = $1 AND state = 'pending'
+            RETURNING id
+        ), campaign AS (
+            UPDATE campaigns SET pending = pending - 1, failed = failed + 1
+            FROM contact
+            WHERE campaigns.id = $1
+            RETURNING campaigns.id, team_id
+        )
+        INSERT INTO events (team_id, campaign_id, kind, at, contact_id, data)
+        SELECT team_id, campaign.id, 'contact.failed', $4, contact.id,
+               jsonb_build_object('outcome', 'blocked', 'detail', $3::text)
+        FROM campaign, contact";
+    write(database, owner, SQL, &[&owner.campaign, &contact, &reason, &now]).await
+}
+
+/// Makes a contact due later whom a server wants to be called then, with its reason. Returns what [`veto`] returns.
+pub async fn postpone(
+    database: &Database,
+    owner: Ownership,
+    contact: Uuid,
+    (due_at, reason): (DateTime<Utc>, &str),
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    const SQL: &str = "
+        WITH contact AS (
+            UPDATE contacts SET timed = true, due_at = $5, before_call = $3, updated_at = $4
+            WHERE id = $2 AND campaign_id = $1 AND state = 'pending'
+            RETURNING area, due_at
+        )
+        UPDATE areas SET due_cursor = least(due_cursor, contact.due_at)
+        FROM contact
+        WHERE campaign_id = $1 AND number = contact.area";
+    write(database, owner, SQL, &[&owner.campaign, &contact, &reason, &now, &due_at]).await
+}
+
+/// Carries out a decision about a contact of a campaign that runs and is ours.
+async fn write(database: &Database, owner: Ownership, sql: &str, params: Params<'_>) -> Result<bool, Error> {
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let campaign = lock(&transaction, owner).await?;
+    if campaign.is_none_or(|campaign| campaign.state != State::Running) {
+        return Ok(false);
+    }
+    let is_written = execute(&transaction, sql, params).await? > 0;
+    transaction.commit().await?;
+    Ok(is_written)
+}
