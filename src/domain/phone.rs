@@ -124,6 +124,15 @@ impl Phone {
     }
 }
 
+/// A number in E.164 as people read it: `+1 202-555-0143`. A text that is none stays as it is.
+pub fn in_groups(e164: &str) -> String {
+    let number = PHONE_NUMBER_UTIL.parse(e164, None);
+    number.map_or_else(
+        |_| e164.to_owned(),
+        |number| number.format_as(PhoneNumberFormat::International).into_owned(),
+    )
+}
+
 impl std::fmt::Debug for Phone {
     /// Masked, so that no number gets into a log by accident.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

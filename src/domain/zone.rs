@@ -77,6 +77,22 @@ impl Zone {
         instant.naive_utc() + TimeDelta::seconds(i64::from(offset.seconds()))
     }
 
+    /// What the clock there is called at `instant`, such as `EST`; `UTC-3` where it has no name but its distance.
+    pub fn abbreviation(&self, instant: DateTime<Utc>) -> String {
+        let Ok(timestamp) = Timestamp::from_second(instant.timestamp()) else { return "UTC".to_owned() };
+        let told = self.0.to_offset_info(timestamp);
+        let name = told.abbreviation();
+        if !name.starts_with(['+', '-']) {
+            return name.to_owned();
+        }
+        let seconds = told.offset().seconds();
+        let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.abs() / 60);
+        match minutes % 60 {
+            0 => format!("UTC{sign}{}", minutes / 60),
+            rest => format!("UTC{sign}{}:{rest:02}", minutes / 60),
+        }
+    }
+
     /// The instants at which a clock on the wall there shows `local`: one as a rule, two where clocks are set back.
     /// Where they are set forward over it, the first instant after the gap.
     pub fn instants(&self, local: NaiveDateTime) -> Vec<DateTime<Utc>> {
@@ -145,6 +161,23 @@ mod tests {
         let new_york = zone("America/New_York");
         assert_eq!(new_york.local(utc("2026-01-15T14:00:00Z")), local("2026-01-15T09:00:00"));
         assert_eq!(new_york.local(utc("2026-07-15T13:00:00Z")), local("2026-07-15T09:00:00"));
+    }
+
+    #[test]
+    fn a_clock_has_the_name_that_it_has_at_the_instant_or_else_its_distance() {
+        let (winter, summer) = (utc("2026-01-15T12:00:00Z"), utc("2026-07-15T12:00:00Z"));
+        for (name, in_winter, in_summer) in [
+            ("America/New_York", "EST", "EDT"),
+            ("Europe/Berlin", "CET", "CEST"),
+            ("America/Sao_Paulo", "UTC-3", "UTC-3"),
+            ("Asia/Kathmandu", "UTC+5:45", "UTC+5:45"),
+            ("America/St_Johns", "NST", "NDT"),
+            ("UTC", "UTC", "UTC"),
+        ] {
+            let zone = zone(name);
+            let told = (zone.abbreviation(winter), zone.abbreviation(summer));
+            assert_eq!(told, (in_winter.to_owned(), in_summer.to_owned()), "{name}");
+        }
     }
 
     #[test]
