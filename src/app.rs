@@ -23,6 +23,7 @@ use crate::actors::{
 use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline};
 use crate::config::{self, Config, ListLimits, Provider, RequestLimit, Secret, TwilioAccount};
+use crate::dashboard;
 use crate::db::words::Word;
 use crate::db::{self, Database};
 use crate::domain::hook::receiver::Reach;
@@ -249,9 +250,10 @@ impl App {
             readers: Semaphore::new(READERS),
             gate: Gate::new(config.requests.map(key_limit)),
             long_answers: LongAnswers::new(most_connections() / 2, config.streams_of_a_key),
+            mask_for_viewers: config.mask_for_viewers,
             overdue: Default::default(),
         });
-        let server = HttpServer::new(move || site(api.clone()))
+        let server = HttpServer::new(move || site(api.clone(), dashboard::routes))
             .workers(HTTP_WORKERS)
             .max_connections(most_connections().div_ceil(HTTP_WORKERS))
             .client_request_timeout(HEAD_WITHIN)

@@ -8,6 +8,7 @@
 //!
 //! ```text
 //! main → app → http → actors → db, twilio → domain
+//!        app → dashboard → http, db: the pages; what they do is done through the API by the browser
 //!              http → import → domain
 //!              http → events → db: what happens, as it is told to those who follow
 //!              http → hooks → events, actors: what happens, told to others by POSTs
@@ -120,6 +121,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod dashboard;
 pub mod db;
 pub mod demo;
 pub mod domain;

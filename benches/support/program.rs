@@ -52,6 +52,7 @@ pub fn config(
         zoneinfo: None,
         rules: None,
         hooks_to_private: false,
+        mask_for_viewers: false,
         log: Log { filter: "off".to_owned(), format: LogFormat::Text },
         operations: Default::default(),
     }

@@ -25,6 +25,7 @@ use crate::db::idempotency::forget_expired;
 use crate::db::imports::{self, Expired};
 use crate::db::nodes::{self, Oneself, Renewed, TakenOver};
 use crate::db::retention::{self, Erased, Swept};
+use crate::db::sessions::forget_ended;
 use crate::db::words::Word;
 use crate::db::{Error, Ownership, watchdog};
 use crate::domain::roster;
@@ -540,6 +541,9 @@ impl Handler<Sweep> for SupervisorActor {
             erase_expired(&board).await;
             if let Err(error) = forget_expired(&board.database, board.clock.now()).await {
                 warn!(error = &error as &dyn std::error::Error, "old requests cannot be forgotten");
+            }
+            if let Err(error) = forget_ended(&board.database).await {
+                warn!(error = &error as &dyn std::error::Error, "sessions that are over cannot be forgotten");
             }
         };
         ctx.spawn(swept.into_actor(self).map(|(), actor, _ctx| actor.is_sweeping = false));

@@ -62,6 +62,8 @@ pub struct Config {
     pub rules: Option<PathBuf>,
     /// Whether events may be sent to receivers that are not public.
     pub hooks_to_private: bool,
+    /// Whether viewers see telephone numbers in the dashboard with their middle hidden.
+    pub mask_for_viewers: bool,
     /// What is logged, and how.
     pub log: Log,
     /// What operators ask for.
@@ -198,6 +200,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
     let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
     let hooks_to_private = reader.read("OUTDIAL_HOOKS_TO_PRIVATE", yes_or_no).unwrap_or(false);
+    let mask_for_viewers = reader.read("OUTDIAL_MASK_FOR_VIEWERS", yes_or_no).unwrap_or(false);
     let log = read_log(reader);
     let operations = operations::read(reader);
     let (database, provider) = (database?, provider?);
@@ -214,6 +217,7 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
         zoneinfo,
         rules,
         hooks_to_private,
+        mask_for_viewers,
         log,
         operations,
     })

@@ -112,6 +112,11 @@ pub(super) const VARIABLES: &[Variable] = &[
         "no",
         "yes, if events may be sent to receivers that only the server reaches, such as one beside it",
     ),
+    variable(
+        "OUTDIAL_MASK_FOR_VIEWERS",
+        "no",
+        "yes, if the dashboard shows telephone numbers to viewers with their middle hidden; the API tells them whole",
+    ),
     variable("OUTDIAL_LOG", "info", "what is logged: info, or outdial=debug,actix_server=warn"),
     variable("OUTDIAL_LOG_FORMAT", "text", "how it is logged: text or json"),
     variable(

@@ -483,7 +483,7 @@ pub struct Counts {
     pub talk_seconds: i64,
 }
 
-const COLUMNS: &str = "
+pub(super) const COLUMNS: &str = "
     id, name, state, state_reason, state_detail, settings, settings_version, agent_id, agent, import, starts_at,
     created_at, started_at, paused_at, completed_at, last_call_ended_at, pending, calling, completed, failed,
     suppressed, attempts, retries, outcomes, talk_seconds, repeats_of, firing_at, call_day, day_calls,
@@ -565,7 +565,7 @@ pub struct Speech {
     pub opt_out_digit: Option<OptOutDigit>,
 }
 
-fn campaign(row: &Row) -> Result<Campaign, Error> {
+pub(super) fn campaign(row: &Row) -> Result<Campaign, Error> {
     Ok(Campaign {
         id: row.try_get("id")?,
         name: row.try_get("name")?,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{Database, Error, execute, name, query, query_one, query_opt};
+use super::{Database, Error, Session, execute, name, query, query_one, query_opt};
 use crate::domain::access::Role;
 
 /// A key as it is kept.
@@ -103,23 +103,37 @@ pub async fn find_holder(
         SELECT id, team_id, name, prefix, role, coalesce(last_used_at + interval '1 minute' < $2, true) AS is_news
         FROM api_keys
         WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
-    // Of many who find it to be news at the same time, one writes it.
-    const USED: &str = "
-        UPDATE api_keys SET last_used_at = $3
-        WHERE id = $1 AND team_id = $2 AND (last_used_at IS NULL OR last_used_at + interval '1 minute' < $3)";
     let client = database.client().await?;
     let Some(row) = query_opt(&client, FIND, &[&hash, &now]).await? else { return Ok(None) };
-    let holder = Holder {
+    let holder = holder(&row)?;
+    if row.try_get("is_news")? {
+        note_use(&client, &holder, now).await?;
+    }
+    Ok(Some(holder))
+}
+
+/// A row's key, with whose it is.
+pub(super) fn holder(row: &Row) -> Result<Holder, Error> {
+    Ok(Holder {
         team: row.try_get("team_id")?,
         key: row.try_get("id")?,
         name: row.try_get("name")?,
         prefix: row.try_get("prefix")?,
-        role: name(&row, "role", Role::parse)?,
-    };
-    if row.try_get("is_news")? {
-        execute(&client, USED, &[&holder.key, &holder.team, &now]).await?;
-    }
-    Ok(Some(holder))
+        role: name(row, "role", Role::parse)?,
+    })
+}
+
+/// Writes that a key was used. Of many who find it to be news at the same time, one does.
+pub(super) async fn note_use(
+    client: &impl Session,
+    holder: &Holder,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    const SQL: &str = "
+        UPDATE api_keys SET last_used_at = $3
+        WHERE id = $1 AND team_id = $2 AND (last_used_at IS NULL OR last_used_at + interval '1 minute' < $3)";
+    execute(client, SQL, &[&holder.key, &holder.team, &now]).await?;
+    Ok(())
 }
 
 /// A key, for those who look after them.

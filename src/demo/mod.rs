@@ -178,6 +178,7 @@ impl Demo {
             zoneinfo: None,
             rules: None,
             hooks_to_private: false,
+            mask_for_viewers: false,
             log,
             operations: Default::default(),
         };

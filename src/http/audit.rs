@@ -36,7 +36,7 @@ pub(super) fn resources() -> Vec<Methods> {
 /// A request's row in the trail. Handlers say here what they made and what else is worth knowing; it is written when the
 /// request is answered.
 #[derive(Clone)]
-pub(super) struct Trail(Rc<Row>);
+pub(crate) struct Trail(Rc<Row>);
 
 struct Row {
     id: Uuid,
@@ -49,7 +49,7 @@ struct Row {
 
 impl Trail {
     /// Puts on record that somebody wants something.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         api: &Api,
         holder: &Holder,
         needs: Permission,
@@ -87,7 +87,7 @@ impl Trail {
     }
 
     /// Puts on record what was answered. If that fails, it is done all the same, and the row says that it was begun.
-    pub(super) async fn finish(self, status: StatusCode) {
+    pub(crate) async fn finish(self, status: StatusCode) {
         let row = self.0;
         let detail = Some(row.detail.take()).filter(|detail| !detail.is_empty()).map(Value::Object);
         let (at, status, made) = (row.clock.now(), status.as_u16(), row.made.get());

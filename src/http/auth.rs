@@ -1,5 +1,5 @@
-//! Who asks: an API key in the `Authorization` header, how often it may, and whether its role may do what is asked for.
-//! What changes something is put on record here, before it is done.
+//! Who asks: an API key in the `Authorization` header, or a session that was begun with one (`super::session`), how often it
+//! may, and whether its role may do what is asked for. What changes something is put on record here, before it is done.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -10,28 +10,44 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError, web};
 use std::future::{Ready, ready};
 use uuid::Uuid;
 
+use crate::db::Error;
 use crate::db::keys::{Holder, find_holder};
+use crate::db::sessions::find_session;
 use crate::domain::access::{Permission, Role};
 use crate::keys::hash;
 
 use super::audit::Trail;
 use super::limits::Standing;
+use super::session::{SessionId, Token, check_is_meant};
 use super::{Api, Problem};
 
 /// Somebody with a valid key that allows what is asked for. A handler that takes one cannot be reached without.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     /// The team whose key it is.
-    pub(super) team: Uuid,
+    pub(crate) team: Uuid,
     /// The key itself, by which it is known who did something.
-    pub(super) key: Uuid,
+    pub(crate) key: Uuid,
     /// What the key is for.
-    pub(super) role: Role,
+    pub(crate) role: Role,
+    /// The session, if somebody has signed in with the key.
+    pub(crate) session: Option<SessionId>,
+}
+
+/// Somebody who looks at a page, and what the page has to know of him.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    /// Who it is.
+    pub(crate) caller: Caller,
+    /// What people call the key.
+    pub(crate) key_name: String,
+    /// The session's token, of which is made what the page sends along; none if a key came with the request.
+    pub(crate) token: Option<Token>,
 }
 
 /// Somebody who was let in.
 struct Admitted {
-    caller: Caller,
+    visitor: Visitor,
     /// What is left of the key's limit, if it has one.
     standing: Option<Standing>,
     /// Its row in the audit trail, if it may change something.
@@ -44,11 +60,12 @@ pub(super) async fn admit(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let Admitted { caller, standing, trail } = match identify(needs, request.request()).await {
+    let Admitted { visitor, standing, trail } = match identify(needs, request.request()).await {
         Ok(admitted) => admitted,
         Err(problem) => return Ok(request.error_response(problem)),
     };
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(visitor.caller);
+    request.extensions_mut().insert(visitor);
     if let Some(trail) = &trail {
         request.extensions_mut().insert(trail.clone());
     }
@@ -65,10 +82,17 @@ pub(super) async fn admit(
 }
 
 async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, Problem> {
-    let key = bearer(request).map(|key| hash(&key));
-    let api = request.app_data::<web::Data<Api>>();
-    let (Some(key), Some(api)) = (key, api) else { return Err(Problem::unauthorized()) };
-    let holder = hold(api, &key, request).await?;
+    let Some(api) = request.app_data::<web::Data<Api>>() else { return Err(Problem::unauthorized()) };
+    // Who brings a key means that key, whatever cookies his program has.
+    let (holder, token) = match (bearer(request), Token::of(request)) {
+        (Some(key), _) => (hold(api, &key, request).await?, None),
+        (None, Some(token)) => {
+            let holder = hold_session(api, &token, request).await?;
+            check_is_meant(api, request, &token)?;
+            (holder, Some(token))
+        }
+        (None, None) => return Err(Problem::unauthorized()),
+    };
     // How the servers are is asked for by what looks after them, which must not become blind.
     let standing = match needs {
         Permission::HealthRead => None,
@@ -78,9 +102,10 @@ async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, 
         Method::GET => None,
         _ => Some(Trail::begin(api, &holder, needs, request).await?),
     };
-    let Holder { team, key, role, .. } = holder;
+    let Holder { team, key, role, name, prefix: _ } = holder;
     if role.may(needs) {
-        return Ok(Admitted { caller: Caller { team, key, role }, standing, trail });
+        let caller = Caller { team, key, role, session: token.as_ref().map(Token::id) };
+        return Ok(Admitted { visitor: Visitor { caller, key_name: name, token }, standing, trail });
     }
     let refused = Problem::forbidden(needs, role);
     if let Some(trail) = trail {
@@ -89,19 +114,34 @@ async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, 
     Err(refused)
 }
 
-/// Who holds the key with this hash.
-async fn hold(api: &Api, key: &[u8], request: &HttpRequest) -> Result<Holder, Problem> {
-    api.gate.may_try(key, request.peer_addr().map(|address| address.ip()))?;
-    match find_holder(&api.board.database, key, api.board.clock.now()).await? {
-        Some(holder) => {
-            api.gate.is_good(key);
-            Ok(holder)
-        }
-        None => {
-            api.gate.is_bad(key);
-            Err(Problem::unauthorized())
-        }
+/// Who holds a key.
+pub(crate) async fn hold(api: &Api, key: &str, request: &HttpRequest) -> Result<Holder, Problem> {
+    let hash = hash(key);
+    let found = find_holder(&api.board.database, &hash, api.board.clock.now());
+    known(api, &hash, request, found).await?.ok_or_else(Problem::unauthorized)
+}
+
+/// Who holds a session.
+async fn hold_session(api: &Api, token: &Token, request: &HttpRequest) -> Result<Holder, Problem> {
+    let id = token.id();
+    let found = find_session(&api.board.database, id.as_bytes(), api.board.clock.now());
+    known(api, id.as_bytes(), request, found).await?.ok_or_else(Problem::session_over)
+}
+
+/// Looks up what somebody is known by, unless too much that nobody is known by has come from his address.
+async fn known(
+    api: &Api,
+    hash: &[u8],
+    request: &HttpRequest,
+    found: impl Future<Output = Result<Option<Holder>, Error>>,
+) -> Result<Option<Holder>, Problem> {
+    api.gate.may_try(hash, request.peer_addr().map(|address| address.ip()))?;
+    let found = found.await?;
+    match found {
+        Some(_) => api.gate.is_good(hash),
+        None => api.gate.is_bad(hash),
     }
+    Ok(found)
 }
 
 impl FromRequest for Caller {
@@ -110,6 +150,15 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(request.extensions().get::<Self>().copied().ok_or_else(Problem::unauthorized))
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get::<Self>().cloned().ok_or_else(Problem::unauthorized))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::json::{self, Json};
 const LARGEST_BODY: usize = 256 * 1024;
 
 /// A request's body, whole.
-pub(super) struct Body(web::Bytes);
+pub(crate) struct Body(web::Bytes);
 
 impl FromRequest for Body {
     type Error = Problem;
@@ -47,7 +47,7 @@ impl Body {
     }
 
     /// The body as it came.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -93,7 +93,7 @@ pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// The query of an address: each parameter once, and no other than are known.
-pub(super) struct Query<T>(pub(super) T);
+pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Error = Problem;

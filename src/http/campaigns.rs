@@ -563,6 +563,14 @@ async fn never(api: &Api, campaign: Uuid, look: &Look) -> Result<Option<String>,
     Ok(Some(all.join("; ")).filter(|all| !all.is_empty()))
 }
 
+/// What a campaign waits for, if there is such a campaign and it waits for something.
+pub(crate) async fn waiting_of(api: &Api, team: Uuid, id: Uuid) -> Result<Option<show::Waiting>, Problem> {
+    let Some(look) = look(&api.board.database, id, &api.board.account_sid, None).await? else {
+        return Ok(None);
+    };
+    Ok(waiting(api, (team, id), &look).await?.map(show::Waiting::from))
+}
+
 /// What a campaign waits for. Where it is for somebody to be due, it is asked whether that is because of a cap.
 async fn waiting(api: &Api, (team, campaign): (Uuid, Uuid), look: &Look) -> Result<Option<Waiting>, Problem> {
     let (board, moment) = (&api.board, api.board.moment());

@@ -22,6 +22,7 @@ use crate::db::Error;
 use crate::db::campaigns::find_campaign;
 use crate::db::events::{EventFilter, last_position, list_events, list_progress};
 use crate::db::keys::is_still_good;
+use crate::db::sessions::is_open;
 use crate::domain::access::Permission;
 use crate::domain::event::EventKind;
 use crate::events::{News, Portion, Told, ToldEvent, ToldProgress};
@@ -364,12 +365,23 @@ impl Follower {
         team == self.caller.team && self.campaign.is_none_or(|wanted| wanted == campaign)
     }
 
-    /// Says that the connection is alive, and how far all has been told. Who has no good key any more hears nothing more.
+    /// Says that the connection is alive, and how far all has been told. Who has no good key any more, or has signed out, hears
+    /// nothing more.
     async fn beat(&mut self) -> Option<web::Bytes> {
-        let board = &self.api.board;
-        let is_good = is_still_good(&board.database, self.caller.key, board.clock.now()).await;
         // While the database cannot be asked there is nothing to be told either.
-        is_good.unwrap_or(true).then(|| format!(": heartbeat\nid: {}\n\n", self.after).into())
+        let may_hear = self.may_hear().await.unwrap_or(true);
+        may_hear.then(|| format!(": heartbeat\nid: {}\n\n", self.after).into())
+    }
+
+    async fn may_hear(&self) -> Result<bool, Error> {
+        let board = &self.api.board;
+        if !is_still_good(&board.database, self.caller.key, board.clock.now()).await? {
+            return Ok(false);
+        }
+        match &self.caller.session {
+            Some(session) => is_open(&board.database, session.as_bytes()).await,
+            None => Ok(true),
+        }
     }
 }
 

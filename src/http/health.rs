@@ -90,43 +90,43 @@ async fn look_at(database: &db::Database) -> Option<Outage> {
 
 /// How a node is, as its supervisor sees it.
 #[derive(Serialize, ToSchema)]
-struct Supervision {
+pub(crate) struct Supervision {
     /// `ok`, or `failing`.
     #[schema(example = "ok")]
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// Why it fails; null if it does not.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The node that answers.
-    node: Uuid,
+    pub(crate) node: Uuid,
     /// Its time.
-    now: DateTime<Utc>,
-    clock: ShownClock,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) clock: ShownClock,
     /// Whether it may call: it has renewed its lease in time.
-    lease_held: bool,
-    actors: Actors,
+    pub(crate) lease_held: bool,
+    pub(crate) actors: Actors,
     /// The last tick that went through; null if none has.
-    tick: Option<Tick>,
+    pub(crate) tick: Option<Tick>,
     /// The last look of the watchdog that went through; null if none has.
-    watchdog: Option<Watchdog>,
-    database: DatabaseHealth,
-    provider: ProviderHealth,
-    zone_data: ZoneData,
+    pub(crate) watchdog: Option<Watchdog>,
+    pub(crate) database: DatabaseHealth,
+    pub(crate) provider: ProviderHealth,
+    pub(crate) zone_data: ZoneData,
     /// Whether nobody is really called.
-    simulated: bool,
+    pub(crate) simulated: bool,
     /// Left out while the database does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    attempts: Option<OpenAttempts>,
+    pub(crate) attempts: Option<OpenAttempts>,
     /// All nodes that were seen lately; left out while the database does not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    nodes: Option<Vec<Node>>,
+    pub(crate) nodes: Option<Vec<Node>>,
 }
 
 /// The clock that the node goes by.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Clock)]
-struct ShownClock {
+pub(crate) struct ShownClock {
     /// How many times faster than life it goes: more than 1 only on the simulator.
     #[schema(minimum = 1)]
     speed: u32,
@@ -136,7 +136,7 @@ struct ShownClock {
 
 /// The campaigns' actors on this node.
 #[derive(Serialize, ToSchema)]
-struct Actors {
+pub(crate) struct Actors {
     /// Campaigns that should have one.
     wanted: usize,
     /// Campaigns that have one.
@@ -145,7 +145,7 @@ struct Actors {
 
 /// A tick that went through.
 #[derive(Serialize, ToSchema)]
-struct Tick {
+pub(crate) struct Tick {
     /// When.
     at: DateTime<Utc>,
     /// How long ago, in seconds of real time.
@@ -158,7 +158,7 @@ struct Tick {
 
 /// A look of the watchdog that went through.
 #[derive(Serialize, ToSchema)]
-struct Watchdog {
+pub(crate) struct Watchdog {
     /// When.
     at: DateTime<Utc>,
     /// How long ago, in seconds of real time.
@@ -173,25 +173,25 @@ struct Watchdog {
 
 /// How the database answers.
 #[derive(Serialize, ToSchema)]
-struct DatabaseHealth {
-    answers: bool,
+pub(crate) struct DatabaseHealth {
+    pub(crate) answers: bool,
     /// How long it took, in milliseconds.
-    latency_ms: f64,
+    pub(crate) latency_ms: f64,
 }
 
 /// How the provider was last found to be.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-struct ProviderHealth {
-    answers: bool,
+pub(crate) struct ProviderHealth {
+    pub(crate) answers: bool,
     /// How long it took, in milliseconds.
-    latency_ms: f64,
+    pub(crate) latency_ms: f64,
     /// What was wrong; null if nothing was.
-    problem: Option<String>,
+    pub(crate) problem: Option<String>,
 }
 
 /// The rules of time zones that are in use.
 #[derive(Serialize, ToSchema)]
-struct ZoneData {
+pub(crate) struct ZoneData {
     /// Their version; null if it is not known.
     #[schema(example = "2026e")]
     version: Option<String>,
@@ -207,7 +207,7 @@ struct ZoneData {
 
 /// Attempts that are under way.
 #[derive(Serialize, ToSchema)]
-struct OpenAttempts {
+pub(crate) struct OpenAttempts {
     /// All of them, on all nodes.
     open: i64,
     /// Those of which nothing was heard for long, up to 1000.
@@ -216,19 +216,19 @@ struct OpenAttempts {
 
 /// A node.
 #[derive(Serialize, ToSchema)]
-struct Node {
-    id: Uuid,
+pub(crate) struct Node {
+    pub(crate) id: Uuid,
     /// What its machine is called.
     #[schema(example = "dialer-1")]
-    name: String,
+    pub(crate) name: String,
     /// When it began.
-    started_at: DateTime<Utc>,
+    pub(crate) started_at: DateTime<Utc>,
     /// Whether it renews its lease.
-    alive: bool,
+    pub(crate) alive: bool,
     /// Since when it does not; null while it does.
-    silent_since: Option<DateTime<Utc>>,
+    pub(crate) silent_since: Option<DateTime<Utc>>,
     /// How many campaigns it runs.
-    campaigns: i64,
+    pub(crate) campaigns: i64,
 }
 
 /// Shows how the node is
@@ -243,6 +243,13 @@ struct Node {
     ),
 )]
 async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Problem> {
+    let body = supervision(&api).await?;
+    let status = if body.reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(answer(status, &body))
+}
+
+/// How the node is. It waits for the database and the provider, each for two seconds at most.
+pub(crate) async fn supervision(api: &Api) -> Result<Supervision, Problem> {
     let board = &api.board;
     let report = timeout(PATIENCE, api.supervisor.send(Report)).await;
     let Ok(Ok(report)) = report else {
@@ -273,7 +280,7 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         tick: tick(&report),
         watchdog: watchdog(&report),
         database: DatabaseHealth { answers: outage.is_none(), latency_ms: database_ms },
-        provider: api.provider.probe(&api).await,
+        provider: api.provider.probe(api).await,
         zone_data: zone_data(Database::in_use(), board.clock.now().date_naive()),
         simulated: api.is_simulated,
         attempts: None,
@@ -283,10 +290,9 @@ async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Prob
         let silent = list_silent(&board.database, board.clock.now() - QUIET, MOST_SILENT).await?;
         let open = count_open(&board.database).await?;
         body.attempts = Some(OpenAttempts { open, silent: silent.len() });
-        body.nodes = Some(nodes(&api).await?);
+        body.nodes = Some(nodes(api).await?);
     }
-    let status = if body.reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(answer(status, &body))
+    Ok(body)
 }
 
 /// Data whose version is not known is taken for old.

@@ -6,7 +6,7 @@ mod already_there;
 mod audit;
 mod auth;
 mod body;
-mod campaigns;
+pub(crate) mod campaigns;
 mod changes;
 mod connections;
 mod contacts;
@@ -20,7 +20,7 @@ mod export;
 mod forecast;
 mod form;
 mod found_again;
-mod health;
+pub(crate) mod health;
 mod hooks;
 mod idempotency;
 mod imports;
@@ -33,7 +33,7 @@ mod long_answers;
 mod metrics;
 mod openapi;
 mod opt_out;
-mod page;
+pub(crate) mod page;
 mod problem;
 mod prometheus;
 mod rehearsal;
@@ -42,7 +42,8 @@ mod resource;
 mod retry;
 mod rules;
 mod search;
-mod show;
+pub(crate) mod session;
+pub(crate) mod show;
 mod spool;
 mod summing;
 mod suppressions;
@@ -67,6 +68,9 @@ use crate::domain::access::Permission;
 use crate::events::Feed;
 use crate::import::{Account, Limits};
 
+pub(crate) use audit::Trail;
+pub(crate) use auth::{Visitor, hold};
+pub(crate) use body::{Body, Query};
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 use health::ProviderProbe;
@@ -76,7 +80,8 @@ pub use list_form::ListForm;
 pub use long_answers::LongAnswers;
 pub use openapi::description;
 pub use problem::Problem;
-use resource::{Describe, Methods};
+use resource::Describe;
+pub(crate) use resource::{Methods, open, resource};
 pub use show::account as account_as_json;
 pub use spool::Spool;
 pub use summing::Overdue;
@@ -123,6 +128,8 @@ pub struct Api {
     pub gate: Gate,
     /// Streams and downloads that are under way.
     pub long_answers: LongAnswers,
+    /// Whether viewers see telephone numbers in the dashboard with their middle hidden.
+    pub mask_for_viewers: bool,
     /// What is summed up because figures of it take too long to count.
     pub overdue: Overdue,
 }
@@ -148,9 +155,11 @@ impl Api {
     }
 }
 
-/// The whole site, every answer of which is counted and has the id of its request.
+/// The whole site, every answer of which is counted and has the id of its request. `pages` adds what stands beside the API for
+/// people, and answers what nothing is found under.
 pub fn site(
     api: web::Data<Api>,
+    pages: fn(&mut web::ServiceConfig),
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -165,6 +174,7 @@ pub fn site(
         .wrap(from_fn(prometheus::count))
         .app_data(api)
         .configure(routes)
+        .configure(pages)
 }
 
 /// The routes.
@@ -180,7 +190,6 @@ fn routes(config: &mut web::ServiceConfig) {
     for resource in outside_of_the_api() {
         config.service(resource);
     }
-    config.default_service(web::to(nothing_here));
 }
 
 /// What the API has.
@@ -226,7 +235,13 @@ struct Route {
 
 /// All that is there, but for the provider's webhooks.
 fn table() -> Vec<Route> {
-    let of = |prefix: &str, resource: &Methods| -> Vec<Route> {
+    let api = table_of("/api/v1", &resources());
+    api.into_iter().chain(table_of("", &outside_of_the_api())).collect()
+}
+
+/// All that stands under these paths below a prefix.
+fn table_of(prefix: &str, resources: &[Methods]) -> Vec<Route> {
+    let of = |resource: &Methods| -> Vec<Route> {
         let (path, methods) = resource.needs();
         let (path, description) = (format!("{prefix}{path}"), resource.description());
         let route = |(method, permission): &(Method, _)| Route {
@@ -237,8 +252,7 @@ fn table() -> Vec<Route> {
         };
         methods.iter().map(route).collect()
     };
-    let api = resources().iter().flat_map(|resource| of("/api/v1", resource)).collect::<Vec<_>>();
-    api.into_iter().chain(outside_of_the_api().iter().flat_map(|resource| of("", resource))).collect()
+    resources.iter().flat_map(of).collect()
 }
 
 /// A method of the API, and what whoever asks for it has to be allowed.
@@ -254,13 +268,22 @@ pub struct Needs {
 
 /// All that the API has, with what it needs.
 pub fn needs() -> Vec<Needs> {
-    let needs = |route: Route| {
-        let Route { method, path, permission, .. } = route;
-        Some(Needs { method, path, permission: permission? })
-    };
-    table().into_iter().filter_map(needs).collect()
+    table().into_iter().filter_map(Needs::of).collect()
 }
 
-async fn nothing_here() -> Result<HttpResponse, Problem> {
+/// What of these paths is not open to everybody, with what it needs.
+pub(crate) fn needs_of(resources: &[Methods]) -> Vec<Needs> {
+    table_of("", resources).into_iter().filter_map(Needs::of).collect()
+}
+
+impl Needs {
+    fn of(route: Route) -> Option<Self> {
+        let Route { method, path, permission, .. } = route;
+        Some(Self { method, path, permission: permission? })
+    }
+}
+
+/// Says that nothing is found.
+pub(crate) async fn nothing_here() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found("page"))
 }

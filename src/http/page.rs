@@ -51,7 +51,7 @@ pub(super) struct AfterText {
 }
 
 /// The rows of a page, and what asks for the next one, if there is one: `rows` holds up to one more than `limit`.
-pub(super) fn cut<T, C>(mut rows: Vec<T>, limit: i64, next: impl Fn(&T) -> C) -> (Vec<T>, Option<C>) {
+pub(crate) fn cut<T, C>(mut rows: Vec<T>, limit: i64, next: impl Fn(&T) -> C) -> (Vec<T>, Option<C>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);

@@ -31,8 +31,9 @@ const KIND: &str = "urn:outdial:";
 /// The last part of every `type`, and when it comes. What is not here fails the scenes.
 pub(super) const KINDS: &[(&str, &str)] = &[
     ("malformed-request", "the request itself cannot be understood"),
-    ("unauthorized", "no valid API key came with it"),
+    ("unauthorized", "no valid API key came with it, and no session that is still good"),
     ("forbidden", "the key does not have the permission"),
+    ("not-our-page", "a session's cookie came with it, and it was not sent by one of our own pages"),
     ("bad-signature", "a webhook that the provider did not sign"),
     ("not-found", "there is nothing of that kind under this id"),
     ("method-not-allowed", "the path does not have this method"),
@@ -198,7 +199,7 @@ impl Problem {
     }
 
     /// What was sent cannot be used.
-    pub(super) fn invalid(kind: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(kind: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, "What was sent cannot be used", detail)
     }
 
@@ -208,7 +209,7 @@ impl Problem {
     }
 
     /// There is nothing of that kind under this id.
-    pub(super) fn not_found(what: &str) -> Self {
+    pub(crate) fn not_found(what: &str) -> Self {
         let detail = format!("there is no such {what}");
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
@@ -230,6 +231,19 @@ impl Problem {
     pub(super) fn unauthorized() -> Self {
         let detail = "expected a header `Authorization: Bearer` with an API key that is valid";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key", detail)
+    }
+
+    /// The session that came with the request is over.
+    pub(super) fn session_over() -> Self {
+        let detail =
+            "the session has ended, or the key that it was begun with is good no more; sign in again";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Signed out", detail)
+    }
+
+    /// A browser sent it along with its session's cookie, and not one of our own pages made it.
+    pub(crate) fn not_our_page() -> Self {
+        let detail = "expected the header X-CSRF-Token of one of our own pages, sent by that page; load the page again";
+        Self::new(StatusCode::FORBIDDEN, "not-our-page", "Not sent by one of our pages", detail)
     }
 
     /// Whoever asks for the figures has not their token.
@@ -283,7 +297,7 @@ impl Problem {
     }
 
     /// A fault of the server.
-    pub(super) fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         let detail = "this is a fault of the server, and it is in its log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong", detail)
     }
@@ -299,6 +313,16 @@ impl Problem {
         // What is added has only texts for keys, and no number that JSON does not have.
         self.more.insert(member.to_owned(), serde_json::to_value(value).unwrap_or_default());
         self
+    }
+
+    /// What it is, in a few words and in a sentence.
+    pub(crate) fn told(&self) -> (&'static str, &str) {
+        (self.title, &self.detail)
+    }
+
+    /// After how many seconds it is worth coming again, if that is said.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.more.get(RETRY_AFTER_SECONDS).and_then(Value::as_u64)
     }
 
     /// The body of the answer, as part of this request.
@@ -333,7 +357,7 @@ impl ResponseError for Problem {
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
-        let wait = self.more.get(RETRY_AFTER_SECONDS).and_then(Value::as_u64);
+        let wait = self.retry_after();
         if let Some(seconds) = wait {
             response.insert_header((RETRY_AFTER, seconds));
         }

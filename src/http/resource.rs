@@ -16,10 +16,10 @@ use super::Problem;
 use super::auth::admit;
 
 /// Makes the description of the methods under a path, by [`describe!`](super::openapi::describe).
-pub(super) type Describe = fn() -> OpenApi;
+pub(crate) type Describe = fn() -> OpenApi;
 
 /// A path with its methods.
-pub(super) struct Methods {
+pub(crate) struct Methods {
     path: &'static str,
     resource: Resource,
     understood: Vec<(Method, Option<Permission>)>,
@@ -27,23 +27,23 @@ pub(super) struct Methods {
 }
 
 /// What stands under this path, for whoever has a key. Without any method it understands none.
-pub(super) fn resource(path: &'static str) -> Methods {
+pub(crate) fn resource(path: &'static str) -> Methods {
     Methods { path, resource: web::resource(path), understood: Vec::new(), description: None }
 }
 
 /// What stands under this path, for anybody.
-pub(super) fn open(path: &'static str) -> Open {
+pub(crate) fn open(path: &'static str) -> Open {
     Open(resource(path))
 }
 
 /// A path that anybody may ask for.
-pub(super) struct Open(Methods);
+pub(crate) struct Open(Methods);
 
 /// Declares how a method is answered, by its name.
 macro_rules! method {
     ($name:ident, $method:ident) => {
         #[doc = concat!("Answers ", stringify!($method), " to those who may.")]
-        pub(super) fn $name<F, Args>(self, needs: Permission, handler: F) -> Self
+        pub(crate) fn $name<F, Args>(self, needs: Permission, handler: F) -> Self
         where
             F: Handler<Args>,
             Args: FromRequest + 'static,
@@ -59,7 +59,7 @@ macro_rules! method {
 macro_rules! open_method {
     ($name:ident, $method:ident) => {
         #[doc = concat!("Answers ", stringify!($method), ".")]
-        pub(super) fn $name<F, Args>(self, handler: F) -> Self
+        pub(crate) fn $name<F, Args>(self, handler: F) -> Self
         where
             F: Handler<Args>,
             Args: FromRequest + 'static,
@@ -105,6 +105,12 @@ impl Open {
     /// What its methods take and answer, as their handlers say it.
     pub(super) fn described(self, description: Describe) -> Methods {
         self.0.described(description)
+    }
+}
+
+impl From<Open> for Methods {
+    fn from(open: Open) -> Self {
+        open.0
     }
 }
 

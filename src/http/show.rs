@@ -9,11 +9,11 @@ mod suppression;
 
 use crate::domain::zone::Candidates;
 
-pub(super) use attempt::Attempt;
-pub(super) use campaign::{Campaign, CampaignDetail, SkippedFiring, Waiting};
-pub(super) use contact::Contact;
-pub(super) use list::{Import, ListReport, ReasonForRows, RowRemark, RowSaid, Warning as ListWarning};
-pub(super) use suppression::{AddedNumbers, Suppression};
+pub(crate) use attempt::Attempt;
+pub(crate) use campaign::{Campaign, CampaignDetail, Counts, SkippedFiring, Waiting};
+pub(crate) use contact::Contact;
+pub(crate) use list::{Import, ListReport, ReasonForRows, RowRemark, RowSaid, Warning as ListWarning};
+pub(crate) use suppression::{AddedNumbers, Suppression};
 
 pub use list::account;
 

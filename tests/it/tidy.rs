@@ -39,6 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    // What the pages do beside showing is done by the browser, through the API.
+    ("dashboard", &["http", "db", "domain", "clock"]),
 ];
 
 /// What the simulator may share with the client on the other side of the wire.

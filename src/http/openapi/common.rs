@@ -9,7 +9,9 @@ use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     Components, ContentBuilder, Header, License, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder,
     Schema,
@@ -19,9 +21,11 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::access::Permission;
 use crate::http::Route;
 use crate::http::problem::{MEDIA_TYPE, Shown};
+use crate::http::session;
 
-/// What a key is called in the description.
+/// What a key is called in the description, and what a session is.
 const KEY: &str = "api_key";
+const SESSION: &str = "session";
 
 /// What the groups of operations are about, in the order in which they are shown.
 const TAGS: &[(&str, &str)] = &[
@@ -73,6 +77,14 @@ pub(super) fn add(api: &mut OpenApi, routes: &[Route]) {
     let key =
         key.description(Some("An API key, as `POST /api/v1/keys` or `outdial keys create` shows it once."));
     components.security_schemes.insert(KEY.to_owned(), RefOr::T(SecurityScheme::Http(key.build())));
+    let session = ApiKeyValue::with_description(
+        session::NAME,
+        "The cookie of somebody who has signed in to the dashboard with a key, and may do what the key may. What is not a GET \
+         needs the header `X-CSRF-Token` of one of its pages as well: programs use a key.",
+    );
+    components
+        .security_schemes
+        .insert(SESSION.to_owned(), RefOr::T(SecurityScheme::ApiKey(ApiKey::Cookie(session))));
     let mut schemas = vec![(Shown::name().into_owned(), Shown::schema())];
     Shown::schemas(&mut schemas);
     components.schemas.extend(schemas);
@@ -115,7 +127,8 @@ fn add_to(operation: &mut Operation, route: &Route) {
         changes: route.method != Method::GET,
     };
     if let Some(permission) = route.permission {
-        operation.security = Some(vec![SecurityRequirement::new(KEY, [""; 0])]);
+        operation.security =
+            Some([KEY, SESSION].map(|scheme| SecurityRequirement::new(scheme, [""; 0])).to_vec());
         let needs = ExtensionsBuilder::new()
             .add("x-permission", permission.as_str())
             .add("x-role", permission.least_role().as_str());

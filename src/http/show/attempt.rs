@@ -13,58 +13,58 @@ use crate::http::wire;
 
 /// One try to reach a contact.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Attempt {
-    id: Uuid,
-    contact_id: Uuid,
+pub(crate) struct Attempt {
+    pub(crate) id: Uuid,
+    pub(crate) contact_id: Uuid,
     /// Its number among the contact's attempts, from 1.
     #[schema(minimum = 1)]
-    number: i32,
+    pub(crate) number: i32,
     /// The called number, in E.164.
-    to: String,
+    pub(crate) to: String,
     /// The calling number, in E.164.
-    from: String,
+    pub(crate) from: String,
     /// The provider's id of the call; null if none is known.
     #[schema(example = "CA00000000000000000000000000000001")]
-    sid: Option<String>,
+    pub(crate) sid: Option<String>,
     /// What the provider says of it; null if nothing yet.
     #[schema(value_type = Option<wire::CallStatus>)]
-    status: Option<Status>,
+    pub(crate) status: Option<Status>,
     /// What it came to; null while it is open.
     #[schema(value_type = Option<wire::Outcome>)]
-    outcome: Option<Outcome>,
+    pub(crate) outcome: Option<Outcome>,
     /// Who took the call, by the provider's machine detection; null if that was not told.
     #[schema(example = "human")]
-    answered_by: Option<String>,
+    pub(crate) answered_by: Option<String>,
     /// The provider's code for a refusal or a failure; null if there is none.
     #[schema(example = 21211)]
-    error_code: Option<i32>,
+    pub(crate) error_code: Option<i32>,
     /// The provider's words for it.
     #[schema(example = "The 'To' number is not a valid phone number")]
-    error_message: Option<String>,
+    pub(crate) error_message: Option<String>,
     /// Seconds of conversation; null if nobody took the call or it has not ended.
     #[schema(example = 42)]
-    duration_seconds: Option<i32>,
+    pub(crate) duration_seconds: Option<i32>,
     /// What the call cost; null until the provider has said it.
     #[schema(value_type = Option<wire::Amount>, example = "0.013")]
-    price: Option<Money>,
+    pub(crate) price: Option<Money>,
     /// The currency of that.
     #[schema(example = "USD")]
-    price_unit: Option<String>,
+    pub(crate) price_unit: Option<String>,
     /// When the intent was written.
-    intended_at: DateTime<Utc>,
+    pub(crate) intended_at: DateTime<Utc>,
     /// When the provider's call became known; null if it is not.
-    placed_at: Option<DateTime<Utc>>,
+    pub(crate) placed_at: Option<DateTime<Utc>>,
     /// When it began to ring; null if it did not.
-    ringing_at: Option<DateTime<Utc>>,
+    pub(crate) ringing_at: Option<DateTime<Utc>>,
     /// When it was taken; null if it was not.
-    answered_at: Option<DateTime<Utc>>,
+    pub(crate) answered_at: Option<DateTime<Utc>>,
     /// When it ended; null if it has not.
-    ended_at: Option<DateTime<Utc>>,
+    pub(crate) ended_at: Option<DateTime<Utc>>,
     /// When its outcome was applied to its contact; null if it was not yet.
-    settled_at: Option<DateTime<Utc>>,
+    pub(crate) settled_at: Option<DateTime<Utc>>,
     /// The version of the campaign's settings that it was made under.
     #[schema(minimum = 1)]
-    settings_version: i32,
+    pub(crate) settings_version: i32,
 }
 
 impl From<attempts::Attempt> for Attempt {

@@ -20,137 +20,137 @@ use super::list::ListSummary;
 
 /// A contact list with its settings and its life.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Campaign {
-    id: Uuid,
+pub(crate) struct Campaign {
+    pub(crate) id: Uuid,
     /// What people call it.
     #[schema(example = "Glasses are ready, March")]
-    name: String,
+    pub(crate) name: String,
     #[schema(value_type = wire::CampaignState)]
-    state: State,
+    pub(crate) state: State,
     /// Why it is paused or failed, by its stable name; null if it is neither.
     #[schema(example = "by-request")]
-    state_reason: Option<String>,
+    pub(crate) state_reason: Option<String>,
     /// The same in a sentence.
     #[schema(example = "somebody paused it")]
-    state_detail: Option<String>,
+    pub(crate) state_detail: Option<String>,
     #[schema(value_type = wire::Settings)]
-    settings: Settings,
+    pub(crate) settings: Settings,
     /// Grows with every change of the settings.
     #[schema(minimum = 1)]
-    settings_version: i32,
+    pub(crate) settings_version: i32,
     /// The agent that it was made with; null if it brought its own.
-    agent_id: Option<Uuid>,
+    pub(crate) agent_id: Option<Uuid>,
     /// The agent as it was then.
     #[schema(value_type = wire::Agent)]
-    agent: Value,
+    pub(crate) agent: Value,
     /// Columns and row counts of its list.
     #[schema(value_type = ListSummary)]
-    import: Value,
-    counts: Counts,
+    pub(crate) import: Value,
+    pub(crate) counts: Counts,
     /// Answered attempts among those that count, from 0 to 1; null if there are none.
-    answer_rate: Option<f64>,
+    pub(crate) answer_rate: Option<f64>,
     /// Machines among those who took a call, from 0 to 1; null if nobody did.
-    machine_share: Option<f64>,
+    pub(crate) machine_share: Option<f64>,
     /// Completed contacts among those that are final, from 0 to 1; null if none is.
-    success_rate: Option<f64>,
+    pub(crate) success_rate: Option<f64>,
     /// Seconds of conversation of a call that was taken, on the average; null if none was.
     #[schema(example = 42.5)]
-    average_duration_seconds: Option<f64>,
+    pub(crate) average_duration_seconds: Option<f64>,
     /// Before this instant it does not begin; null if that is not said.
-    starts_at: Option<DateTime<Utc>>,
+    pub(crate) starts_at: Option<DateTime<Utc>>,
     /// When the next run is made of it, if it has a schedule and is started; null otherwise.
-    next_run_at: Option<DateTime<Utc>>,
+    pub(crate) next_run_at: Option<DateTime<Utc>>,
     /// The campaign with a schedule whose run it is; null if it is none.
-    repeats_of: Option<Uuid>,
+    pub(crate) repeats_of: Option<Uuid>,
     /// For which firing of that schedule it was made.
-    firing_at: Option<DateTime<Utc>>,
+    pub(crate) firing_at: Option<DateTime<Utc>>,
     /// When it was made.
-    created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     /// When it first ran; null if it has not.
-    started_at: Option<DateTime<Utc>>,
+    pub(crate) started_at: Option<DateTime<Utc>>,
     /// When it was paused; null while it is not.
-    paused_at: Option<DateTime<Utc>>,
+    pub(crate) paused_at: Option<DateTime<Utc>>,
     /// When everybody was final; null if that is not so.
-    completed_at: Option<DateTime<Utc>>,
+    pub(crate) completed_at: Option<DateTime<Utc>>,
     /// When its last call ended; null if none has.
-    last_call_ended_at: Option<DateTime<Utc>>,
+    pub(crate) last_call_ended_at: Option<DateTime<Utc>>,
     /// What its calls have cost, as far as is known; null where `max_spend` is not set.
     #[schema(value_type = Option<wire::Amount>)]
-    spent: Option<Money>,
+    pub(crate) spent: Option<Money>,
     /// The currency of that; null until it is known.
-    currency: Option<String>,
+    pub(crate) currency: Option<String>,
     /// Calls whose price is not known yet; null where `max_spend` is not set.
-    unpriced: Option<u32>,
+    pub(crate) unpriced: Option<u32>,
     /// How many more contacts it calls until it is paused; null if it calls all of them.
-    limit_left: Option<u32>,
+    pub(crate) limit_left: Option<u32>,
     /// The day on which it last called; null if it has not.
-    call_day: Option<CallDay>,
+    pub(crate) call_day: Option<CallDay>,
 }
 
 /// What a campaign counts.
-#[derive(Serialize, ToSchema)]
-struct Counts {
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct Counts {
     /// All contacts.
-    contacts: u32,
+    pub(crate) contacts: u32,
     /// To be called.
-    pending: u32,
+    pub(crate) pending: u32,
     /// Being called.
-    calling: u32,
+    pub(crate) calling: u32,
     /// Reached.
-    completed: u32,
+    pub(crate) completed: u32,
     /// Given up.
-    failed: u32,
+    pub(crate) failed: u32,
     /// Not to be contacted.
-    suppressed: u32,
+    pub(crate) suppressed: u32,
     /// Of those given up, the ones that were set aside because they made the campaign fail.
-    set_aside: u32,
+    pub(crate) set_aside: u32,
     /// Attempts that count.
-    attempts: u32,
+    pub(crate) attempts: u32,
     /// Of these, second and later tries of a contact.
-    retries: u32,
+    pub(crate) retries: u32,
     /// Settled attempts by what they came to, counted or not.
     #[schema(example = json!({"answered": 12, "no-answer": 5}))]
-    outcomes: BTreeMap<String, u32>,
+    pub(crate) outcomes: BTreeMap<String, u32>,
 }
 
 /// A campaign's day, in its zone.
 #[derive(Serialize, ToSchema)]
-struct CallDay {
-    date: NaiveDate,
+pub(crate) struct CallDay {
+    pub(crate) date: NaiveDate,
     /// Its calls on it.
-    calls: u32,
+    pub(crate) calls: u32,
 }
 
 /// A campaign, with what it waits for.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct CampaignDetail {
+pub(crate) struct CampaignDetail {
     #[serde(flatten)]
-    pub(in crate::http) campaign: Campaign,
+    pub(crate) campaign: Campaign,
     /// What it waits for; null if it waits for nothing.
-    pub(in crate::http) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<Waiting>,
     /// Why some of those who are left can never be called; null if all can.
     #[schema(example = "2 are in a zone that is not known")]
-    pub(in crate::http) never_called: Option<String>,
+    pub(crate) never_called: Option<String>,
     /// The last firing of its schedule of which no run was made; null if there is none.
-    pub(in crate::http) last_skipped: Option<SkippedFiring>,
+    pub(crate) last_skipped: Option<SkippedFiring>,
     /// Whether nobody is really called.
-    pub(in crate::http) simulated: bool,
+    pub(crate) simulated: bool,
 }
 
 /// What a campaign waits for, and until when.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Waiting {
+pub(crate) struct Waiting {
     #[schema(value_type = wire::WaitsFor)]
-    because: Because,
+    pub(crate) because: Because,
     /// Until when; null where only a person can end it.
-    until: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
     /// The same in a sentence.
     #[schema(example = "its business hours are over or yet to begin")]
-    message: &'static str,
+    pub(crate) message: &'static str,
     /// The rule and the clock by which it is closed, the cap, or how many calls have failed or were made, or what they
     /// cost, if that is why; null otherwise.
     #[schema(example = "business_hours, America/New_York")]
-    rule: Option<String>,
+    pub(crate) rule: Option<String>,
 }
 
 impl From<dialer::Waiting> for Waiting {
@@ -162,7 +162,7 @@ impl From<dialer::Waiting> for Waiting {
 
 /// A firing of a schedule of which no run was made.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct SkippedFiring {
+pub(crate) struct SkippedFiring {
     /// When it was.
     firing_at: DateTime<Utc>,
     /// Why: `missed`, `still-going` or `made-before`.

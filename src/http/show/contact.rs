@@ -16,7 +16,7 @@ use super::zones;
 
 /// One person in one campaign.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Contact {
+pub(crate) struct Contact {
     id: Uuid,
     /// Its place in the list, from 1.
     #[schema(minimum = 1)]

@@ -15,7 +15,7 @@ use crate::import::{Account, Kind, NewContact, Reason, Role, RowReport, WarningK
 
 /// The columns and row counts of a list. `rows` is the sum of `imported`, `duplicates`, `rejected` and `blank`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct ListSummary {
+pub(crate) struct ListSummary {
     /// The column that the numbers were taken from; null if the list has none.
     phone_column: Option<String>,
     /// The column that the names were taken from, or the two that were joined; null if there is none.
@@ -26,49 +26,49 @@ pub(in crate::http) struct ListSummary {
     /// All rows, the header not among them.
     rows: u64,
     /// Rows that are contacts.
-    pub(in crate::http) imported: u64,
+    pub(crate) imported: u64,
     /// Rows whose number and extension came before.
-    pub(in crate::http) duplicates: u64,
+    pub(crate) duplicates: u64,
     /// Rows that are no contacts.
     rejected: u64,
     /// Rows without any text.
     blank: u64,
     /// Contacts whose number was repaired.
-    pub(in crate::http) repaired: u64,
+    pub(crate) repaired: u64,
 }
 
 /// The whole account of a list: what was found, counted, and thought odd, with a few rows of each kind.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct ListReport {
+pub(crate) struct ListReport {
     #[serde(flatten)]
-    pub(in crate::http) summary: ListSummary,
+    pub(crate) summary: ListSummary,
     /// The columns that were recognised, and how.
     found: Vec<FoundColumn>,
     /// What was said about rows, the most frequent first.
-    pub(in crate::http) reasons: Vec<ReasonForRows>,
+    pub(crate) reasons: Vec<ReasonForRows>,
     /// Where the numbers are, the most frequent country first; duplicates are counted as well.
     regions: Vec<RegionCount>,
     /// The first contacts, as they will be.
-    pub(in crate::http) first: Vec<FirstContact>,
+    pub(crate) first: Vec<FirstContact>,
     /// What looks odd about the list as a whole.
-    pub(in crate::http) warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
     /// What kind of file it is. Only said of lists that are looked at before they are stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<wire::ListFormat>)]
-    pub(in crate::http) format: Option<&'static str>,
+    pub(crate) format: Option<&'static str>,
     /// Rows whose contact the campaign had already; they are among the duplicates. Only said of lists that are added.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(in crate::http) already_there: Option<u64>,
+    pub(crate) already_there: Option<u64>,
     /// The header of the file of refused rows. Only said of lists that are kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub(in crate::http) rejects_header: Option<Vec<String>>,
+    pub(crate) rejects_header: Option<Vec<String>>,
 }
 
 /// A column that was recognised.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct FoundColumn {
+pub(crate) struct FoundColumn {
     #[schema(value_type = wire::ColumnRole)]
     role: Role,
     /// Its name.
@@ -79,21 +79,21 @@ pub(in crate::http) struct FoundColumn {
 
 /// How often something was said about rows.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct ReasonForRows {
+pub(crate) struct ReasonForRows {
     #[schema(value_type = wire::RowKind)]
-    pub(in crate::http) kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What was said, by its stable name.
     #[schema(example = "too-short")]
-    pub(in crate::http) reason: String,
+    pub(crate) reason: String,
     /// About how many rows.
-    pub(in crate::http) count: u64,
+    pub(crate) count: u64,
     /// A few of them.
-    pub(in crate::http) samples: Vec<RowSaid>,
+    pub(crate) samples: Vec<RowSaid>,
 }
 
 /// A country and how many numbers are in it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct RegionCount {
+pub(crate) struct RegionCount {
     /// The country (ISO 3166-1).
     region: String,
     count: u64,
@@ -101,11 +101,11 @@ pub(in crate::http) struct RegionCount {
 
 /// A contact as it will be.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct FirstContact {
+pub(crate) struct FirstContact {
     /// The line or sheet row.
-    pub(in crate::http) row: u32,
+    pub(crate) row: u32,
     /// Its number, in E.164.
-    pub(in crate::http) phone: String,
+    pub(crate) phone: String,
     /// What is dialed after the call is taken; null if nothing.
     #[schema(example = "204")]
     extension: Option<String>,
@@ -135,7 +135,7 @@ pub(in crate::http) struct FirstContact {
 
 /// Something that looks odd about a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct Warning {
+pub(crate) struct Warning {
     /// What it is, by its stable name.
     #[schema(example = "looks-like-dates")]
     warning: &'static str,
@@ -145,7 +145,7 @@ pub(in crate::http) struct Warning {
 
 impl Warning {
     /// Some of the list's people can never be called.
-    pub(in crate::http) fn never_called(why: &str) -> Self {
+    pub(crate) fn never_called(why: &str) -> Self {
         let message = format!("some contacts are never called: {why}; the forecast counts them");
         Self { warning: "never-called", message }
     }
@@ -153,9 +153,9 @@ impl Warning {
 
 /// What is said about a row.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub(in crate::http) struct RowSaid {
+pub(crate) struct RowSaid {
     /// The line or sheet row.
-    pub(in crate::http) row: u32,
+    pub(crate) row: u32,
     #[schema(value_type = wire::RowKind)]
     kind: KindName,
     /// The column that it is about.
@@ -177,7 +177,7 @@ pub(in crate::http) struct RowSaid {
 
 /// What was said about a row of a list that is kept.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct RowRemark {
+pub(crate) struct RowRemark {
     /// The line or sheet row.
     row: i32,
     #[schema(value_type = wire::RowKind)]
@@ -201,7 +201,7 @@ pub(in crate::http) struct RowRemark {
 
 /// A list that was read.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Import {
+pub(crate) struct Import {
     id: Uuid,
     /// The campaign that it was stored in; null while it is only looked at.
     campaign_id: Option<Uuid>,

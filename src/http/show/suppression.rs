@@ -10,7 +10,7 @@ use crate::http::wire;
 
 /// A number that must not be contacted.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct Suppression {
+pub(crate) struct Suppression {
     /// The number, in E.164.
     phone: String,
     /// Why, for people.
@@ -31,7 +31,7 @@ pub(in crate::http) struct Suppression {
 
 impl Suppression {
     /// How it stands now.
-    pub(in crate::http) fn at(suppression: suppressions::Suppression, now: DateTime<Utc>) -> Self {
+    pub(crate) fn at(suppression: suppressions::Suppression, now: DateTime<Utc>) -> Self {
         let suppressions::Suppression { phone, reason, source, note, created_at, expires_at } = suppression;
         Self { phone, reason, source, note, created_at, expires_at, in_force: is_in_force(expires_at, now) }
     }
@@ -39,7 +39,7 @@ impl Suppression {
 
 /// What became of numbers that were to be suppressed.
 #[derive(Serialize, ToSchema)]
-pub(in crate::http) struct AddedNumbers {
+pub(crate) struct AddedNumbers {
     /// They were not suppressed, or no longer.
     new: u32,
     /// They were, and are now for longer.

@@ -6,6 +6,7 @@ mod before_call;
 mod callbacks;
 mod client;
 mod commands;
+mod dashboard;
 mod database;
 mod dialing;
 mod events;

@@ -149,6 +149,7 @@ impl Scene {
             zoneinfo: None,
             rules: None,
             hooks_to_private: true,
+            mask_for_viewers: false,
             log: Log { filter: "info".to_owned(), format: LogFormat::Text },
             operations: Default::default(),
         };

@@ -1,0 +1,60 @@
+//! The dashboard: pages for people, rendered on the server. They show what the API tells, out of the same functions and types.
+//!
+//! Nothing is written here but who is signed in ([`sign_in`]): the buttons and forms of the pages ask the API, with the
+//! session's cookie, and what the API guards is guarded for them alike. A page cannot be declared without the permission that
+//! it needs, either, and what its visitor may not do is not on it.
+//!
+//! * [`pages`](needs) of their own each: `home`, `calls`. What they have in common, the frame and the navigation: `frame`.
+//! * What they are made of: `parts`, and the templates in `templates/dashboard`. Numbers and times for people: `words`.
+//! * What is done to every answer, so that no page can forget it: `dress`. Styles and scripts: `assets`.
+//!
+//! Elements that change by themselves name in `data-live` what they show, and ask for themselves anew when something happens to
+//! it (`assets/dashboard/script/live.js`).
+
+mod assets;
+mod calls;
+mod dress;
+mod frame;
+mod glance;
+mod home;
+mod parts;
+mod sign_in;
+mod words;
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use tracing::error;
+
+use crate::http::{Methods, Needs, Problem, needs_of, nothing_here};
+
+/// Adds the pages, and answers what nothing is found under. It has to come last.
+pub fn routes(config: &mut web::ServiceConfig) {
+    let all = pages().into_iter().chain(open_to_everybody());
+    let scope = all.fold(web::scope("").wrap(from_fn(dress::dress)), |scope, page| scope.service(page));
+    config.service(scope.default_service(web::to(nothing_here)));
+}
+
+/// All pages that are not open to everybody, with what they need.
+pub fn needs() -> Vec<Needs> {
+    needs_of(&pages())
+}
+
+fn pages() -> Vec<Methods> {
+    [home::pages(), calls::pages(), glance::pages(), sign_in::pages()].into_iter().flatten().collect()
+}
+
+fn open_to_everybody() -> Vec<Methods> {
+    [sign_in::open_pages(), assets::files()].into_iter().flatten().collect()
+}
+
+/// A page, or a part of one, as an answer.
+fn render(page: &impl Template) -> Result<HttpResponse, Problem> {
+    match page.render() {
+        Ok(text) => Ok(HttpResponse::Ok().content_type(dress::HTML).body(text)),
+        Err(error) => {
+            error!(error = &error as &dyn std::error::Error, "a page cannot be rendered");
+            Err(Problem::internal())
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What pages are made of, each with a template of its own in `templates/dashboard/parts`. What a part shows is escaped by
+//! it, so that it can stand in any page as it is.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
+
+use crate::domain::access::Role;
+use crate::domain::attempt::Status;
+use crate::domain::campaign::State;
+use crate::domain::outcome::Outcome;
+use crate::domain::phone;
+use crate::domain::zone::Zone;
+use crate::http::Api;
+use crate::http::show::Counts;
+
+use super::words;
+
+/// A word with a colour that says how good or bad it is.
+#[derive(Template)]
+#[template(path = "dashboard/parts/badge.html")]
+pub(super) struct Badge {
+    word: String,
+    tone: &'static str,
+}
+
+impl HtmlSafe for Badge {}
+
+impl From<State> for Badge {
+    fn from(state: State) -> Self {
+        let tone = match state {
+            State::Draft | State::Canceled => "gray",
+            State::Pending | State::Running => "blue",
+            State::Paused => "amber",
+            State::Completed => "green",
+            State::Failed => "red",
+        };
+        Self { word: words::sentence(state.as_str()), tone }
+    }
+}
+
+impl Badge {
+    /// How a call stands: what it came to, or what the provider says of it as long as it is open.
+    pub(super) fn of_call(outcome: Option<Outcome>, status: Option<Status>) -> Self {
+        let (word, tone) = match outcome {
+            None => (status.map_or("being placed", Status::as_str), "blue"),
+            Some(outcome @ Outcome::Answered) => (outcome.as_str(), "green"),
+            Some(outcome @ (Outcome::NoAnswer | Outcome::Busy)) => (outcome.as_str(), "amber"),
+            Some(outcome @ (Outcome::Failed | Outcome::InvalidNumber | Outcome::Blocked)) => {
+                (outcome.as_str(), "red")
+            }
+            Some(
+                outcome @ (Outcome::Machine | Outcome::Canceled | Outcome::NotPlaced | Outcome::Unknown),
+            ) => (outcome.as_str(), "gray"),
+        };
+        Self { word: words::sentence(&word.replace('-', " ")), tone }
+    }
+}
+
+/// An instant on the clock of a zone. The script adds the reader's own.
+#[derive(Template)]
+#[template(path = "dashboard/parts/when.html")]
+pub(super) struct When {
+    datetime: String,
+    shown: String,
+}
+
+impl HtmlSafe for When {}
+
+impl When {
+    /// As far as it has to be told now.
+    pub(super) fn at(at: DateTime<Utc>, zone: &Zone, now: DateTime<Utc>) -> Self {
+        Self { datetime: rfc3339(at), shown: words::instant(at, zone, now) }
+    }
+
+    /// Only the day.
+    pub(super) fn on(at: DateTime<Utc>, zone: &Zone) -> Self {
+        Self { datetime: rfc3339(at), shown: words::day(at, zone) }
+    }
+}
+
+fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// How many of a campaign's contacts are final, as a bar.
+#[derive(Template)]
+#[template(path = "dashboard/parts/progress.html")]
+pub(super) struct Progress {
+    total: u32,
+    done: u32,
+    completed: u32,
+    failed: u32,
+    suppressed: u32,
+    text: String,
+}
+
+impl HtmlSafe for Progress {}
+
+impl Progress {
+    /// Of these counts.
+    pub(super) fn of(counts: &Counts) -> Self {
+        let Counts { contacts: total, completed, failed, suppressed, .. } = *counts;
+        let done = completed + failed + suppressed;
+        let share = if total == 0 { 0.0 } else { f64::from(done) / f64::from(total) };
+        let text =
+            format!("{} of {} done, {}", words::number(done), words::number(total), words::percent(share));
+        Self { total, done, completed, failed, suppressed, text }
+    }
+}
+
+/// A telephone number, as far as whoever looks may see it.
+pub(super) fn phone(api: &Api, role: Role, e164: &str) -> String {
+    const SHOWN_AT_THE_ENDS: usize = 2;
+    // In place of what retention has taken away stands a text that is no number.
+    if !e164.starts_with('+') {
+        return "erased".to_owned();
+    }
+    let is_masked = api.mask_for_viewers && role == Role::Viewer;
+    match (is_masked, e164.get(..SHOWN_AT_THE_ENDS), e164.get(e164.len().saturating_sub(SHOWN_AT_THE_ENDS)..))
+    {
+        (false, ..) => phone::in_groups(e164),
+        (true, Some(head), Some(tail)) => format!("{head}•••{tail}"),
+        (true, ..) => "•••".to_owned(),
+    }
+}
