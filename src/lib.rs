@@ -111,6 +111,7 @@
 //!    * `it::scenes::api::an_upload_says_what_became_of_every_row`
 //!    * `it::scenes::api::an_illegal_move_says_from_which_state_to_which`
 //!    * `it::scenes::hours::outside_its_hours_a_campaign_calls_nobody_and_says_until_when`
+//!    * `it::scenes::before_call::without_an_answer_nobody_is_called_and_it_is_said_why`
 //!    * `it::scenes::faults::a_refused_account_pauses_the_campaign_with_the_reason_and_burns_no_attempt`
 //!    * in the tables: `paused_and_failed_campaigns_say_why`, `closed_accounts_say_why`,
 //!      `refused_rows_keep_their_cells`
