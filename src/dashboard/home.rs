@@ -2,9 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
 use futures_util::future::try_join;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -13,7 +12,6 @@ use crate::db::home::{Among, has_campaigns, list_campaigns_among};
 use crate::domain::access::{Permission, Role};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::Because;
-use crate::domain::zone::Zone;
 use crate::http::campaigns::waiting_of;
 use crate::http::page::cut;
 use crate::http::show::{self, Counts};
@@ -183,7 +181,7 @@ async fn show(
         may_create: role.may(Permission::CampaignsCreate),
         states: choices(filter.state),
         is_empty,
-        cards: cards(&api, &visitor, working).await?,
+        cards: cards(&api, &visitor, working).await,
         more_at_work: more_at_work.is_some(),
         rows: resting.into_iter().map(|campaign| Card::of(&api, role, campaign, None)).collect(),
         older,
@@ -228,26 +226,28 @@ fn choices(chosen: Option<State>) -> Vec<Choice> {
 }
 
 /// Cards that say what each campaign waits for.
-async fn cards(api: &Api, visitor: &Visitor, campaigns: Vec<show::Campaign>) -> Result<Vec<Card>, Problem> {
+async fn cards(api: &Api, visitor: &Visitor, campaigns: Vec<show::Campaign>) -> Vec<Card> {
     let caller = visitor.caller;
     let card = async |campaign: show::Campaign| {
-        let waiting = waiting_of(api, caller.team, campaign.id).await?;
-        Ok::<_, Problem>(Card::of(api, caller.role, campaign, waiting))
+        // One that cannot be understood must not take the others from the page.
+        let waiting = waiting_of(api, caller.team, campaign.id).await;
+        let waiting = waiting.map(|waiting| waiting.and_then(|waiting| Waiting::of(waiting, &campaign, api)));
+        let waiting = waiting.unwrap_or_else(|_| Some(Waiting::not_known()));
+        Card::of(api, caller.role, campaign, waiting)
     };
-    stream::iter(campaigns).map(card).buffered(AT_ONCE).try_collect().await
+    stream::iter(campaigns).map(card).buffered(AT_ONCE).collect().await
 }
 
 async fn card(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let found = find_campaign(&api.board.database, visitor.caller.team, *id).await?;
     let campaign = found.ok_or_else(|| Problem::not_found("campaign"))?.into();
-    let cards = cards(&api, &visitor, vec![campaign]).await?;
+    let cards = cards(&api, &visitor, vec![campaign]).await;
     render(cards.first().ok_or_else(Problem::internal)?)
 }
 
 impl Card {
-    fn of(api: &Api, role: Role, campaign: show::Campaign, waiting: Option<show::Waiting>) -> Self {
+    fn of(api: &Api, role: Role, campaign: show::Campaign, waiting: Option<Waiting>) -> Self {
         let (zone, now) = (&campaign.settings.timezone, api.board.clock.now());
-        let is_at_rest = !is_at_work(campaign.state) && campaign.state != State::Draft;
         Self {
             id: campaign.id,
             badge: campaign.state.into(),
@@ -258,7 +258,7 @@ impl Card {
             success: campaign.success_rate.map(words::percent),
             average: campaign.average_duration_seconds.map(words::span),
             last_call: campaign.last_call_ended_at.map(|at| When::at(at, zone, now)),
-            waiting: waiting.filter(|_| !is_at_rest).and_then(|waiting| Waiting::of(waiting, zone, now)),
+            waiting,
             commands: commands(role, campaign.state, &campaign.name, &campaign.counts),
             name: campaign.name,
         }
@@ -267,18 +267,26 @@ impl Card {
 
 impl Waiting {
     /// What is shown of it; nothing where the state and its reason say the same.
-    fn of(waiting: show::Waiting, zone: &Zone, now: DateTime<Utc>) -> Option<Self> {
+    fn of(waiting: show::Waiting, campaign: &show::Campaign, api: &Api) -> Option<Self> {
         let show::Waiting { because, until, message, rule } = waiting;
+        if because == Because::Paused {
+            return None;
+        }
         // Until when a call lasts nobody knows: it is only asked about then.
         let until = until.filter(|_| because != Because::CallOpen);
         // Which clock counts is told by the instant.
         let rule = rule.filter(|_| !matches!(because, Because::OutsideHours | Because::Holiday));
-        (because != Because::Paused).then(|| Self {
+        Some(Self {
             is_long: because.is_long(),
             message: words::sentence(message),
-            until: until.map(|until| When::at(until, zone, now)),
+            until: until.map(|until| When::at(until, &campaign.settings.timezone, api.board.clock.now())),
             rule,
         })
+    }
+
+    fn not_known() -> Self {
+        let message = "What it waits for cannot be told just now".to_owned();
+        Self { is_long: true, message, until: None, rule: None }
     }
 }
 

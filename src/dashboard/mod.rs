@@ -8,6 +8,20 @@
 //! * What they are made of: `parts`, and the templates in `templates/dashboard`. Numbers and times for people: `words`.
 //! * What is done to every answer, so that no page can forget it: `dress`. Styles and scripts: `assets`.
 //!
+//! Whoever adds a page declares it in a module of its own with `resource("/things").get(Permission::ThingsRead, show)`, lists it in
+//! `pages` below, and in the navigation in `frame` if it is a place of its own. Its handler takes a [`Visitor`](crate::http::Visitor), and
+//! answers with [`render`] and a template that extends `dashboard/layout.html`:
+//!
+//! ```text
+//! #[derive(Template)]
+//! #[template(path = "dashboard/things.html")]
+//! struct Things { frame: Frame, things: Vec<Thing> }
+//! ```
+//!
+//! A button asks the API by itself: `hx-post="/api/v1/things/1/stop" hx-swap="none"`, with `hx-confirm` where it cannot be undone. A
+//! form is `<form data-api="POST" action="/api/v1/things" data-then="/things">` (`script/forms.js`). What either is refused is told by the
+//! script. Nothing is inherited by the elements inside of another (`disableInheritance`): each says all that it does.
+//!
 //! Elements that change by themselves name in `data-live` what they show, and ask for themselves anew when something happens to
 //! it (`assets/dashboard/script/live.js`).
 

@@ -12,6 +12,7 @@ mod events;
 mod export;
 mod facts;
 mod forecast;
+mod home;
 mod hooks;
 mod idempotency;
 mod imports;

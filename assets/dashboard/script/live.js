@@ -8,7 +8,10 @@
 (() => {
   "use strict";
   const ADDRESS = "/api/v1/events";
+  // An element asks for itself so often at most, in milliseconds; where there are many, all of them ten times a second together.
+  // `data-every` makes it rarer.
   const AT_MOST_EVERY = 500;
+  const EACH_ADDS = 100;
   const AGAIN_AFTER = [1000, 2000, 5000, 10000];
   const SAID_AFTER = 1500;
 
@@ -18,7 +21,9 @@
 
   const refresh = (element) => {
     const name = element.id || element.dataset.live;
-    const rest = (refreshed.get(name) ?? 0) + AT_MOST_EVERY - performance.now();
+    const all = document.querySelectorAll("[data-live]").length;
+    const every = Math.max(AT_MOST_EVERY, EACH_ADDS * all, Number(element.dataset.every ?? 0));
+    const rest = (refreshed.get(name) ?? -every) + every - performance.now();
     if (rest > 0) {
       if (!waiting.has(name)) {
         waiting.set(name, setTimeout(() => {
@@ -58,6 +63,20 @@
     if (!successful || requestConfig.verb === "get") return;
     const around = elt.closest("[data-live]");
     if (around) changed(around.dataset.live.split(" "));
+  });
+
+  // A button that has done its work may be gone: then the focus goes to what stands in its place, and not to the beginning of the
+  // page.
+  let pressed;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { requestConfig, elt } = event.detail;
+    if (requestConfig.verb !== "get") pressed = elt.closest("[data-live]")?.id;
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (!pressed || document.activeElement !== document.body) return;
+    const next = document.getElementById(pressed)?.querySelector("button:not(:disabled), a[href]");
+    pressed = undefined;
+    next?.focus({ preventScroll: true });
   });
 
   // Whether the stream is there. That it is not is said when it lasts.
