@@ -33,5 +33,5 @@ pub use supervisor::{
     FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, Sweep, TICK,
     Tick, WakeCampaign, Watch,
 };
-pub use switchboard::{Leaving, Placing, Switchboard};
+pub use switchboard::{Leaving, Onlooker, Placing, Switchboard};
 pub use taken_back::TakenBack;

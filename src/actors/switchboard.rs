@@ -173,7 +173,7 @@ impl Switchboard {
 
     /// The rules that settings name.
     pub fn rules(&self, settings: &Settings) -> Result<Rules, UnknownPack> {
-        self.library.select(settings.rules.iter().map(String::as_str))
+        self.onlooker().rules(settings)
     }
 
     /// What `next_step` sees of a look, for the actor that looked under `epoch`.
@@ -181,7 +181,31 @@ impl Switchboard {
         let owned = look.node == Some(self.node) && look.epoch == epoch;
         let lease_held = self.lease.is_held() && self.clock.is_set();
         let (said_yes, place_in_hand) = (memory.consent.is_some(), memory.place.is_some());
-        CampaignView { owned, said_yes, place_in_hand, lease_held, ..self.view_of_anybody(look) }
+        let seen = self.onlooker().view_of_anybody(look);
+        CampaignView { owned, said_yes, place_in_hand, lease_held, ..seen }
+    }
+
+    /// Whoever looks at campaigns beside this node.
+    pub fn onlooker(&self) -> Onlooker<'_> {
+        Onlooker { clock: &self.clock, library: &self.library, account_sid: &self.account_sid }
+    }
+}
+
+/// Whoever looks at campaigns that may be anybody's, and what he judges them by.
+#[derive(Debug, Clone, Copy)]
+pub struct Onlooker<'a> {
+    /// What time it is.
+    pub clock: &'a Clock,
+    /// Every pack of rules that a campaign may name.
+    pub library: &'a Library,
+    /// The provider account.
+    pub account_sid: &'a str,
+}
+
+impl Onlooker<'_> {
+    /// The rules that settings name, if they are all there.
+    fn rules(&self, settings: &Settings) -> Result<Rules, UnknownPack> {
+        self.library.select(settings.rules.iter().map(String::as_str))
     }
 
     /// What `next_step` would see if the campaign were here and had a place: for those who ask what it waits for.

@@ -248,7 +248,7 @@ async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError>
     let text = account(&made);
     if new.start {
         let started = start(server, &id, None, false).await?;
-        return Ok(Shown::new(text + &started.text, started.json));
+        return Ok(Shown::new(text + started.text.as_str(), started.json));
     }
     Ok(Shown::new(format!("{text}{} is a draft  {}\n", new.name, told(&made["id"])), made))
 }

@@ -12,7 +12,7 @@ use crate::db::home::{Among, has_campaigns, list_campaigns_among};
 use crate::domain::access::{Permission, Role};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::Because;
-use crate::http::campaigns::waiting_of;
+use crate::http::standing::waiting_of;
 use crate::http::page::cut;
 use crate::http::show::{self, Counts};
 use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
@@ -230,7 +230,7 @@ async fn cards(api: &Api, visitor: &Visitor, campaigns: Vec<show::Campaign>) -> 
     let caller = visitor.caller;
     let card = async |campaign: show::Campaign| {
         // One that cannot be understood must not take the others from the page.
-        let waiting = waiting_of(api, caller.team, campaign.id).await;
+        let waiting = waiting_of(&api.observer(), caller.team, campaign.id).await;
         let waiting = waiting.map(|waiting| waiting.and_then(|waiting| Waiting::of(waiting, &campaign, api)));
         let waiting = waiting.unwrap_or_else(|_| Some(Waiting::not_known()));
         Card::of(api, caller.role, campaign, waiting)

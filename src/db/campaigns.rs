@@ -132,14 +132,15 @@ impl Command<'_> {
     }
 }
 
-/// Carries out a person's command, which came with the key `by`. A campaign that has something to do afterwards and no living owner is given to
-/// `node`, which can begin with it at once instead of finding it at its next renewal.
+/// Carries out a person's command, which came with the key `by` if it came with one. A campaign that has something to do
+/// afterwards and no living owner is given to `node`, which can begin with it at once instead of finding it at its next
+/// renewal. Who is no node gives it to nobody.
 pub async fn command(
     database: &Database,
     team: Uuid,
     campaign: Uuid,
     command: Command<'_>,
-    (by, node): (Option<Uuid>, Uuid),
+    (by, node): (Option<Uuid>, Option<Uuid>),
     now: DateTime<Utc>,
 ) -> Result<Moved, Error> {
     const LOCK: &str = "
@@ -170,7 +171,7 @@ pub async fn command(
         expect_next_firing(&transaction, campaign, &settings, row.try_get("starts_at")?, now).await?;
     }
     write_move(&transaction, campaign, made, reason, by, now).await?;
-    if target == State::Pending {
+    if let (State::Pending, Some(node)) = (target, node) {
         own_if_nobody_does(&transaction, campaign, node).await?;
     }
     transaction.commit().await?;
@@ -516,6 +517,13 @@ pub async fn list_campaigns(
     let state = state.map(State::as_str);
     let params: super::Params<'_> = &[&team, &state, &before, &limit, &repeats_of];
     query(&database.client().await?, &sql, params).await?.iter().map(campaign).collect()
+}
+
+/// The team's campaigns of this name, the newest first.
+pub async fn find_campaigns_named(database: &Database, team: Uuid, called: &str) -> Result<Vec<Uuid>, Error> {
+    const SQL: &str = "SELECT id FROM campaigns WHERE team_id = $1 AND name = $2 ORDER BY id DESC";
+    let rows = query(&database.client().await?, SQL, &[&team, &called]).await?;
+    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
 }
 
 /// What the `/answer` webhook needs to speak for a campaign: the agent's snapshot, and the contact of an attempt.

@@ -1,6 +1,7 @@
 //! Teams and API keys. Only a key's hash and prefix are kept.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -42,6 +43,55 @@ pub async fn ensure_team(database: &Database) -> Result<Uuid, Error> {
     let row = query_one(&transaction, SELECT, &[]).await?;
     transaction.commit().await?;
     Ok(row.try_get("id")?)
+}
+
+/// A team.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Team {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// When it was made.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// All teams, the oldest first.
+pub async fn list_teams(database: &Database) -> Result<Vec<Team>, Error> {
+    const SQL: &str = "SELECT id, name, created_at FROM teams ORDER BY created_at, id";
+    let rows = query(&database.client().await?, SQL, &[]).await?;
+    let team = |row: &Row| {
+        let (id, name, created_at) = (row.try_get("id")?, row.try_get("name")?, row.try_get("created_at")?);
+        Ok(Team { id, name, created_at })
+    };
+    rows.iter().map(team).collect()
+}
+
+/// Adds a team together with its first key. Returns false, and adds nothing, where another team has the name.
+pub async fn insert_team(
+    database: &Database,
+    (team, called): (Uuid, &str),
+    key: &NewKey<'_>,
+) -> Result<bool, Error> {
+    // Two that make a team of one name at the same time meet here.
+    const LOCK: &str = "LOCK TABLE teams IN SHARE ROW EXCLUSIVE MODE";
+    const TEAM: &str = "
+        INSERT INTO teams (id, name) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM teams WHERE name = $2)";
+    const KEY: &str = "
+        INSERT INTO api_keys (id, team_id, name, prefix, hash, role, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    execute(&transaction, LOCK, &[]).await?;
+    if execute(&transaction, TEAM, &[&team, &called]).await? == 0 {
+        return Ok(false);
+    }
+    let params: super::Params<'_> =
+        &[&key.id, &team, &key.name, &key.prefix, &key.hash, &key.role.as_str(), &key.expires_at];
+    execute(&transaction, KEY, params).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// Adds a key.

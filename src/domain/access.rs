@@ -76,6 +76,15 @@ impl Role {
         permission.least_role() <= self
     }
 
+    /// Whoever has it, with the article.
+    pub fn holder(self) -> &'static str {
+        match self {
+            Self::Viewer => "a viewer",
+            Self::Operator => "an operator",
+            Self::Admin => "an admin",
+        }
+    }
+
     /// All that who has this role may do.
     pub fn permissions(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.iter().copied().filter(move |permission| self.may(*permission))

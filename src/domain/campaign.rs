@@ -46,12 +46,27 @@ names! {
 
 /// A move that the campaign's state does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("cannot {attempted} a {from} campaign, only one that is {}", list(attempted.allowed_from()))]
+#[error("cannot {attempted} a {from} campaign, only {}{}", list(attempted.allowed_from()), self.instead())]
 pub struct IllegalMove {
     /// The state that the campaign is in.
     pub from: State,
     /// The move that was wanted.
     pub attempted: Move,
+}
+
+impl IllegalMove {
+    /// What whoever wanted it may mean, as the end of a sentence.
+    fn instead(self) -> &'static str {
+        match (self.attempted, self.from) {
+            (Move::Start, State::Paused) => "; resume it",
+            (Move::Resume, State::Draft) => "; start it",
+            (Move::Start | Move::Resume, State::Pending | State::Running) => "; it is started already",
+            (Move::Start | Move::Resume, State::Completed | State::Failed | State::Canceled) => {
+                "; duplicate it to call its contacts again"
+            }
+            _ => "",
+        }
+    }
 }
 
 /// A campaign that takes no more contacts.
@@ -120,7 +135,11 @@ impl State {
 
 fn list(states: &[State]) -> String {
     let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-    names.join(" or ")
+    if states == [State::Draft] {
+        "a draft".to_owned()
+    } else {
+        format!("one that is {}", names.join(" or "))
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +192,19 @@ mod tests {
         assert_eq!(
             refused.to_string(),
             "cannot pause a completed campaign, only one that is pending or running"
+        );
+        let refused = |from: State, attempted| from.after(attempted).unwrap_err().to_string();
+        assert_eq!(
+            refused(State::Paused, Move::Start),
+            "cannot start a paused campaign, only a draft; resume it"
+        );
+        assert_eq!(
+            refused(State::Draft, Move::Resume),
+            "cannot resume a draft campaign, only one that is paused; start it"
+        );
+        assert_eq!(
+            refused(State::Failed, Move::Start),
+            "cannot start a failed campaign, only a draft; duplicate it to call its contacts again"
         );
     }
 }

@@ -19,6 +19,7 @@ use super::before_call::{Duty, HookStanding};
 use super::breaker::{self, Tripped};
 use super::campaign::State;
 use super::contactable::{Reason, Terms};
+use super::counted::counted;
 use super::daily_cap::{self, CallDay};
 use super::outcome::Outcome;
 use super::reconcile::Silence;
@@ -545,8 +546,8 @@ fn closing_rule(view: &CampaignView, because: Because, now: DateTime<Utc>) -> Op
         return Some(format!("{failures} of the last {calls} calls failed"));
     }
     if let (Because::DailyCap, Some(day)) = (because, view.call_day) {
-        let (zone, plural) = (view.settings.timezone.name(), if day.calls == 1 { "" } else { "s" });
-        return Some(format!("max_calls_per_day: {} call{plural} on {} in {zone}", day.calls, day.on));
+        let (zone, calls) = (view.settings.timezone.name(), counted(day.calls.into(), "call"));
+        return Some(format!("max_calls_per_day: {calls} on {} in {zone}", day.on));
     }
     if let (Because::SpendCap, Some(most)) = (because, view.settings.max_spend) {
         let Spend { spent, unpriced, .. } = view.spend;

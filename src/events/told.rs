@@ -1,5 +1,7 @@
 //! Events as they are told: one form of JSON for whoever follows, by a stream or a webhook.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,6 +12,7 @@ use uuid::Uuid;
 
 use crate::db::events::{About, By, Event, Progress};
 use crate::domain::event::EventKind;
+use crate::domain::instant;
 
 /// An event, ready to be told to any number of listeners.
 #[derive(Debug, Clone)]
@@ -49,6 +52,7 @@ pub struct ToldEvent<'a> {
     #[schema(schema_with = kinds)]
     pub kind: EventKind,
     /// When.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     pub at: DateTime<Utc>,
     /// The campaign to which it happened.
     pub campaign: ToldCampaign<'a>,
@@ -66,7 +70,7 @@ pub struct ToldEvent<'a> {
     pub by: Option<ToldKey<'a>>,
     /// What else is to be said of it, by its kind.
     #[schema(value_type = Object, example = json!({"outcome": "answered", "number": 1, "contact": "completed"}))]
-    pub data: &'a Value,
+    pub data: Cow<'a, Value>,
 }
 
 /// The campaign to which something happened.
@@ -126,9 +130,21 @@ impl<'a> From<&'a Event> for ToldEvent<'a> {
             contact: event.contact.as_ref().map(ToldContact::from),
             attempt_id: event.attempt,
             by: event.by.as_ref().map(ToldKey::from),
-            data: &event.data,
+            data: dated(&event.data),
         }
     }
+}
+
+/// What is said of an event, its instants written as all others are: the database writes them in its own way.
+fn dated(data: &Value) -> Cow<'_, Value> {
+    let is_instant = |key: &str| key == "at" || key == "until" || key.ends_with("_at");
+    let mut told = Cow::Borrowed(data);
+    for (key, value) in data.as_object().into_iter().flatten().filter(|(key, _)| is_instant(key)) {
+        if let Some(text) = value.as_str().and_then(instant::rewritten) {
+            told.to_mut()[key] = text.into();
+        }
+    }
+    told
 }
 
 impl<'a> From<&'a About> for ToldContact<'a> {
@@ -187,5 +203,22 @@ impl From<&Progress> for ToldProgress {
             suppressed,
             attempts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn instants_are_told_in_one_shape_and_what_people_wrote_as_it_is() {
+        let data = json!({"until": "2026-03-02T15:00:00.123456+00:00", "due_at": "2026-03-02T15:00:00+00:00",
+                          "at": null, "note": "2026-03-02T15:00:00+00:00", "number": 1});
+        let expected = json!({"until": "2026-03-02T15:00:00.123Z", "due_at": "2026-03-02T15:00:00Z",
+                              "at": null, "note": "2026-03-02T15:00:00+00:00", "number": 1});
+        assert_eq!(*dated(&data), expected);
+        assert!(matches!(dated(&json!({"number": 1})), Cow::Borrowed(_)));
     }
 }

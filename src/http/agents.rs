@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::db::agents::{Agent, delete_agent, find_agent, insert_agent, list_agents, update_agent};
 use crate::domain::access::Permission;
 use crate::domain::agent;
+use crate::domain::called;
 
 use super::auth::Caller;
 use super::body::{Body, Query};
@@ -48,8 +49,10 @@ pub(super) struct KeptAgent {
     #[schema(value_type = wire::Script)]
     script: Value,
     /// When it was made.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     updated_at: DateTime<Utc>,
 }
 
@@ -71,8 +74,8 @@ struct Agents {
 
 fn parse(body: &Body) -> Result<agent::Agent, Problem> {
     let agent: agent::Agent = body.json("bad-agent")?;
-    if agent.name.trim().is_empty() {
-        return Err(Problem::invalid("bad-agent", "name is empty, expected what people call the agent"));
+    if let Err(bad) = called::parse(&agent.name) {
+        return Err(Problem::invalid("bad-agent", format!("name {bad}")));
     }
     agent.script.check().map_err(|error| Problem::invalid("bad-agent", format!("script: {error}")))?;
     Ok(agent)

@@ -164,6 +164,7 @@ struct AuditPage {
 struct AuditEntry {
     id: Uuid,
     /// When it was begun.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// `api`, or `command-line` for what was done on the database itself.
     #[schema(value_type = String, example = "api")]
@@ -193,6 +194,7 @@ struct AuditEntry {
     #[schema(example = 200)]
     status: Option<u16>,
     /// When it was answered; null as long as `status` is.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     finished_at: Option<DateTime<Utc>>,
 }
 

@@ -99,7 +99,7 @@ async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, 
         _ => api.gate.count(holder.key)?,
     };
     let trail = match *request.method() {
-        Method::GET => None,
+        Method::GET | Method::HEAD => None,
         _ => Some(Trail::begin(api, &holder, needs, request).await?),
     };
     let Holder { team, key, role, name, prefix: _ } = holder;

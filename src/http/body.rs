@@ -41,6 +41,11 @@ impl FromRequest for Body {
 }
 
 impl Body {
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Self {
+        Self(web::Bytes::copy_from_slice(text.as_bytes()))
+    }
+
     /// Whether nothing came.
     pub(super) fn is_empty(&self) -> bool {
         self.0.trim_ascii().is_empty()

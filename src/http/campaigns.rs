@@ -21,17 +21,13 @@ use crate::db::contacts::{
     AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
-use crate::db::look::{Look, count_in_missing_zones, look, look_at_calls_to_next};
-use crate::db::recurrence::find_last_skipped;
+use crate::db::look::look;
 use crate::db::{Database, Error};
 use crate::domain::access::Permission;
 use crate::domain::agent::Agent;
 use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
-use crate::domain::caps::Reach;
 use crate::domain::contact::ContactState;
-use crate::domain::contactable::Terms;
-use crate::domain::dialer::{Because, Waiting, never_called, waits_for};
 use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, check_variables};
 use crate::domain::settings::Settings;
@@ -53,7 +49,7 @@ use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
 use super::{
-    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, search, upload, wire,
+    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, search, standing, upload, wire,
 };
 
 /// The largest settings that come without a file.
@@ -321,7 +317,7 @@ async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut ListReport) {
         None
     });
     let never = match look {
-        Some(look) => never(api, campaign, &look).await,
+        Some(look) => standing::never(&api.observer(), campaign, &look).await,
         None => Ok(None),
     };
     let never = never.unwrap_or_else(|error| {
@@ -528,62 +524,8 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
 
 /// A campaign, with what it waits for.
 pub(super) async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<CampaignDetail, Problem> {
-    let board = &api.board;
-    let Some(campaign) = find_campaign(&board.database, team, id).await? else {
-        return Err(Problem::not_found("campaign"));
-    };
-    let look = look(&board.database, id, &board.account_sid, None).await?;
-    let (waits, never_called) = match look {
-        Some(look) => (waiting(api, (team, id), &look).await?, never(api, id, &look).await?),
-        None => (None, None),
-    };
-    let skipped = match &campaign.settings.schedule {
-        Some(_) => find_last_skipped(&board.database, team, id).await?,
-        None => None,
-    };
-    Ok(CampaignDetail {
-        campaign: campaign.into(),
-        waiting: waits.map(show::Waiting::from),
-        never_called,
-        last_skipped: skipped.map(show::SkippedFiring::from),
-        simulated: api.is_simulated,
-    })
-}
-
-/// Why some of a campaign's people are never called, if there are such: the hours never open, or nobody knows their zone.
-async fn never(api: &Api, campaign: Uuid, look: &Look) -> Result<Option<String>, Error> {
-    let hours = never_called(&api.board.view_of_anybody(look), api.board.clock.now());
-    let missing = match look.state {
-        State::Completed | State::Failed | State::Canceled => Vec::new(),
-        State::Draft | State::Pending | State::Running | State::Paused => {
-            count_in_missing_zones(&api.board.database, campaign, &look.missing_zones).await?
-        }
-    };
-    let all: Vec<String> = hours.into_iter().chain(missing.iter().map(ToString::to_string)).collect();
-    Ok(Some(all.join("; ")).filter(|all| !all.is_empty()))
-}
-
-/// What a campaign waits for, if there is such a campaign and it waits for something.
-pub(crate) async fn waiting_of(api: &Api, team: Uuid, id: Uuid) -> Result<Option<show::Waiting>, Problem> {
-    let Some(look) = look(&api.board.database, id, &api.board.account_sid, None).await? else {
-        return Ok(None);
-    };
-    Ok(waiting(api, (team, id), &look).await?.map(show::Waiting::from))
-}
-
-/// What a campaign waits for. Where it is for somebody to be due, it is asked whether that is because of a cap.
-async fn waiting(api: &Api, (team, campaign): (Uuid, Uuid), look: &Look) -> Result<Option<Waiting>, Problem> {
-    let (board, moment) = (&api.board, api.board.moment());
-    let mut view = board.view_of_anybody(look);
-    let waits = waits_for(&view, moment);
-    let reach = view.rules.as_ref().map(|rules| Terms::of(&view.settings, rules).reach());
-    let is_nobody_due = waits.as_ref().is_some_and(|waits| waits.because == Because::NobodyDue);
-    let Some(reach) = reach.filter(|reach| is_nobody_due && *reach != Reach::NONE) else { return Ok(waits) };
-    let mut calls = look_at_calls_to_next(&board.database, (team, campaign), reach, moment.now).await?;
-    for queue in &mut view.queues {
-        queue.calls_to_next = calls.remove(&queue.number).unwrap_or_default();
-    }
-    Ok(waits_for(&view, moment))
+    let detail = standing::detail(&api.observer(), team, id).await?;
+    detail.ok_or_else(|| Problem::not_found("campaign"))
 }
 
 /// How a campaign is to be started.
@@ -655,7 +597,7 @@ async fn change(
     id: web::Path<Uuid>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    edit::change(&api, caller, *id, &body.json("bad-settings")?).await?;
+    edit::change(&api, caller, *id, &Changes::read(&body)?).await?;
     Ok(answer(StatusCode::OK, &shown(&api, caller.team, *id).await?))
 }
 
@@ -745,8 +687,15 @@ async fn carry_out(
     wanted: Command<'_>,
 ) -> Result<CampaignDetail, Problem> {
     let board = &api.board;
-    match command(&board.database, caller.team, id, wanted, (Some(caller.key), board.node), board.clock.now())
-        .await?
+    match command(
+        &board.database,
+        caller.team,
+        id,
+        wanted,
+        (Some(caller.key), Some(board.node)),
+        board.clock.now(),
+    )
+    .await?
     {
         Moved::Done => {}
         Moved::Illegal(illegal) => return Err(illegal.into()),

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ use crate::domain::suppression::{OnSuppression, OptOutDigit};
 use crate::domain::unmapped::OnUnmapped;
 
 use super::Problem;
-use super::body::given;
+use super::body::{Body, given};
 use super::form;
 use super::instant::Instant;
 use super::wire;
@@ -113,7 +114,33 @@ pub(super) struct Changes {
     schedule: Option<Option<Recurrence>>,
 }
 
+/// What says how a list is read, and is decided when a campaign is made of it.
+const FIXED: &[&str] = &["default_region", "countries", "columns", "sheet", "import_id"];
+
+/// Why changes that cannot be read are refused: for what is fixed it is said that it is, instead of that nobody knows it.
+/// `within` is where in the body they stand, if they are not all of it.
+pub(super) fn refused(problem: Problem, body: &Body, within: Option<&str>) -> Problem {
+    let Ok(Value::Object(members)) = serde_json::from_slice(body.bytes()) else { return problem };
+    let changes = match within {
+        None => Some(&members),
+        Some(place) => members.get(place).and_then(Value::as_object),
+    };
+    let is_given = |key: &&&str| changes.is_some_and(|changes| changes.contains_key(**key));
+    let Some(key) = FIXED.iter().find(is_given) else { return problem };
+    let place = within.map(|place| format!("{place}.")).unwrap_or_default();
+    let detail = format!(
+        "{place}{key} is fixed since the campaign was made, because its list was read by it; make another campaign of the \
+         list, with the {key} that it is to have"
+    );
+    Problem::invalid("bad-settings", detail)
+}
+
 impl Changes {
+    /// Reads the changes in a body.
+    pub(super) fn read(body: &Body) -> Result<Self, Problem> {
+        body.json("bad-settings").map_err(|problem| refused(problem, body, None))
+    }
+
     /// Refuses what is wrong whatever campaign it is meant for.
     pub(super) fn check(&self) -> Result<(), Problem> {
         if let Some(name) = &self.name {
@@ -219,11 +246,33 @@ mod tests {
                 format!(r#"{{"agent":{agent},"agent_id":"01890000-0000-7000-8000-000000000000"}}"#),
                 "expected either agent_id",
             ),
-            (r#"{"agent":{"name":" ","script":{"say":"Hi"}}}"#.to_owned(), "agent.name is empty"),
+            (
+                r#"{"agent":{"name":" ","script":{"say":"Hi"}}}"#.to_owned(),
+                "agent.name has 0 characters, expected 1 to 200",
+            ),
         ];
         for (text, expected) in cases {
             let error = changed(&text).unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_fixed_is_not_called_unknown() {
+        for (text, within, expected) in [
+            (r#"{"default_region":"GB"}"#, None, "default_region is fixed since the campaign was made"),
+            (
+                r#"{"settings":{"sheet":"May"}}"#,
+                Some("settings"),
+                "settings.sheet is fixed since the campaign was made",
+            ),
+            (r#"{"settings":{"sheet":"May"}}"#, None, "as it was"),
+            (r#"{"colour":"red"}"#, None, "as it was"),
+            (r#"["default_region"]"#, None, "as it was"),
+        ] {
+            let body = Body::of(text);
+            let told = refused(Problem::invalid("bad-settings", "as it was"), &body, within).to_string();
+            assert!(told.contains(expected), "{told}");
         }
     }
 }

@@ -78,6 +78,7 @@ struct CampaignOfContact {
 #[derive(Serialize, ToSchema)]
 struct NextCall {
     /// From when on it may come; null if it never will, or is under way. The list is long, so it may well be later.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     at: Option<DateTime<Utc>>,
     /// What keeps it from coming at once, by its stable name; null if nothing does.
     #[schema(example = "closed")]
@@ -106,8 +107,10 @@ struct HoursToday {
     /// Whether it is open now.
     open: bool,
     /// Until when it is; null if it is not, or for more than a year.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     open_until: Option<DateTime<Utc>>,
     /// From when on it is; null if it is now, or not within a year.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     opens_at: Option<DateTime<Utc>>,
     /// Why it is not; null if it is.
     #[schema(example = "outside its hours")]
@@ -255,6 +258,7 @@ struct PromisedCallback {
     #[schema(value_type = wire::ContactState)]
     state: ContactState,
     /// From when on it may be called by the retry policy; null if it is being called.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     due_at: Option<DateTime<Utc>>,
     callback: ShownCallback,
     /// When the hours let it happen; null if that cannot be told.
@@ -266,6 +270,7 @@ struct PromisedCallback {
 #[schema(as = Callback)]
 struct ShownCallback {
     /// When.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// What whoever calls should know; null if nothing.
     note: Option<String>,

@@ -12,6 +12,7 @@ use crate::db::campaigns::{NewCampaign, find_campaign};
 use crate::db::contacts::renew_statistics;
 use crate::db::duplicate::{Chosen, duplicate};
 use crate::domain::access::Permission;
+use crate::domain::called;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
@@ -20,12 +21,12 @@ use super::auth::Caller;
 use super::body::{Body, given};
 use super::changes::Changes;
 use super::edit::{Changed, overtaken};
-use super::form::{LONGEST_NAME, check_name};
+use super::form::check_name;
 use super::idempotency::{Answers, MayComeAgain, Once};
 use super::openapi::describe;
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
-use super::{Api, Problem, wire};
+use super::{Api, Problem, changes, wire};
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
@@ -99,7 +100,12 @@ async fn make(
     once: Once,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let form = if body.is_empty() { DuplicateForm::default() } else { body.json("bad-settings")? };
+    let form = match body.is_empty() {
+        true => DuplicateForm::default(),
+        false => {
+            body.json("bad-settings").map_err(|problem| changes::refused(problem, &body, Some("settings")))?
+        }
+    };
     let of = *of;
     let find = async move |api: &Api, caller: Caller, id| found_again(api, caller, of, id).await;
     let insert = async move |api: &web::Data<Api>, id| insert(api, caller, of, form, id).await;
@@ -208,7 +214,7 @@ impl ChosenContacts {
 /// The name of a copy that is given none.
 fn name_of_copy(name: &str) -> String {
     const COPY: &str = " (copy)";
-    let kept: String = name.chars().take(LONGEST_NAME - COPY.len()).collect();
+    let kept: String = name.chars().take(called::LONGEST - COPY.len()).collect();
     kept + COPY
 }
 
@@ -219,6 +225,6 @@ mod tests {
     #[test]
     fn the_name_of_a_copy_is_a_name() {
         assert_eq!(name_of_copy("Recall"), "Recall (copy)");
-        assert!(check_name(&name_of_copy(&"é".repeat(LONGEST_NAME))).is_ok());
+        assert!(check_name(&name_of_copy(&"é".repeat(called::LONGEST))).is_ok());
     }
 }

@@ -79,7 +79,8 @@ pub(super) async fn change(api: &Api, caller: Caller, id: Uuid, changes: &Change
 
 pub(super) fn overtaken(expected: i32, version: i32) -> Problem {
     let detail = format!(
-        "the settings are at version {version}, expected version {expected}; look at what was changed, and try again"
+        "the campaign was changed meanwhile: its settings are at version {version}, and the changes are meant for version \
+         {expected}; look at it again, and send them with settings_version {version} if they are still right"
     );
     Problem::conflict("edited-meanwhile", detail).with("settings_version", version)
 }
@@ -200,6 +201,7 @@ struct SettingsVersion {
     #[schema(minimum = 1)]
     version: i32,
     /// Since when.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// The API key that gave it; null for runs, and where that was not noted.
     key: Option<Uuid>,

@@ -46,13 +46,16 @@ struct Forecast {
 #[derive(Serialize, ToSchema)]
 struct Foreseen {
     /// As of when.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     #[schema(value_type = wire::CampaignState)]
     state: State,
     contacts: ForecastCounts,
     /// When the first of those who are due later is due; null if there is none.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     next_due_at: Option<DateTime<Utc>>,
     /// When a cap lets the first of those through whom it holds back; null if there is none.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     next_uncapped_at: Option<DateTime<Utc>>,
     /// Those whose numbers were called as often as a cap allows.
     capped: Vec<CappedContacts>,
@@ -111,6 +114,7 @@ struct ZoneGroup {
     /// Whether it is the time to call them.
     open: bool,
     /// Until when it is, or from when on; null if never.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     until: Option<DateTime<Utc>>,
     /// Why it is not, by its stable name; null if it is.
     #[schema(example = "closed")]
@@ -131,8 +135,10 @@ struct CappedContacts {
     /// How many.
     contacts: u32,
     /// When the cap lets the first of them through.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     first_at: DateTime<Utc>,
     /// When it lets the last of them through.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     last_at: DateTime<Utc>,
     /// The rule whose cap it is, or `caps` for the campaign's own.
     #[schema(example = "caps")]
@@ -158,6 +164,7 @@ struct WithoutZone {
 #[schema(as = Estimate)]
 struct ShownEstimate {
     /// When the campaign begins, or goes on.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     begins_at: DateTime<Utc>,
     /// How many calls.
     calls: LeastAndMost<u64>,
@@ -179,7 +186,9 @@ struct LeastAndMost<T> {
 /// A range of instants; null where it is further away than was looked.
 #[derive(Serialize, ToSchema)]
 struct EarliestAndLatest {
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     earliest: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     latest: Option<DateTime<Utc>>,
 }
 

@@ -9,8 +9,10 @@ use uuid::Uuid;
 use crate::domain::agent::Agent;
 use crate::domain::answering_machine::AnsweringMachine;
 use crate::domain::before_call::BeforeCall;
+use crate::domain::called;
 use crate::domain::caps::Caps;
 use crate::domain::hours::BusinessHours;
+use crate::domain::instant;
 use crate::domain::money::Money;
 use crate::domain::pacing::Pacing;
 use crate::domain::phone::{Region, parse_phone};
@@ -26,9 +28,6 @@ use super::body::json;
 use super::instant::Instant;
 use super::list_form::{ColumnsForm, ListForm};
 use super::wire;
-
-/// The longest name of a campaign, in characters.
-pub(super) const LONGEST_NAME: usize = 200;
 
 /// The years in which a campaign may start. The database's calendar ends, and so does what can be meant.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=9999;
@@ -196,17 +195,14 @@ impl CampaignForm {
 
 /// Refuses what nobody can call a campaign.
 pub(super) fn check_name(name: &str) -> Result<(), Problem> {
-    let length = name.trim().chars().count();
-    if !(1..=LONGEST_NAME).contains(&length) {
-        let detail = format!("name has {length} characters, expected 1 to {LONGEST_NAME}");
-        return Err(Problem::invalid("bad-settings", detail));
-    }
+    called::parse(name).map_err(|bad| Problem::invalid("bad-settings", format!("name {bad}")))?;
     Ok(())
 }
 
 /// Refuses a start in a year that cannot be meant.
 pub(super) fn check_year(starts_at: DateTime<Utc>) -> Result<(), Problem> {
     if !YEARS.contains(&starts_at.year()) {
+        let starts_at = instant::written(starts_at);
         let detail = format!("starts_at is {starts_at}, expected an instant in the years 2000 to 9999");
         return Err(Problem::invalid("bad-settings", detail));
     }
@@ -215,10 +211,8 @@ pub(super) fn check_year(starts_at: DateTime<Utc>) -> Result<(), Problem> {
 
 /// Refuses an agent that nobody can tell from others.
 pub(super) fn check_agent(agent: &Agent) -> Result<(), Problem> {
-    if agent.name.trim().is_empty() {
-        let detail = "agent.name is empty, expected what people call the agent";
-        return Err(Problem::invalid("bad-settings", detail));
-    }
+    called::parse(&agent.name)
+        .map_err(|bad| Problem::invalid("bad-settings", format!("agent.name {bad}")))?;
     Ok(())
 }
 
@@ -238,6 +232,7 @@ pub(super) fn check(settings: &Settings, starts_at: Option<DateTime<Utc>>) -> Re
     if let (Some(schedule), Some(starts_at)) = (&settings.schedule, starts_at)
         && schedule.next_from(&settings.timezone, starts_at).is_none()
     {
+        let starts_at = instant::written(starts_at);
         let detail = format!("{starts_at}: the schedule does not fire after it, expected an earlier instant");
         return Err(invalid("starts_at", detail));
     }
@@ -290,7 +285,10 @@ mod tests {
                 format!(r#"{{"name":"x","starts_at":"-200000-01-01T00:00:00Z",{agent}}}"#),
                 "starts_at is -200000",
             ),
-            (r#"{"name":"x","agent":{"name":" ","script":{"say":"Hi"}}}"#.to_owned(), "agent.name is empty"),
+            (
+                r#"{"name":"x","agent":{"name":" ","script":{"say":"Hi"}}}"#.to_owned(),
+                "agent.name has 0 characters, expected 1 to 200",
+            ),
             (format!(r#"{{"name":"x","timezone":"EST5",{agent}}}"#), "timezone: unknown time zone"),
             (format!(r#"{{"name":"x","timezone":"EST",{agent}}}"#), "America/New_York for Eastern time"),
             (

@@ -99,6 +99,7 @@ pub(crate) struct Supervision {
     /// The node that answers.
     pub(crate) node: Uuid,
     /// Its time.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     pub(crate) now: DateTime<Utc>,
     pub(crate) clock: ShownClock,
     /// Whether it may call: it has renewed its lease in time.
@@ -147,6 +148,7 @@ pub(crate) struct Actors {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Tick {
     /// When.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// How long ago, in seconds of real time.
     seconds_ago: u64,
@@ -160,6 +162,7 @@ pub(crate) struct Tick {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Watchdog {
     /// When.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// How long ago, in seconds of real time.
     seconds_ago: u64,
@@ -222,10 +225,12 @@ pub(crate) struct Node {
     #[schema(example = "dialer-1")]
     pub(crate) name: String,
     /// When it began.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     pub(crate) started_at: DateTime<Utc>,
     /// Whether it renews its lease.
     pub(crate) alive: bool,
     /// Since when it does not; null while it does.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) silent_since: Option<DateTime<Utc>>,
     /// How many campaigns it runs.
     pub(crate) campaigns: i64,

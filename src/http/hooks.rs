@@ -19,6 +19,7 @@ use crate::db::hooks::{
     find_hook, insert_hook, list_hooks, rotate_secret,
 };
 use crate::domain::access::Permission;
+use crate::domain::called;
 use crate::domain::event::EventKind;
 use crate::domain::hook::receiver::{self, Reach};
 use crate::domain::hook::{Answer, DeliveryState, FORMER_SECRET_LASTS, Stopped};
@@ -35,8 +36,6 @@ use super::{Api, Problem, found_again, page, wire};
 
 /// Hooks that a team may have.
 const MOST_HOOKS: i64 = 100;
-
-const LONGEST_NAME: usize = 200;
 
 /// What handlers need of the part that works for hooks.
 pub struct HooksDesk {
@@ -135,12 +134,15 @@ struct ShownHook {
     #[schema(value_type = Option<wire::ReasonToStop>)]
     stopped_because: Option<Stopped>,
     /// Since when it does not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     stopped_at: Option<DateTime<Utc>>,
     /// All events up to this one are delivered or given up.
     delivered_event: i64,
     /// When something was last delivered.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     last_delivered_at: Option<DateTime<Utc>>,
     /// Since when nothing is delivered although it is tried; null while all goes well.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     failing_since: Option<DateTime<Utc>>,
     /// Events that were given up, and can be asked for again.
     dead: i64,
@@ -150,8 +152,10 @@ struct ShownHook {
     #[schema(example = "no answer within 3 seconds")]
     silent_because: Option<String>,
     /// Until when the former secret signs beside the present one; null if there is none.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     former_secret_until: Option<DateTime<Utc>>,
     /// When it was made.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     created_at: DateTime<Utc>,
 }
 
@@ -205,6 +209,7 @@ struct Rotated {
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: String,
     /// Until when the former one signs beside it.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     former_secret_until: DateTime<Utc>,
 }
 
@@ -230,6 +235,7 @@ struct TestEvent {
     /// `hook.test`.
     kind: &'static str,
     /// When.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// The hook.
     hook_id: Uuid,
@@ -268,10 +274,13 @@ struct ShownDelivery {
     /// The tries so far.
     tries: u32,
     /// The first of them.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     first_try_at: Option<DateTime<Utc>>,
     /// The last of them.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     last_try_at: Option<DateTime<Utc>>,
     /// The next one, while it is retried.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     next_try_at: Option<DateTime<Utc>>,
     /// What the receiver answered last; null if it did not.
     status: Option<i32>,
@@ -360,14 +369,7 @@ fn read_url(text: &str, reach: Reach) -> Result<String, Problem> {
 }
 
 fn read_name(text: &str) -> Result<&str, Problem> {
-    let name = text.trim();
-    if name.is_empty() || name.chars().count() > LONGEST_NAME {
-        let detail = format!(
-            "name is {name:?}, expected what people call the hook, in up to {LONGEST_NAME} characters"
-        );
-        return Err(Problem::invalid("bad-hook", detail));
-    }
-    Ok(name)
+    called::parse(text).map_err(|bad| Problem::invalid("bad-hook", format!("name {bad}")))
 }
 
 /// Refuses settings by which a hook's server is asked before each call, if the team has no such hook.

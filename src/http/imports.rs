@@ -71,6 +71,7 @@ struct Preview {
     #[serde(flatten)]
     report: ListReport,
     /// Until when its file is kept.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     expires_at: DateTime<Utc>,
     /// The first rows that are refused, 1000 at most.
     refused: Vec<RowSaid>,

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use crate::db::keys::{self, Revoked, list_keys, revoke_key};
 use crate::domain::access::{Permission, Role};
+use crate::domain::called;
+use crate::domain::instant::written;
 use crate::keys::{FROM_ENVIRONMENT, make};
 
 use super::auth::Caller;
@@ -19,8 +21,6 @@ use super::openapi::describe;
 use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::{Api, Problem, found_again, wire};
-
-const LONGEST_NAME: usize = 200;
 
 pub(super) fn resources() -> Vec<Methods> {
     vec![
@@ -61,6 +61,7 @@ struct MadeKey<'a> {
     #[schema(value_type = wire::Role)]
     role: Role,
     /// Until when it is good; null if for ever.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     expires_at: Option<DateTime<Utc>>,
     /// What to do with it, for people.
     message: &'static str,
@@ -79,12 +80,16 @@ struct Key {
     #[schema(value_type = wire::Role)]
     role: Role,
     /// When it was made.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     created_at: DateTime<Utc>,
     /// Until when it is good; null if for ever.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     expires_at: Option<DateTime<Utc>>,
     /// When somebody last came with it, to the minute; null if nobody has.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     last_used_at: Option<DateTime<Utc>>,
     /// When it was revoked; null if it was not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     revoked_at: Option<DateTime<Utc>>,
     /// Whether it is the one that came with the request.
     is_this_one: bool,
@@ -130,19 +135,18 @@ async fn create(
 }
 
 async fn insert(api: &Api, caller: Caller, id: Uuid, form: &KeyForm) -> Result<HttpResponse, Problem> {
-    let name = form.name.trim();
+    let name = called::parse(&form.name);
+    let name = name.map_err(|bad| Problem::invalid("bad-key", format!("name {bad}")))?;
     let now = api.board.clock.now();
     let expires_at = form.expires_at.map(DateTime::<Utc>::from);
-    if name.is_empty() || name.chars().count() > LONGEST_NAME || name == FROM_ENVIRONMENT {
-        let detail = format!(
-            "name is {name:?}, expected what people call the key, in up to {LONGEST_NAME} characters"
-        );
+    if name == FROM_ENVIRONMENT {
+        let detail = format!("name is {name:?}, expected another: so the one in OUTDIAL_API_TOKEN is called");
         return Err(Problem::invalid("bad-key", detail));
     }
     if let Some(at) = expires_at.filter(|at| *at <= now) {
         return Err(Problem::invalid(
             "bad-key",
-            format!("expires_at is {at}, expected an instant after {now}"),
+            format!("expires_at is {}, expected an instant after {}", written(at), written(now)),
         ));
     }
     let secret = make(&api.board.database, caller.team, id, name, form.role, expires_at).await?;

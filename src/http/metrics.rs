@@ -17,6 +17,7 @@ use crate::db;
 use crate::db::metrics::{self, Figures, Range, read_campaign, read_team};
 use crate::domain::access::Permission;
 use crate::domain::contact::ContactState;
+use crate::domain::instant;
 use crate::domain::metrics::{Bucket, ByClock, Calls, share};
 use crate::domain::outcome::Outcome;
 
@@ -66,6 +67,7 @@ impl MetricsQuery {
         if let (Some(since), Some(until)) = (range.since, range.until)
             && since >= until
         {
+            let (since, until) = (instant::written(since), instant::written(until));
             let detail = format!("since is {since} and until is {until}, expected since before until");
             return Err(Problem::invalid("bad-range", detail));
         }
@@ -82,8 +84,10 @@ struct Metrics {
     /// How many campaigns have calls among these.
     campaigns: usize,
     /// Calls count that were intended from this instant on; null if from the first on. A whole quarter of an hour.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     since: Option<DateTime<Utc>>,
     /// Calls count that were intended before this instant; null if up to the last.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     until: Option<DateTime<Utc>>,
     /// The contacts of these campaigns as they stand now, by state.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"completed": 12, "pending": 3}))]

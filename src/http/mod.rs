@@ -45,6 +45,7 @@ mod search;
 pub(crate) mod session;
 pub(crate) mod show;
 mod spool;
+pub(crate) mod standing;
 mod summing;
 mod suppressions;
 mod upload;
@@ -84,6 +85,7 @@ use resource::Describe;
 pub(crate) use resource::{Methods, open, resource};
 pub use show::account as account_as_json;
 pub use spool::Spool;
+pub use standing::{Observer, campaign_as_json, campaigns_as_json};
 pub use summing::Overdue;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little

@@ -55,6 +55,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("bad-query", "a parameter of the query is unknown, comes twice or cannot be read"),
     ("bad-limit", "a page of that size is not given"),
     ("bad-filter", "a filter names nothing that there is"),
+    ("bad-last-event-id", "the last event that was heard is none that there is"),
     ("bad-range", "a range of time ends before it begins"),
     ("bad-columns", "a column that is asked for is none that there is"),
     ("bad-settings", "a setting is unknown or cannot be used"),
@@ -256,7 +257,8 @@ impl Problem {
     /// The key that came with the request does not allow it.
     pub(super) fn forbidden(needs: Permission, role: Role) -> Self {
         let detail = format!(
-            "it needs the permission {needs}, and the key is a {role}'s; ask for one of the role {}",
+            "it needs the permission {needs}, and the key is {}'s; ask for one of the role {}",
+            role.holder(),
             needs.least_role()
         );
         Self::new(StatusCode::FORBIDDEN, "forbidden", "The API key does not allow this", detail)
@@ -356,7 +358,6 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponseBuilder::new(self.status);
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
-        response.insert_header((CONTENT_TYPE, "application/problem+json"));
         let wait = self.retry_after();
         if let Some(seconds) = wait {
             response.insert_header((RETRY_AFTER, seconds));

@@ -48,8 +48,10 @@ pub(super) struct Rehearsal {
     /// With how many of the contacts that wait it was rehearsed.
     contacts: usize,
     /// When the campaign would begin.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     begins_at: DateTime<Utc>,
     /// When the last of these calls would end; null without any.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     ends_at: Option<DateTime<Utc>>,
     /// How many calls would come to what.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"answered": 28, "no-answer": 10}))]
@@ -78,6 +80,7 @@ struct RehearsedCall {
     /// The number.
     phone: String,
     /// When it would be called.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     /// What a clock on the wall shows then where they are, or in the campaign's zone where nothing tells that.
     #[schema(value_type = String, example = "2026-03-02T10:00:00")]
@@ -96,6 +99,7 @@ struct RehearsedCall {
     /// The contact's state then: `completed`, `failed`, or `pending` for another try.
     state: &'static str,
     /// When it would be due again.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     due_at: Option<DateTime<Utc>>,
 }
 

@@ -4,9 +4,10 @@
 //! itself how it knows who asks. What the methods take and answer is told by [`Methods::described`], for the API's
 //! description (`super::openapi`).
 
-use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::body::{BodySize, BoxBody, MessageBody, None as NoBody};
+use actix_web::dev::{AppService, HttpServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, web};
 use utoipa::openapi::OpenApi;
 
@@ -38,6 +39,20 @@ pub(crate) fn open(path: &'static str) -> Open {
 
 /// A path that anybody may ask for.
 pub(crate) struct Open(Methods);
+
+/// Answers HEAD as GET would be, without the body (RFC 9110, 9.3.2). One that would be written while it is sent is not even
+/// begun.
+async fn without_body(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let answer = next.call(request).await?;
+    // Of one whose length is known the length is told; the connection itself leaves its bytes out.
+    Ok(answer.map_body(|_, body| match body.size() {
+        BodySize::None | BodySize::Sized(_) => body,
+        BodySize::Stream => BoxBody::new(NoBody::new()),
+    }))
+}
 
 /// Declares how a method is answered, by its name.
 macro_rules! method {
@@ -71,7 +86,19 @@ macro_rules! open_method {
 }
 
 impl Methods {
-    method!(get, GET);
+    /// Answers GET to those who may, and HEAD.
+    pub(crate) fn get<F, Args>(self, needs: Permission, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let guard = || from_fn(move |request, next| admit(needs, request, next));
+        let head = web::head().to(handler.clone()).wrap(guard()).wrap(from_fn(without_body));
+        let heard = Self { resource: self.resource.route(head), ..self };
+        heard.answer(Method::GET, Some(needs), web::get().to(handler).wrap(guard()))
+    }
+
     method!(post, POST);
     method!(put, PUT);
     method!(patch, PATCH);
@@ -99,7 +126,19 @@ impl Methods {
 }
 
 impl Open {
-    open_method!(get, GET);
+    /// Answers GET, and HEAD.
+    pub(crate) fn get<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let Self(methods) = self;
+        let head = web::head().to(handler.clone()).wrap(from_fn(without_body));
+        let heard = Methods { resource: methods.resource.route(head), ..methods };
+        Self(heard.answer(Method::GET, None, web::get().to(handler)))
+    }
+
     open_method!(post, POST);
 
     /// What its methods take and answer, as their handlers say it.
@@ -116,7 +155,10 @@ impl From<Open> for Methods {
 
 impl HttpServiceFactory for Methods {
     fn register(self, config: &mut AppService) {
-        let understood: Vec<Method> = self.understood.into_iter().map(|(method, _)| method).collect();
+        let mut understood: Vec<Method> = self.understood.into_iter().map(|(method, _)| method).collect();
+        if let Some(get) = understood.iter().position(|method| method == Method::GET) {
+            understood.insert(get + 1, Method::HEAD);
+        }
         let refuse = move |request: HttpRequest| {
             let problem = Problem::method_not_allowed(request.method(), &understood);
             async move { Err::<HttpResponse, Problem>(problem) }

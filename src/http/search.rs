@@ -114,6 +114,7 @@ struct ContactOfTeam {
     #[schema(value_type = wire::ContactState)]
     state: ContactState,
     /// From when on it may be called, while it is pending.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     due_at: Option<DateTime<Utc>>,
     /// Attempts that count.
     attempts: u32,

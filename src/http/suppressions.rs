@@ -21,6 +21,7 @@ use crate::db::suppressions::{
     list_campaigns_calling_suppressed, list_suppressions, remove_suppression, stream_suppressions, suppress,
 };
 use crate::domain::access::Permission;
+use crate::domain::instant::written;
 use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
 use crate::domain::suppression::{self, is_in_force};
 use crate::import::{self, Account, ImportError, Kind, Options, RowReport, Source, Stopped};
@@ -263,9 +264,11 @@ impl Remarks {
         }
         match self.expires_at {
             Some(at) if !is_in_force(Some(at), now) => {
+                let at = written(at);
                 refused("expired", format!("expires_at is {at}, expected an instant that is yet to come"))
             }
             Some(at) if at.year() > LAST_YEAR => {
+                let at = written(at);
                 refused("bad-expiry", format!("expires_at is {at}, expected a year up to {LAST_YEAR}"))
             }
             _ => Ok(()),

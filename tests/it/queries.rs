@@ -184,7 +184,7 @@ impl Bench {
     }
 
     async fn command(&self, campaign: Uuid, command: Command<'_>) -> Moved {
-        campaigns::command(&self.database, self.team, campaign, command, (None, self.node), self.now)
+        campaigns::command(&self.database, self.team, campaign, command, (None, Some(self.node)), self.now)
             .await
             .unwrap()
     }

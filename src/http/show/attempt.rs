@@ -51,16 +51,22 @@ pub(crate) struct Attempt {
     #[schema(example = "USD")]
     pub(crate) price_unit: Option<String>,
     /// When the intent was written.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     pub(crate) intended_at: DateTime<Utc>,
     /// When the provider's call became known; null if it is not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) placed_at: Option<DateTime<Utc>>,
     /// When it began to ring; null if it did not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) ringing_at: Option<DateTime<Utc>>,
     /// When it was taken; null if it was not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) answered_at: Option<DateTime<Utc>>,
     /// When it ended; null if it has not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) ended_at: Option<DateTime<Utc>>,
     /// When its outcome was applied to its contact; null if it was not yet.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) settled_at: Option<DateTime<Utc>>,
     /// The version of the campaign's settings that it was made under.
     #[schema(minimum = 1)]

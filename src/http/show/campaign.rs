@@ -57,22 +57,30 @@ pub(crate) struct Campaign {
     #[schema(example = 42.5)]
     pub(crate) average_duration_seconds: Option<f64>,
     /// Before this instant it does not begin; null if that is not said.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) starts_at: Option<DateTime<Utc>>,
     /// When the next run is made of it, if it has a schedule and is started; null otherwise.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) next_run_at: Option<DateTime<Utc>>,
     /// The campaign with a schedule whose run it is; null if it is none.
     pub(crate) repeats_of: Option<Uuid>,
     /// For which firing of that schedule it was made.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) firing_at: Option<DateTime<Utc>>,
     /// When it was made.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     pub(crate) created_at: DateTime<Utc>,
     /// When it first ran; null if it has not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) started_at: Option<DateTime<Utc>>,
     /// When it was paused; null while it is not.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) paused_at: Option<DateTime<Utc>>,
     /// When everybody was final; null if that is not so.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) completed_at: Option<DateTime<Utc>>,
     /// When its last call ended; null if none has.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) last_call_ended_at: Option<DateTime<Utc>>,
     /// What its calls have cost, as far as is known; null where `max_spend` is not set.
     #[schema(value_type = Option<wire::Amount>)]
@@ -143,6 +151,7 @@ pub(crate) struct Waiting {
     #[schema(value_type = wire::WaitsFor)]
     pub(crate) because: Because,
     /// Until when; null where only a person can end it.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     pub(crate) until: Option<DateTime<Utc>>,
     /// The same in a sentence.
     #[schema(example = "its business hours are over or yet to begin")]
@@ -164,6 +173,7 @@ impl From<dialer::Waiting> for Waiting {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SkippedFiring {
     /// When it was.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     firing_at: DateTime<Utc>,
     /// Why: `missed`, `still-going` or `made-before`.
     #[schema(example = "still-going")]

@@ -55,6 +55,7 @@ pub(crate) struct Contact {
     #[schema(value_type = wire::ContactState)]
     state: ContactState,
     /// From when on it may be called by the retry policy, whatever the hours say; null if it is not to be called.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     due_at: Option<DateTime<Utc>>,
     /// Its attempts that count.
     attempts: u32,
@@ -62,6 +63,7 @@ pub(crate) struct Contact {
     #[schema(value_type = Option<wire::Outcome>)]
     last_outcome: Option<Outcome>,
     /// The callback that was last asked for, made or not; null if none was.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     callback_at: Option<DateTime<Utc>>,
     /// What whoever calls should know; null if nothing.
     callback_note: Option<String>,

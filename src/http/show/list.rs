@@ -214,10 +214,13 @@ pub(crate) struct Import {
     #[schema(value_type = ListForm)]
     settings: Value,
     /// When it was uploaded.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     created_at: DateTime<Utc>,
     /// When it was stored; null while it is only looked at.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     stored_at: Option<DateTime<Utc>>,
     /// Until when its file is kept; null when it is stored.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     expires_at: Option<DateTime<Utc>>,
     #[schema(value_type = ListReport)]
     report: Value,

@@ -21,9 +21,11 @@ pub(crate) struct Suppression {
     /// What else there is to say; null if nothing.
     note: Option<String>,
     /// Since when.
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     created_at: DateTime<Utc>,
     /// From when on it is over; null if never.
     #[schema(example = "2027-03-02T15:00:00Z")]
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     expires_at: Option<DateTime<Utc>>,
     /// Whether it holds now.
     in_force: bool,

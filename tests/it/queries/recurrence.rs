@@ -241,7 +241,7 @@ async fn nobody_makes_a_run_for_a_campaign_that_was_paused_or_taken_over() {
         bench.team,
         owner.campaign,
         Command::Resume { limit: Limited::AsBefore },
-        (None, bench.node),
+        (None, Some(bench.node)),
         noon,
     )
     .await;

@@ -1,6 +1,6 @@
 //! The API: what it takes, what it shows, and how it refuses.
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -272,11 +272,11 @@ async fn a_method_that_is_not_understood_is_answered_with_those_that_are() {
         (
             Method::PATCH,
             "/api/v1/campaigns",
-            "POST, GET",
-            "PATCH is not understood here, expected POST or GET",
+            "POST, GET, HEAD",
+            "PATCH is not understood here, expected POST or GET or HEAD",
         ),
-        (Method::DELETE, "/api/v1/rules", "GET", "DELETE is not understood here, expected GET"),
-        (Method::POST, "/health/ready", "GET", "POST is not understood here, expected GET"),
+        (Method::DELETE, "/api/v1/rules", "GET, HEAD", "DELETE is not understood here, expected GET or HEAD"),
+        (Method::POST, "/health/ready", "GET, HEAD", "POST is not understood here, expected GET or HEAD"),
         (Method::GET, "/webhooks/twilio/sorry/a/b", "POST", "GET is not understood here, expected POST"),
     ];
     for (method, path, allow, sentence) in table {
@@ -289,6 +289,74 @@ async fn a_method_that_is_not_understood_is_answered_with_those_that_are() {
         assert_eq!(problem["detail"], sentence, "{method} {path}");
         assert_eq!(problem["allowed"], allow.split(", ").collect::<Value>(), "{method} {path}");
     }
+    scene.end().await;
+}
+
+/// Whoever looks after servers often asks by HEAD. It is GET without the body: as allowed, as refused, and nothing on record.
+#[actix_web::test]
+async fn where_get_is_answered_head_is_too_and_has_no_body() {
+    let scene = Scene::start().await;
+    let campaign = scene.upload(json!({}), &["+12025550101"]).await;
+    let paths = [
+        "/health/live",
+        "/health/ready",
+        "/api/openapi.json",
+        "/api/docs",
+        "/api/docs/start.js",
+        "/api/v1/campaigns",
+        "/api/v1/nothing",
+        "/metrics",
+        &campaign,
+    ]
+    .map(str::to_owned);
+    let streams = ["/contacts.csv", "/contacts.xlsx", "/events"].map(|what| format!("{campaign}{what}"));
+    for path in paths.iter().chain(&streams) {
+        let asked = async |method| {
+            let request = scene.stranger().request(method, scene.url(path)).bearer_auth(API_TOKEN);
+            request.send().await.unwrap()
+        };
+        let (head, get) = (asked(Method::HEAD).await, asked(Method::GET).await);
+        assert_eq!(head.status(), get.status(), "{path}");
+        for header in ["content-type", "allow", "link"] {
+            assert_eq!(head.headers().get(header), get.headers().get(header), "{path}: {header}");
+        }
+        if !streams.contains(path) && path != "/health/ready" {
+            let length = |of: &Response| of.headers().get("content-length").cloned();
+            assert_eq!(length(&head), length(&get), "{path}");
+        }
+        assert_eq!(head.bytes().await.unwrap().len(), 0, "{path}");
+    }
+    let stranger = scene.stranger().head(scene.url("/api/v1/campaigns")).send().await.unwrap();
+    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+    let (_, trail) = scene.ask(Method::GET, "/api/v1/audit").await;
+    let actions: Vec<&Value> =
+        trail["audit"].as_array().unwrap().iter().map(|entry| &entry["action"]).collect();
+    assert_eq!(actions, ["POST /api/v1/campaigns"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn what_things_are_called_can_be_seen() {
+    let scene = Scene::start().await;
+    let campaign = scene.upload(json!({}), &["+12025550101"]).await;
+    let script = json!({"say": "Hello"});
+    let refused = "has the control character U+001B at place 2";
+    for (method, path, body) in [
+        (Method::PATCH, campaign.as_str(), json!({"name": "a\u{1b}[2J"})),
+        (Method::PATCH, &campaign, json!({"agent": {"name": "a\u{1b}", "script": script}})),
+        (Method::POST, &format!("{campaign}/duplicate"), json!({"name": "a\u{1b}"})),
+        (Method::POST, "/api/v1/agents", json!({"name": "a\u{1b}", "script": script})),
+        (Method::POST, "/api/v1/keys", json!({"name": "a\u{1b}", "role": "viewer"})),
+        (Method::POST, "/api/v1/hooks", json!({"name": "a\u{1b}", "url": "https://receiver.example/"})),
+    ] {
+        let (status, problem) = scene.send(method, path, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(refused), "{path}: {problem}");
+    }
+    let (status, problem) =
+        scene.upload_file(&settings(json!({"name": "a\u{1b}"})), "phone\n+12025550101\n").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(problem["detail"].as_str().unwrap().contains(refused), "{problem}");
     scene.end().await;
 }
 

@@ -45,7 +45,12 @@ async fn a_draft_takes_all_settings_and_refuses_what_a_new_campaign_would() {
     let refused = [
         (json!({"agent": {"name": "Bob", "script": {"say": "Hi {{age}}"}}}), "bad-script", "{{age}}"),
         (json!({"rules": ["atlantis"]}), "bad-settings", "rules: "),
-        (json!({"default_region": "GB"}), "bad-settings", "default_region is unknown"),
+        (
+            json!({"default_region": "GB"}),
+            "bad-settings",
+            "default_region is fixed since the campaign was made",
+        ),
+        (json!({"colour": "red"}), "bad-settings", "colour is unknown"),
         (json!({"opt_out_digit": "99"}), "bad-settings", "opt_out_digit"),
         (json!({"starts_at": "9999-01-01T00:00:00Z"}), "bad-settings", "expected an instant within a year"),
         (json!({"agent_id": uuid::Uuid::nil()}), "unknown-agent", "there is no agent"),

@@ -206,7 +206,7 @@ async fn a_contact_says_when_it_is_called_next_and_by_which_rule_not_before() {
     assert_eq!(status, StatusCode::OK);
     let asked = scene.contact_with(&campaign, PHONES[0]).await;
     assert_eq!((&asked["callback_note"], &asked["callback_waits"]), (&json!("after lunch"), &json!(true)));
-    assert_eq!(instant(&asked["callback_at"]).timestamp_micros(), at.timestamp_micros());
+    assert_eq!(instant(&asked["callback_at"]).timestamp_millis(), at.timestamp_millis());
     assert_eq!(asked["next_call"]["because"], "not-due");
     assert!(
         asked["next_call"]["message"].as_str().unwrap().starts_with("a callback was asked for"),

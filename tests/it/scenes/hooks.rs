@@ -311,7 +311,7 @@ async fn a_hook_begins_where_it_is_told_to_and_tells_of_what_it_is_told_to() {
     assert_eq!(scene.ask(Method::GET, &path).await.0, StatusCode::NOT_FOUND);
     for (bad, expected) in [
         (json!({"url": all.url(), "kinds": ["campaign.sings"]}), "unknown kind of event"),
-        (json!({"url": all.url(), "name": " "}), "expected what people call the hook"),
+        (json!({"url": all.url(), "name": " "}), "name has 0 characters, expected 1 to 200"),
         (json!({"url": all.url(), "after": -1}), "expected the number of an event"),
         (json!({"url": all.url(), "after": 999_999}), "the last event"),
         (json!({"url": "http://receiver.example/"}), "expected https:"),

@@ -3,6 +3,8 @@
 use reqwest::Response;
 use serde_json::Value;
 
+use super::described::assert_one_shape_of_instants;
+
 /// An event of a stream.
 #[derive(Debug, Clone)]
 pub struct Sent {
@@ -58,6 +60,7 @@ impl Stream {
             }
         }
         self.last_event_id = id.or(self.last_event_id);
+        data.iter().for_each(assert_one_shape_of_instants);
         Some(Sent { id, kind: kind?, data: data? })
     }
 }
