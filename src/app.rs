@@ -21,7 +21,7 @@ use crate::actors::{
     Switchboard, TakenBack, speech::Speeches,
 };
 use crate::cli::stop::asked_to_stop;
-use crate::clock::{Clock, Deadline};
+use crate::clock::{Clock, Deadline, Stopwatch};
 use crate::config::{self, Config, ListLimits, Provider, RequestLimit, Secret, TwilioAccount};
 use crate::dashboard;
 use crate::db::words::Word;
@@ -49,7 +49,7 @@ use crate::zone_files::{self, ZoneFilesError};
 const DATABASE: &str = "outdial";
 
 /// The account and the number of the program's own simulator. Twilio's test credentials know the number, too.
-const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
+pub const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
 const SIMULATED_FROM: &str = "+15005550006";
 
 /// Threads that serve HTTP. The actors have one of their own.
@@ -467,6 +467,32 @@ pub async fn open_database(wanted: &config::Database) -> Result<(Database, Optio
             Ok((database, Some(embedded)))
         }
     }
+}
+
+/// Opens the given database, or starts the private one if it has ever been made; none if it has not.
+pub async fn reopen_database(
+    wanted: &config::Database,
+) -> Result<Option<(Database, Option<Embedded>)>, BuildError> {
+    match wanted {
+        config::Database::Embedded { data_dir } if !Embedded::is_made(data_dir) => Ok(None),
+        config::Database::Embedded { .. } | config::Database::Given { .. } => {
+            open_database(wanted).await.map(Some)
+        }
+    }
+}
+
+/// What campaigns are judged by at the command line: a clock that goes by the database's time, as a server's does, the zone
+/// data, and the packs of rules.
+pub async fn judge_by(
+    database: &Database,
+    surroundings: config::Surroundings,
+) -> Result<(Clock, Library), BuildError> {
+    let config::Surroundings { course, zoneinfo, rules } = surroundings;
+    let clock = Clock::to_be_set(course);
+    let asked = Stopwatch::start();
+    clock.set(db::nodes::find_time(database).await?, asked);
+    choose_zones(zoneinfo.as_deref(), clock.now().date_naive())?;
+    Ok((clock, choose_rules(rules.as_deref())?))
 }
 
 /// Opens the given database, or the private one if it runs; none if it does not.

@@ -15,9 +15,10 @@
 //!              hooks, actors → receivers → db: how POSTs get to the servers of others
 //!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
-//!       demo, list_command and client stand outside: they are a person with a list, or at a terminal
+//!       demo, list_command and client stand outside: they are a person with a list, or at a terminal; only client::direct
+//!       goes to the database itself, through db and what http shows
 //!       node_table shows who works on the database, for cli
-//!       keys makes API keys, for http, app and cli, and keeps no secret
+//!       keys makes API keys and teams, for http, app and cli, and keeps no secret
 //!       embedded runs a private PostgreSQL; cli says what may be typed
 //!       zone_files reads zone data for domain, at the start
 //!       json reads what comes in as JSON, for http, rules and list_command, and says what is wrong with it

@@ -7,16 +7,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser};
-use outdial::app::{App, join_database, limits, open_database, whole_calls_per_second};
+use outdial::app::{
+    App, join_database, judge_by, limits, open_database, reopen_database, whole_calls_per_second,
+};
 use outdial::cli::stop::{asked_to_stop, stdin_closed};
-use outdial::cli::{Cli, Command, DemoOptions, ImportOptions, KeysOptions, ServerOptions, SimulateOptions};
-use outdial::client::{self, ClientError, Server, Shown};
+use outdial::cli::{
+    Cli, Command, DemoOptions, ImportOptions, KeysOptions, ServerOptions, SimulateOptions, TeamsOptions,
+};
+use outdial::client::{self, CampaignCommand, ClientError, Desk, Server, Shown};
 use outdial::clock::Clock;
-use outdial::config::{self, Config, ListLimits, Log, LogFormat, Misspelled, Secret};
-use outdial::db::{self, nodes::list_nodes};
+use outdial::config::{self, Config, ListLimits, Log, LogFormat, Misspelled, Secret, Surroundings};
+use outdial::db::{self, Database, nodes::list_nodes};
 use outdial::demo::{ContactList, Demo};
-use outdial::keys::KeysCommand;
+use outdial::embedded::Embedded;
+use outdial::keys::{KeysCommand, TeamsCommand, WhichTeam, run_teams};
 use outdial::list_command;
 use outdial::node_table::NodeTable;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
@@ -36,8 +42,12 @@ async fn main() -> ExitCode {
         Command::Demo(options) => demo(options).await,
         Command::Import(options) => import(options).await,
         Command::Nodes => nodes().await,
-        Command::Keys { what } => keys(what).await,
-        Command::Campaign { what, server } => {
+        Command::Keys { what, team } => keys(what, team).await,
+        Command::Teams { what } => teams(what).await,
+        Command::Campaign { what, server, database } if database.are_meant(&server) => {
+            without_server(what.into(), database.team, server.json).await
+        }
+        Command::Campaign { what, server, database: _ } => {
             ask(&server, async |asked: &Server| client::campaign(asked, what.into()).await).await
         }
         Command::Contacts { which, server } => {
@@ -64,6 +74,13 @@ async fn serve() -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
     warn_of_misspelled();
+    if config::listens_everywhere_by_port() {
+        let port = config.listen.port;
+        warn!(
+            "*** PORT is set and OUTDIAL_HOST is not, so that port {port} is open on ALL addresses of this machine, as platforms \
+             want it; OUTDIAL_HOST=127.0.0.1 lets in only who is on this machine ***"
+        );
+    }
     let app = App::build(config).await?;
     if let Some(key) = app.first_key() {
         // Whoever closed the standard output cannot be told, and gets in by OUTDIAL_API_TOKEN.
@@ -166,19 +183,38 @@ async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::
 }
 
 async fn import(options: ImportOptions) -> anyhow::Result<ExitCode> {
-    let table = match options.campaign {
-        None => list_command::check(&options.file, &options.settings, &limits(&ListLimits::from_env()?)),
+    let ImportOptions { file, settings, campaign, server, .. } = options;
+    let table = match &campaign {
+        None => list_command::check(&file, &settings, &limits(&ListLimits::from_env()?)),
         Some(campaign) => {
-            let key = Secret::new(options.server.key);
-            list_command::send(&options.file, &options.settings, &options.server.url, &key, campaign).await
+            let asked = match Server::new(server.url(), Secret::new(server.key.clone())) {
+                Ok(asked) => client::find_campaign(&asked, campaign).await.map(|id| (asked, id)),
+                Err(error) => Err(error),
+            };
+            match asked {
+                Ok((asked, id)) => list_command::send(&file, &settings, &asked, id).await,
+                Err(error) => return Ok(refused(error.exit_status(), error)),
+            }
         }
     };
-    let table = table.with_context(|| options.file.display().to_string())?;
-    match options.server.json {
+    let table = match table {
+        Ok(table) => table,
+        Err(error) => {
+            let status = error.exit_status();
+            return Ok(refused(status, anyhow::Error::from(error).context(file.display().to_string())));
+        }
+    };
+    match server.json {
         true => println!("{}", table.report()),
         false => print!("{table}"),
     }
     Ok(if table.has_contacts() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says why something was not done, by a sentence and by the exit status.
+fn refused(status: u8, error: impl Into<anyhow::Error>) -> ExitCode {
+    eprintln!("outdial: {:#}", error.into());
+    ExitCode::from(status)
 }
 
 /// Asks a server for something, and shows what it answers. What it refuses is told by the exit status as well.
@@ -186,22 +222,65 @@ async fn ask(
     options: &ServerOptions,
     asked: impl AsyncFnOnce(&Server) -> Result<Shown, ClientError>,
 ) -> anyhow::Result<ExitCode> {
-    let answered = match Server::new(&options.url, Secret::new(options.key.clone())) {
+    let answered = match Server::new(options.url(), Secret::new(options.key.clone())) {
         Ok(server) => asked(&server).await,
         Err(error) => Err(error),
     };
+    Ok(show(answered, options.json))
+}
+
+/// Shows what came of a command, to a person or to a program.
+fn show(answered: Result<Shown, ClientError>, as_json: bool) -> ExitCode {
     let shown = match answered {
         Ok(shown) => shown,
-        Err(error) => {
-            let status = error.exit_status();
-            eprintln!("outdial: {:#}", anyhow::Error::from(error));
-            return Ok(ExitCode::from(status));
-        }
+        Err(error) => return refused(error.exit_status(), error),
     };
-    let text = if options.json { format!("{}\n", shown.json) } else { shown.text };
+    let text = if as_json { format!("{}\n", shown.json) } else { shown.text };
     // Whoever reads only the beginning, as head does, has what it wanted.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(ExitCode::from(shown.exit_status))
+    ExitCode::from(shown.exit_status)
+}
+
+/// Does something with campaigns on the database itself.
+async fn without_server(
+    command: CampaignCommand,
+    team: Option<String>,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    start_log(&Log::from_env_or("warn")?, BoxMakeWriter::new(std::io::stderr))?;
+    let (database, embedded) = match reopen_database(&config::Database::from_env()?).await {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(show(Err(ClientError::NoDatabase), as_json)),
+        Err(error) => return Ok(refused(DATABASE_IN_TROUBLE, error)),
+    };
+    let answered = match sit_down(&database, team).await {
+        Ok(desk) => client::campaign_without_server(&desk, command).await,
+        Err(error) => {
+            leave(database, embedded).await?;
+            return Ok(refused(DATABASE_IN_TROUBLE, error));
+        }
+    };
+    leave(database, embedded).await?;
+    Ok(show(answered, as_json))
+}
+
+/// The exit status of whoever cannot reach the database: that of whoever cannot reach a server.
+const DATABASE_IN_TROUBLE: u8 = 6;
+
+async fn sit_down(database: &Database, team: Option<String>) -> anyhow::Result<Desk> {
+    db::migrate(database).await?;
+    let (clock, library) = judge_by(database, Surroundings::from_env()?).await?;
+    let (database, dials_simulator) = (database.clone(), config::dials_simulator());
+    Ok(Desk { database, clock, library, dials_simulator, team })
+}
+
+/// Lets go of the database, and stops the private PostgreSQL if nobody else uses it.
+async fn leave(database: Database, embedded: Option<Embedded>) -> anyhow::Result<()> {
+    drop(database);
+    if let Some(embedded) = embedded {
+        embedded.stop().await?;
+    }
+    Ok(())
 }
 
 async fn nodes() -> anyhow::Result<ExitCode> {
@@ -220,7 +299,7 @@ async fn nodes() -> anyhow::Result<ExitCode> {
     Ok(if table.somebody_is_alive() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn keys(what: KeysOptions) -> anyhow::Result<ExitCode> {
+async fn keys(what: KeysOptions, team: Option<String>) -> anyhow::Result<ExitCode> {
     start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
     let command = match what {
         KeysOptions::Create { name, role, expires } => {
@@ -229,17 +308,30 @@ async fn keys(what: KeysOptions) -> anyhow::Result<ExitCode> {
         KeysOptions::List => KeysCommand::List,
         KeysOptions::Revoke { key } => KeysCommand::Revoke { which: key },
     };
+    let team = WhichTeam::from(team.as_deref());
+    on_database(async |database: &Database, now| Ok(outdial::keys::run(database, team, command, now).await?))
+        .await
+}
+
+async fn teams(what: TeamsOptions) -> anyhow::Result<ExitCode> {
+    start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
+    let command = match what {
+        TeamsOptions::Create { name } => TeamsCommand::Create { name },
+        TeamsOptions::List { json } => TeamsCommand::List { json },
+    };
+    on_database(async |database: &Database, now| Ok(run_teams(database, command, now).await?)).await
+}
+
+/// Does something on the database, whose tables are brought up to date before, and prints what came of it.
+async fn on_database(
+    work: impl AsyncFnOnce(&Database, DateTime<Utc>) -> anyhow::Result<String>,
+) -> anyhow::Result<ExitCode> {
     let (database, embedded) = open_database(&config::Database::from_env()?).await?;
     let done = match db::migrate(&database).await {
-        Ok(_) => outdial::keys::run(&database, command, Clock::of_this_machine(None).now())
-            .await
-            .map_err(Into::into),
-        Err(error) => Err(anyhow::Error::from(error)),
+        Ok(_) => work(&database, Clock::of_this_machine(None).now()).await,
+        Err(error) => Err(error.into()),
     };
-    drop(database);
-    if let Some(embedded) = embedded {
-        embedded.stop().await?;
-    }
+    leave(database, embedded).await?;
     print!("{}", done?);
     Ok(ExitCode::SUCCESS)
 }

@@ -10,30 +10,23 @@ use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
-/// The exit statuses of all of them.
+/// The exit statuses of all of them, and of `import`.
 pub(super) const EXIT_STATUSES: &str = "\
 Exit statuses:
-  0  it is done; watch: everybody is final
-  1  watch: the campaign is a draft, paused, canceled or has failed
+  0  it is done; watch: everybody is final; import: the list has contacts
+  1  watch: the campaign is a draft, paused, canceled or has failed; import: the list has nobody to call
   2  what was typed, or a file that it names, cannot be used
   3  no key, or one that does not allow it
   4  there is nothing of that name, or several
   5  the server refuses it, and says why
-  6  the server cannot be reached, or is in trouble";
+  6  the server, or the database, cannot be reached, or is in trouble";
 
 /// Which server, and how its answers are shown.
 #[derive(Debug, Clone, Args)]
 pub struct ServerOptions {
-    /// The server's address
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "OUTDIAL_URL",
-        default_value = "http://127.0.0.1:8080",
-        value_parser = super::server
-    )]
-    pub url: String,
+    /// The server's address [default: http://127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "URL", env = "OUTDIAL_URL", value_parser = super::server)]
+    pub url: Option<String>,
     /// The API key
     #[arg(
         long,
@@ -47,6 +40,33 @@ pub struct ServerOptions {
     /// Show what the server answers, as JSON
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+impl ServerOptions {
+    /// The server's address.
+    pub fn url(&self) -> &str {
+        self.url.as_deref().unwrap_or(DEFAULT_URL)
+    }
+}
+
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+
+/// Whether no server is asked, and whose things are meant then.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseOptions {
+    /// Ask no server, but the database that DATABASE_URL names, or else the private one
+    #[arg(long, global = true)]
+    pub database: bool,
+    /// Without a server: whose campaigns, by the team's name or id, if there are several teams
+    #[arg(long, global = true, value_name = "TEAM")]
+    pub team: Option<String>,
+}
+
+impl DatabaseOptions {
+    /// Whether the database is meant: it is said, or there is neither a key nor a server named.
+    pub fn are_meant(&self, server: &ServerOptions) -> bool {
+        self.database || self.team.is_some() || (server.key.is_empty() && server.url.is_none())
+    }
 }
 
 /// What is to be done with a campaign. Wherever one is named, its name or its id will do.
@@ -234,9 +254,9 @@ impl From<CampaignOptions> for CampaignCommand {
             CampaignOptions::List { state } => Self::List { state },
             CampaignOptions::Show { campaign } => Self::Show(campaign),
             CampaignOptions::Start { campaign, limit, dry_run } => Self::Start { campaign, limit, dry_run },
-            CampaignOptions::Pause { campaign } => Self::Move { campaign, what: "pause" },
+            CampaignOptions::Pause { campaign } => Self::Pause(campaign),
             CampaignOptions::Resume { campaign, limit } => Self::Resume { campaign, limit },
-            CampaignOptions::Cancel { campaign } => Self::Move { campaign, what: "cancel" },
+            CampaignOptions::Cancel { campaign } => Self::Cancel(campaign),
             CampaignOptions::Duplicate { campaign, name, outcomes } => {
                 Self::Duplicate { campaign, name, outcomes }
             }

@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 use url::Url;
-use uuid::Uuid;
 
 use crate::clock::Course;
 use crate::config::Config;
 use crate::domain::access::Role;
 
-pub use client::{AgentsOptions, CampaignOptions, ContactsOptions, ServerOptions, SuppressOptions};
+pub use client::{
+    AgentsOptions, CampaignOptions, ContactsOptions, DatabaseOptions, ServerOptions, SuppressOptions,
+};
 
 /// The account that the simulator stands for unless told otherwise.
 const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
@@ -38,6 +39,7 @@ Examples:
   outdial import list.xlsx --check      see what would become of a contact list
   outdial nodes                         see which servers work on the database
   outdial keys create reports --role viewer
+  outdial teams create \"the night shift\"
   outdial campaign create list.csv --name Reminders --say \"Hello {{name}}\" --start
   outdial campaign watch Reminders
 
@@ -92,11 +94,14 @@ Examples:
     /// and why the others are not. With --campaign the list is sent to a running server.
     #[command(
         verbatim_doc_comment,
-        after_help = "\
+        after_help = client::EXIT_STATUSES,
+        after_long_help = format!("\
 Examples:
   outdial import list.xlsx --check
-  outdial import list.csv --check --settings '{\"default_region\":\"GB\",\"columns\":{\"phone\":\"Work\"}}'
-  OUTDIAL_KEY=… outdial import more.csv --campaign 01981c2e-…"
+  outdial import list.csv --check --settings '{{\"default_region\":\"GB\",\"columns\":{{\"phone\":\"Work\"}}}}'
+  OUTDIAL_KEY=… outdial import more.csv --campaign Reminders
+
+{}", client::EXIT_STATUSES)
     )]
     Import(ImportOptions),
     /// Show who works on the database: every outdial serve of the last day
@@ -108,7 +113,8 @@ Examples:
     /// Make, watch and command campaigns, on a running server
     ///
     /// The server and the key are said by OUTDIAL_URL and OUTDIAL_KEY. Wherever a campaign is named, its name or its id will
-    /// do.
+    /// do. With neither of them, or with --database, no server is asked: list, show, pause, resume and cancel work on the
+    /// database itself, which is found as `outdial serve` finds it.
     #[command(verbatim_doc_comment, after_help = client::EXIT_STATUSES, after_long_help = format!("\
 Examples:
   outdial campaign create list.csv --name Reminders --say \"Hello {{{{name}}}}\"
@@ -125,6 +131,9 @@ Examples:
         /// Which server
         #[command(flatten)]
         server: ServerOptions,
+        /// Or none
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
     /// Show the contacts of a campaign, on a running server
     #[command(after_help = client::EXIT_STATUSES)]
@@ -179,6 +188,42 @@ Examples:
         /// What is to be done
         #[command(subcommand)]
         what: KeysOptions,
+        /// Whose keys, by the team's name or id, if there are several teams
+        #[arg(long, global = true, value_name = "TEAM")]
+        team: Option<String>,
+    },
+    /// Make and show teams, straight on the database
+    ///
+    /// A team sees nothing of another: its campaigns, keys, agents and lists are its own. Set up as `outdial serve` is: by
+    /// DATABASE_URL, or else it starts the private PostgreSQL if that does not run.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "\
+Examples:
+  outdial teams create \"the night shift\"      prints the key of its first admin, this once
+  outdial keys create reports --role viewer --team \"the night shift\"
+  outdial teams list"
+    )]
+    Teams {
+        /// What is to be done
+        #[command(subcommand)]
+        what: TeamsOptions,
+    },
+}
+
+/// What is to be done about teams.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TeamsOptions {
+    /// Make a team, and print the key of its first admin: it is shown this once
+    Create {
+        /// What people call it
+        name: String,
+    },
+    /// Show all teams
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -218,9 +263,9 @@ pub struct ImportOptions {
     /// Show what would become of it, and store nothing
     #[arg(long)]
     pub check: bool,
-    /// Add its contacts to this campaign
-    #[arg(long, value_name = "ID", value_parser = id)]
-    pub campaign: Option<Uuid>,
+    /// Add its contacts to this campaign, by its name or id
+    #[arg(long, value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
     /// What there is to say about it, as JSON: default_region, countries, columns, sheet
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub settings: String,
@@ -301,10 +346,6 @@ fn cps(text: &str) -> Result<f64, String> {
     cps.ok_or_else(|| "expected a number above 0, at most 1000".to_owned())
 }
 
-fn id(text: &str) -> Result<Uuid, String> {
-    text.parse().map_err(|_| "expected an id such as 01981c2e-7f3a-7b5c-9d1e-2a3b4c5d6e7f".to_owned())
-}
-
 fn server(text: &str) -> Result<String, String> {
     let is_web = |url: &Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
     match Url::parse(text) {
@@ -382,6 +423,24 @@ mod tests {
     }
 
     #[test]
+    fn without_key_and_server_it_is_the_database_that_is_meant() {
+        // Whoever runs the tests may have a server of his own.
+        let asks_no_server = |url: Option<&str>, key: &str, rest: &str| {
+            let Command::Campaign { mut server, database, .. } =
+                parse(&format!("outdial campaign list {rest}")).unwrap()
+            else {
+                panic!("it is no campaign")
+            };
+            (server.url, server.key) = (url.map(str::to_owned), key.to_owned());
+            database.are_meant(&server)
+        };
+        assert!(asks_no_server(None, "", ""));
+        assert!(!asks_no_server(None, "od_key", "") && !asks_no_server(Some("http://a"), "", ""));
+        assert!(asks_no_server(Some("http://a"), "od_key", "--database"));
+        assert!(asks_no_server(Some("http://a"), "od_key", "--team night"));
+    }
+
+    #[test]
     fn slips_are_refused() {
         for slip in [
             "outdial",
@@ -392,7 +451,8 @@ mod tests {
             "outdial serve --port 80",
             "outdial import list.csv",
             "outdial import --check",
-            "outdial import list.csv --campaign nonsense",
+            "outdial import list.csv --check --campaign a",
+            "outdial teams create",
             "outdial import list.csv --check --url banana",
             "outdial import list.csv --check --url localhost:8080",
             "outdial campaign create list.csv",
@@ -408,13 +468,8 @@ mod tests {
         ] {
             assert!(parse(slip).is_err(), "{slip}");
         }
-        for (slip, expected) in [
-            ("--campaign xyz", "expected an id such as 01981c2e-"),
-            ("--check --url banana", "expected the server's address, such as http://127.0.0.1:8080"),
-        ] {
-            let error = parse(&format!("outdial import list.csv {slip}")).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
+        let error = parse("outdial import list.csv --check --url banana").unwrap_err().to_string();
+        assert!(error.contains("expected the server's address, such as http://127.0.0.1:8080"), "{error}");
         assert!(matches!(parse("outdial demo").unwrap(), Command::Demo(options) if options.speed == 60));
     }
 }

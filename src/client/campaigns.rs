@@ -7,12 +7,14 @@ use indicatif::ProgressBar;
 use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::domain::counted::{be, counted};
 use crate::list_command::ListBody;
 
 use super::export::export;
 use super::server::{ClientError, Server, Shown};
-use super::table::{Column, card, table, told, whole};
+use super::table::{Column, card, plain, table, told};
 use super::watch::watch;
 
 /// What is to be done.
@@ -43,13 +45,10 @@ pub enum CampaignCommand {
         /// So many contacts at most.
         limit: Option<u32>,
     },
-    /// A command that needs no more words: pause, cancel.
-    Move {
-        /// Which.
-        campaign: String,
-        /// The last part of its path.
-        what: &'static str,
-    },
+    /// Stop it for now.
+    Pause(String),
+    /// Give it up for good.
+    Cancel(String),
     /// Make another of its settings and its list, or of some of its contacts.
     Duplicate {
         /// Which.
@@ -100,7 +99,7 @@ pub struct NewCampaign {
     pub start: bool,
 }
 
-const LIST: &[Column] = &[
+pub(super) const LIST: &[Column] = &[
     ("name", "/name"),
     ("id", "/id"),
     ("state", "/state"),
@@ -110,7 +109,7 @@ const LIST: &[Column] = &[
     ("attempts", "/counts/attempts"),
 ];
 
-const CARD: &[Column] = &[
+pub(super) const CARD: &[Column] = &[
     ("name", "/name"),
     ("id", "/id"),
     ("state", "/state"),
@@ -150,11 +149,8 @@ pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown
             let resumed = server.post(&["campaigns", &id, "resume"], &wanted).await?;
             Ok(Shown::new(standing(&resumed), resumed))
         }
-        CampaignCommand::Move { campaign, what } => {
-            let id = id(server, &campaign).await?;
-            let moved = server.json(server.request(Method::POST, &["campaigns", &id, what])).await?;
-            Ok(Shown::new(standing(&moved), moved))
-        }
+        CampaignCommand::Pause(name) => moved(server, &name, "pause").await,
+        CampaignCommand::Cancel(name) => moved(server, &name, "cancel").await,
         CampaignCommand::Duplicate { campaign, name, outcomes } => {
             let id = id(server, &campaign).await?;
             let mut wanted = json!({});
@@ -170,7 +166,8 @@ pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown
         CampaignCommand::Retry { campaign, outcomes } => {
             let id = id(server, &campaign).await?;
             let retried = server.post(&["campaigns", &id, "retry"], &json!({ "outcomes": outcomes })).await?;
-            let text = format!("{} contacts are called again\n", told(&retried["contacts"]));
+            let contacts = retried["contacts"].as_u64().unwrap_or(0);
+            let text = format!("{} {} called again\n", counted(contacts, "contact"), be(contacts));
             Ok(Shown::new(text, retried))
         }
         CampaignCommand::Watch(name) => watch(server, &id(server, &name).await?).await,
@@ -188,6 +185,11 @@ pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown
     }
 }
 
+/// The campaign of this name or id.
+pub async fn find_campaign(server: &Server, name: &str) -> Result<Uuid, ClientError> {
+    server.find("campaign", name).await
+}
+
 pub(super) async fn id(server: &Server, name: &str) -> Result<String, ClientError> {
     Ok(server.find("campaign", name).await?.to_string())
 }
@@ -195,6 +197,13 @@ pub(super) async fn id(server: &Server, name: &str) -> Result<String, ClientErro
 async fn show(server: &Server, id: &str) -> Result<Shown, ClientError> {
     let campaign = server.get(&["campaigns", id]).await?;
     Ok(Shown::new(card(&campaign, CARD), campaign))
+}
+
+/// A command that needs no more words, by the last part of its path.
+async fn moved(server: &Server, name: &str, what: &str) -> Result<Shown, ClientError> {
+    let id = id(server, name).await?;
+    let moved = server.json(server.request(Method::POST, &["campaigns", &id, what])).await?;
+    Ok(Shown::new(standing(&moved), moved))
 }
 
 async fn start(server: &Server, id: &str, limit: Option<u32>, dry_run: bool) -> Result<Shown, ClientError> {
@@ -207,16 +216,62 @@ async fn start(server: &Server, id: &str, limit: Option<u32>, dry_run: bool) -> 
     }
     let started = server.post(&["campaigns", id, "start"], &wanted).await?;
     if dry_run {
-        return Ok(Shown::new(whole(&started), started));
+        return Ok(Shown::new(rehearsal(&started), started));
     }
     Ok(Shown::new(standing(&started), started))
 }
 
+const REHEARSAL: &[Column] = &[
+    ("contacts", "/contacts"),
+    ("  completed", "/completed"),
+    ("  failed", "/failed"),
+    ("  waiting", "/waiting"),
+    ("would begin at", "/begins_at"),
+    ("would end at", "/ends_at"),
+];
+
+const CALLS: &[Column] = &[
+    ("at", "/at"),
+    ("local time", "/local_time"),
+    ("name", "/name"),
+    ("phone", "/phone"),
+    ("outcome", "/outcome"),
+    ("rings s", "/ring_seconds"),
+    ("talks s", "/talk_seconds"),
+    ("then", "/state"),
+    ("again at", "/due_at"),
+];
+
+const NOT_CALLED: &[Column] = &[("name", "/name"), ("phone", "/phone"), ("because", "/message")];
+
+/// What would happen, as tables: the sums, the calls, what is heard in the first of them, and who would not be called.
+fn rehearsal(played: &Value) -> String {
+    let list = |name: &str| played[name].as_array().map_or(&[][..], Vec::as_slice);
+    let (calls, refused) = (list("calls"), list("refused"));
+    let outcomes = played["outcomes"].as_object().into_iter().flatten();
+    let outcomes: Vec<String> =
+        outcomes.map(|(outcome, calls)| format!("{} {}", told(calls), plain(outcome))).collect();
+    let mut text = format!("{}\n\n{}", told(&played["message"]), card(played, REHEARSAL));
+    let sum = counted(calls.len() as u64, "call");
+    text.push_str(&format!("\n{sum}{}{}\n", if calls.is_empty() { "" } else { ": " }, outcomes.join(", ")));
+    if let Some(heard) = calls.iter().find_map(|call| call["heard"].as_str()) {
+        text.push_str(&format!("the first hears: {}\n", plain(heard)));
+    }
+    if !calls.is_empty() {
+        text.push_str(&format!("\n{}", table(calls, CALLS, "")));
+    }
+    if !refused.is_empty() {
+        let number = counted(refused.len() as u64, "contact");
+        text.push_str(&format!("\n{number} would not be called\n{}", table(refused, NOT_CALLED, "")));
+    }
+    text
+}
+
 /// A campaign in a line.
-fn standing(campaign: &Value) -> String {
+pub(super) fn standing(campaign: &Value) -> String {
     let of = |place| campaign.pointer(place).map(told).unwrap_or_default();
-    let contacts = of("/counts/contacts");
-    let contacts = if contacts.is_empty() { String::new() } else { format!(", {contacts} contacts") };
+    let contacts = campaign.pointer("/counts/contacts").and_then(Value::as_u64);
+    let contacts = contacts.map(|contacts| format!(", {}", counted(contacts, "contact"))).unwrap_or_default();
     format!("{} is {}{contacts}  {}\n", of("/name"), of("/state"), of("/id"))
 }
 
@@ -260,16 +315,18 @@ fn twice(key: &str, option: &str) -> ClientError {
 /// What came of a list, with the first rows that were refused.
 fn account(made: &Value) -> String {
     let [imported, rows, duplicates, rejected, blank] =
-        ["imported", "rows", "duplicates", "rejected", "blank"].map(|what| told(&made[what]));
-    let mut text = format!(
-        "{imported} of {rows} rows are contacts, {duplicates} duplicates, {rejected} refused, {blank} blank\n"
-    );
+        ["imported", "rows", "duplicates", "rejected", "blank"].map(|what| made[what].as_u64().unwrap_or(0));
+    let contacts = if imported == 1 { "is a contact" } else { "are contacts" };
+    let (rows, duplicates) = (counted(rows, "row"), counted(duplicates, "duplicate"));
+    let mut text =
+        format!("{imported} of {rows} {contacts}, {duplicates}, {rejected} refused, {blank} blank\n");
     for row in made["refused"].as_array().into_iter().flatten().take(20) {
         text.push_str(&format!("  row {}: {}\n", told(&row["row"]), told(&row["message"])));
     }
     let others = made["same_file_in"].as_array().map_or(0, Vec::len);
     if others > 0 {
-        text.push_str(&format!("  warning: the same file is in {others} other campaigns\n"));
+        let others = counted(others as u64, "other campaign");
+        text.push_str(&format!("  warning: the same file is in {others}\n"));
     }
     for warning in made["warnings"].as_array().into_iter().flatten() {
         text.push_str(&format!("  warning: {}\n", told(&warning["message"])));
@@ -300,13 +357,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_rehearsal_is_told_in_tables() {
+        let played = json!({
+            "dry_run": true, "message": "nobody was called", "contacts": 2, "begins_at": "2026-03-02T15:00:00Z",
+            "ends_at": "2026-03-02T15:01:00Z", "outcomes": {"answered": 1}, "completed": 1, "failed": 0, "waiting": 0,
+            "calls": [{"at": "2026-03-02T15:00:00Z", "local_time": "2026-03-02T10:00:00", "name": "Ada",
+                       "phone": "+12025550101", "outcome": "answered", "ring_seconds": 5, "talk_seconds": 20,
+                       "heard": "Hello\u{1b} Ada", "state": "completed", "due_at": null}],
+            "refused": [{"name": "Bob", "phone": "+12025550102", "message": "must not be contacted"}],
+        });
+        let expected = "\
+nobody was called
+
+contacts        2
+  completed     1
+  failed        0
+  waiting       0
+would begin at  2026-03-02 15:00:00Z
+would end at    2026-03-02 15:01:00Z
+
+1 call: 1 answered
+the first hears: Hello  Ada
+
+at                    local time           name  phone         outcome   rings s  talks s  then       again at
+2026-03-02 15:00:00Z  2026-03-02T10:00:00  Ada   +12025550101  answered  5        20       completed
+
+1 contact would not be called
+name  phone         because
+Bob   +12025550102  must not be contacted
+";
+        assert_eq!(rehearsal(&played), expected);
+    }
+
+    #[test]
     fn what_a_server_says_controls_no_terminal() {
         let campaign = json!({"name": "Ada\u{1b}[2J", "state": "dr\u{9b}aft", "id": "1\u{7}"});
         assert_eq!(standing(&campaign), "Ada [2J is dr aft  1 \n");
         let made = json!({"imported": 1, "rows": 2, "duplicates": 0, "rejected": 1, "blank": 0,
                           "refused": [{"row": 3, "message": "expected\u{1b}]0;owned\u{7}"}],
                           "warnings": [{"message": "late\r"}]});
-        let expected = "1 of 2 rows are contacts, 0 duplicates, 1 refused, 0 blank\n  row 3: expected ]0;owned \n  \
+        let expected = "1 of 2 rows is a contact, 0 duplicates, 1 refused, 0 blank\n  row 3: expected ]0;owned \n  \
                         warning: late \n";
         assert_eq!(account(&made), expected);
     }

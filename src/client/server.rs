@@ -8,6 +8,8 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::config::Secret;
+use crate::db;
+use crate::keys::NoTeam;
 
 use super::table::plain;
 
@@ -34,6 +36,23 @@ pub enum ClientError {
     /// No key was given.
     #[error("expected an API key in OUTDIAL_KEY or --key; outdial keys create makes one")]
     NoKey,
+    /// No server was named, and there is no database either.
+    #[error(
+        "expected a server's API key in OUTDIAL_KEY or --key, or a database: DATABASE_URL names none, and there is no private \
+         one yet"
+    )]
+    NoDatabase,
+    /// It is nothing that can be done on a database.
+    #[error(
+        "only a running server can {0}: expected its address in OUTDIAL_URL or --url, and an API key in OUTDIAL_KEY or --key"
+    )]
+    NeedsServer(&'static str),
+    /// It is not known whose campaigns are meant.
+    #[error(transparent)]
+    Team(#[from] NoTeam),
+    /// The database failed.
+    #[error("the database cannot be read or changed")]
+    Database(#[from] db::Error),
     /// The server does not know the key, or not any more.
     #[error(
         "the server lets nobody in with the key in OUTDIAL_KEY or --key; expected one that it knows and that is not revoked"
@@ -95,12 +114,23 @@ impl ClientError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Unusable(_) | Self::File { .. } => 2,
-            Self::NoKey | Self::BadKey | Self::Refused { status: 403, .. } => 3,
-            Self::NotFound { .. } | Self::Refused { status: 404, .. } => 4,
-            Self::Ambiguous { .. } => 4,
-            Self::Refused { status: 500.., .. } | Self::Unreachable { .. } | Self::NotOutdial(_) => 6,
-            Self::Refused { .. } => REFUSED,
+            Self::NoKey | Self::BadKey | Self::NoDatabase | Self::NeedsServer(_) => 3,
+            Self::Database(_) | Self::Team(NoTeam::Database(_)) => 6,
+            Self::Team(_) => 4,
+            Self::NotFound { .. } | Self::Ambiguous { .. } => 4,
+            Self::Refused { status, .. } => exit_status_of(*status),
+            Self::Unreachable { .. } | Self::NotOutdial(_) => 6,
         }
+    }
+}
+
+/// The process's exit status where a server has refused something with this HTTP status.
+pub(crate) fn exit_status_of(status: u16) -> u8 {
+    match status {
+        401 | 403 => 3,
+        404 => 4,
+        500.. => 6,
+        _ => REFUSED,
     }
 }
 
@@ -129,7 +159,7 @@ impl Server {
     }
 
     /// A request for this path of the API, such as `["campaigns", id]`.
-    pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         self.request_with(method, path, &[])
     }
 

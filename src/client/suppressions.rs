@@ -3,6 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::domain::counted::{be, counted};
+
 use super::server::{ClientError, REFUSED, Server, Shown};
 use super::table::{Column, table, told};
 
@@ -47,11 +49,8 @@ pub async fn suppress(server: &Server, command: SuppressCommand) -> Result<Shown
             let region: Vec<(&str, String)> = region.into_iter().map(|region| ("region", region)).collect();
             let request = server.request_with(Method::POST, &["suppressions"], &region);
             let said = server.json(request.json(&wanted)).await?;
-            let mut text = format!(
-                "{} of {} numbers are called no more\n",
-                told(&said["imported"]),
-                told(&said["rows"])
-            );
+            let [added, of] = ["imported", "rows"].map(|what| said[what].as_u64().unwrap_or(0));
+            let mut text = format!("{added} of {} {} called no more\n", counted(of, "number"), be(added));
             for refused in said["refused"].as_array().into_iter().flatten() {
                 let typed =
                     refused["index"].as_u64().and_then(|index| phones.get(usize::try_from(index).ok()?));
@@ -65,7 +64,10 @@ pub async fn suppress(server: &Server, command: SuppressCommand) -> Result<Shown
             for phone in &phones {
                 server.json(server.request(Method::DELETE, &["suppressions", phone])).await?;
             }
-            Ok(Shown::new(format!("{} numbers may be called again\n", phones.len()), json!(phones)))
+            Ok(Shown::new(
+                format!("{} may be called again\n", counted(phones.len() as u64, "number")),
+                json!(phones),
+            ))
         }
         SuppressCommand::List => {
             let all = server.all(&["suppressions"], &[], "suppressions", usize::MAX).await?;

@@ -114,11 +114,36 @@ impl Config {
     }
 }
 
+/// What campaigns are judged by, beside what stands in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The course of time, if it is not the present.
+    pub course: Option<Course>,
+    /// A directory of zone data that takes the place of what is bundled.
+    pub zoneinfo: Option<PathBuf>,
+    /// A directory of packs of calling rules, beside or instead of those that are shipped.
+    pub rules: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Reads only these from this process's environment: for commands that need nothing else.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let surroundings = read_surroundings(&mut reader);
+        reader.finish(Some(surroundings))
+    }
+}
+
 impl Log {
     /// Reads only what concerns the log from this process's environment: for commands that need nothing else.
     pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_env_or("info")
+    }
+
+    /// The same, with these directives where the environment has none.
+    pub fn from_env_or(unset: &str) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
-        let log = read_log(&mut reader);
+        let log = read_log(&mut reader, unset);
         reader.finish(Some(log))
     }
 }
@@ -148,6 +173,20 @@ impl fmt::Display for Listen {
         }
         write!(f, "{}:{}", self.host, self.port)
     }
+}
+
+/// Whether this process's environment names an account that is a simulator's. Without any account nobody knows.
+pub fn dials_simulator() -> bool {
+    // What is wrong with the account is told to whoever starts a server with it.
+    let account = provider::read(&mut Reader::new(environment));
+    matches!(account, Some(Provider::Twilio(account)) if account.is_simulated())
+}
+
+/// Whether a server listens on all addresses only because this process's environment gives a port and no host: a platform
+/// wants it so, and on one's own machine it may be a surprise.
+pub fn listens_everywhere_by_port() -> bool {
+    let reader = Reader::new(environment);
+    reader.text("PORT").is_some() && reader.text("OUTDIAL_HOST").is_none()
 }
 
 /// outdial's data directory by this process's environment, whether or not a database is given.
@@ -191,17 +230,15 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     let requests = requests::read(reader);
     let streams_of_a_key = requests::read_streams(reader);
     let lists = lists::read(reader);
-    let course = reader.read("OUTDIAL_CLOCK", str::parse::<Course>);
+    let Surroundings { course, zoneinfo, rules } = read_surroundings(reader);
     if let (Some(_), Some(Provider::Twilio(account))) = (&course, &provider)
         && !account.is_simulated()
     {
         reader.problem("OUTDIAL_CLOCK", "is only for the simulator: real people live in the present");
     }
-    let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
-    let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
     let hooks_to_private = reader.read("OUTDIAL_HOOKS_TO_PRIVATE", yes_or_no).unwrap_or(false);
     let mask_for_viewers = reader.read("OUTDIAL_MASK_FOR_VIEWERS", yes_or_no).unwrap_or(false);
-    let log = read_log(reader);
+    let log = read_log(reader, "info");
     let operations = operations::read(reader);
     let (database, provider) = (database?, provider?);
     Some(Config {
@@ -223,6 +260,13 @@ fn read_config<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Option<
     })
 }
 
+fn read_surroundings<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Surroundings {
+    let course = reader.read("OUTDIAL_CLOCK", str::parse::<Course>);
+    let zoneinfo = reader.text("OUTDIAL_ZONEINFO").map(PathBuf::from);
+    let rules = reader.text("OUTDIAL_RULES").map(PathBuf::from);
+    Surroundings { course, zoneinfo, rules }
+}
+
 /// A platform that gives a port forwards to it from another machine; on one's own only this machine may come in.
 fn read_listen<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Listen {
     let port = reader.parse("PORT", "a port from 0 to 65535", |_| true);
@@ -233,7 +277,7 @@ fn read_listen<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Listen 
     }
 }
 
-fn read_log<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Log {
+fn read_log<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>, unset: &str) -> Log {
     let filter = reader.read("OUTDIAL_LOG", |text| {
         EnvFilter::builder().parse(text).map(|_| text.to_owned()).map_err(|error| {
             format!("expected directives such as info or outdial=debug, got {text:?}: {error}")
@@ -244,7 +288,7 @@ fn read_log<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Log {
         "json" => Ok(LogFormat::Json),
         _ => Err(format!("expected text or json, got {text:?}")),
     });
-    Log { filter: filter.unwrap_or_else(|| "info".to_owned()), format: format.unwrap_or(LogFormat::Text) }
+    Log { filter: filter.unwrap_or_else(|| unset.to_owned()), format: format.unwrap_or(LogFormat::Text) }
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {

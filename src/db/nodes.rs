@@ -46,6 +46,12 @@ pub async fn renew(database: &Database, node: Oneself<'_>, lease: Duration) -> R
     Ok(Renewed { now: row.try_get("now")?, others_until })
 }
 
+/// The database's time.
+pub async fn find_time(database: &Database) -> Result<DateTime<Utc>, Error> {
+    const SQL: &str = "SELECT clock_timestamp() AS now";
+    Ok(query_one(&database.client().await?, SQL, &[]).await?.try_get("now")?)
+}
+
 /// How many more campaigns belong to a node than its share: as many as every living node of the account would have of
 /// those that have something to do, rounded up. So nobody who hands over what is too much takes it back.
 const BEYOND_SHARE: &str = "

@@ -96,7 +96,7 @@ impl Embedded {
     /// Joins the cluster of this data directory if its server runs, or is just being started. Where none does, nothing is
     /// started, nor made.
     pub async fn join(data_dir: &Path) -> Result<Option<Self>, EmbeddedError> {
-        if !data_dir.join("cluster").is_dir() {
+        if !Self::is_made(data_dir) {
             return Ok(None);
         }
         let data_dir = data_dir.to_owned();
@@ -110,6 +110,11 @@ impl Embedded {
             Ok(Some(Self { cluster, durability, sockets, in_use: Some(in_use) }))
         })
         .await
+    }
+
+    /// Whether this data directory has a cluster, running or not.
+    pub fn is_made(data_dir: &Path) -> bool {
+        data_dir.join("cluster").is_dir()
     }
 
     /// Starts the server again if it has ended meanwhile, as one does that the system killed for want of memory. It

@@ -4,15 +4,17 @@
 use std::fmt::{self, Display, Formatter};
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
-use tracing::warn;
+use serde_json::json;
 use uuid::Uuid;
 
+use super::record::{complete, on_record};
+use super::teams::{NoTeam, WhichTeam, choose_team};
 use super::{FROM_ENVIRONMENT, make};
-use crate::db::audit::{By, Ending, Intent, begin, finish};
-use crate::db::keys::{Key, Revoked, ensure_team, list_keys, revoke_key};
+use crate::db::audit::Ending;
+use crate::db::keys::{Key, Revoked, list_keys, revoke_key};
 use crate::db::{Database, Error};
 use crate::domain::access::Role;
+use crate::domain::called::{self, BadName};
 
 /// What is to be done about keys.
 #[derive(Debug, Clone)]
@@ -46,6 +48,12 @@ pub enum CannotDo {
         "expected another name than {FROM_ENVIRONMENT:?}: the key of that name is the one in OUTDIAL_API_TOKEN"
     )]
     NameIsTaken,
+    /// The name is none, or controls terminals.
+    #[error("the name {0}")]
+    NoName(#[from] BadName),
+    /// It is not told for which team.
+    #[error(transparent)]
+    Team(#[from] NoTeam),
     /// It would be of no use.
     #[error("expected an expiry in the future")]
     HasExpired,
@@ -62,18 +70,23 @@ pub enum CannotDo {
     LastAdmin,
 }
 
-/// Does it for the default team, and returns what is to be shown. What changes something is in the audit trail before it
-/// is done.
-pub async fn run(database: &Database, command: KeysCommand, now: DateTime<Utc>) -> Result<String, CannotDo> {
-    let team = ensure_team(database).await?;
+/// Does it for a team, and returns what is to be shown. What changes something is in the audit trail before it is done.
+pub async fn run(
+    database: &Database,
+    team: WhichTeam<'_>,
+    command: KeysCommand,
+    now: DateTime<Utc>,
+) -> Result<String, CannotDo> {
+    let team = choose_team(database, team).await?;
     match command {
         KeysCommand::List => Ok(KeyTable { keys: list_keys(database, team).await?, now }.to_string()),
         KeysCommand::Create { name, .. } if name == FROM_ENVIRONMENT => Err(CannotDo::NameIsTaken),
         KeysCommand::Create { expires_at: Some(at), .. } if at <= now => Err(CannotDo::HasExpired),
         KeysCommand::Create { name, role, expires_at } => {
-            let row = on_record(database, team, "outdial keys create", json!({}), now).await?;
+            let name = called::parse(&name)?;
+            let row = on_record(database, team, "outdial keys create", None, json!({}), now).await?;
             let key = Uuid::now_v7();
-            let made = make(database, team, key, &name, role, expires_at).await.map_err(CannotDo::from);
+            let made = make(database, team, key, name, role, expires_at).await.map_err(CannotDo::from);
             let (status, made_id) =
                 made.as_ref().map_or_else(|error| (error.status(), None), |_| (201, Some(key)));
             let ending = Ending { at: now, status, made: made_id, detail: Some(json!({ "role": role })) };
@@ -83,7 +96,8 @@ pub async fn run(database: &Database, command: KeysCommand, now: DateTime<Utc>) 
         KeysCommand::Revoke { which } => {
             let keys = list_keys(database, team).await?;
             let id = the_one(&keys, &which)?;
-            let row = on_record(database, team, "outdial keys revoke", json!({ "id": id }), now).await?;
+            let row =
+                on_record(database, team, "outdial keys revoke", None, json!({ "id": id }), now).await?;
             let revoked = match revoke_key(database, team, id, now).await {
                 Ok(Revoked::Done) => Ok(String::new()),
                 Ok(Revoked::LastAdmin) => Err(CannotDo::LastAdmin),
@@ -98,33 +112,13 @@ pub async fn run(database: &Database, command: KeysCommand, now: DateTime<Utc>) 
     }
 }
 
-/// Puts a command on record, and returns its row in the audit trail.
-async fn on_record(
-    database: &Database,
-    team: Uuid,
-    action: &str,
-    ids: Value,
-    at: DateTime<Utc>,
-) -> Result<Uuid, Error> {
-    let (id, ids) = (Uuid::now_v7(), &ids);
-    begin(database, &Intent { id, team, at, by: &By::CommandLine, action, campaign: None, ids }).await?;
-    Ok(id)
-}
-
-/// Completes a row of the audit trail. The command is carried out whether that can be done or not.
-async fn complete(database: &Database, team: Uuid, row: Uuid, ending: &Ending) {
-    if let Err(error) = finish(database, team, row, ending).await {
-        warn!(error = &error as &dyn std::error::Error, audit.id = %row, "the audit trail cannot be completed");
-    }
-}
-
 impl CannotDo {
     /// The status that the API answers with for the same reason.
     fn status(&self) -> u16 {
         match self {
             Self::Database(_) => 503,
-            Self::NameIsTaken | Self::HasExpired => 422,
-            Self::NoneFits(_) => 404,
+            Self::NameIsTaken | Self::NoName(_) | Self::HasExpired => 422,
+            Self::NoneFits(_) | Self::Team(_) => 404,
             Self::SeveralFit(..) | Self::LastAdmin => 409,
         }
     }

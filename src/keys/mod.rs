@@ -5,6 +5,8 @@
 //! its hash, so that no comparison tells how much of a guess was right.
 
 mod command;
+pub(crate) mod record;
+mod teams;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,6 +20,7 @@ use crate::db::{Database, Error};
 use crate::domain::access::Role;
 
 pub use command::{KeyTable, KeysCommand, run};
+pub use teams::{NoTeam, TeamsCommand, WhichTeam, choose_team, run_teams};
 
 /// How much of a key is kept readable, so that people can tell their keys apart.
 const PREFIX: usize = 11;

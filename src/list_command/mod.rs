@@ -10,14 +10,14 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use reqwest::Client;
+use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::body::ListBody;
 pub use self::table::Table;
-use crate::config::Secret;
+use crate::client::{Server, exit_status_of};
 use crate::http::{ListForm, account_as_json};
 use crate::import::{self, ImportError, Limits, Source};
 use crate::json;
@@ -68,6 +68,17 @@ pub enum ListError {
     },
 }
 
+impl ListError {
+    /// The process's exit status, one of those of [`crate::client`].
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::File(_) | Self::Settings(_) | Self::List(_) => 2,
+            Self::Server(_) | Self::NoAnswer { .. } | Self::ReportLost { .. } => 6,
+            Self::Refused { status, .. } => exit_status_of(*status),
+        }
+    }
+}
+
 /// Reads a list without storing anything.
 pub fn check(path: &Path, settings: &str, limits: &Limits) -> Result<Table, ListError> {
     let form: ListForm =
@@ -84,22 +95,13 @@ pub fn check(path: &Path, settings: &str, limits: &Limits) -> Result<Table, List
 }
 
 /// Sends a list to a server, which adds its contacts to a campaign.
-pub async fn send(
-    path: &Path,
-    settings: &str,
-    server: &str,
-    token: &Secret,
-    campaign: Uuid,
-) -> Result<Table, ListError> {
+pub async fn send(path: &Path, settings: &str, server: &Server, campaign: Uuid) -> Result<Table, ListError> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
     let bar = bar(ProgressBar::new(length), "{elapsed:>4} {bar:30} {bytes} of {total_bytes} sent {msg}");
     let body = ListBody::new(file, length, &name_of(path), settings, bar.clone());
-    let http = Client::builder().no_proxy().build()?;
-    let url = format!("{}/api/v1/campaigns/{campaign}/contacts", server.trim_end_matches('/'));
-    let request = http
-        .post(url)
-        .bearer_auth(token.expose())
+    let request = server
+        .request(Method::POST, &["campaigns", &campaign.to_string(), "contacts"])
         .header(CONTENT_TYPE, body.content_type())
         .header(CONTENT_LENGTH, body.length())
         .body(reqwest::Body::wrap(body));
@@ -146,6 +148,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::config::Secret;
 
     fn list() -> tempfile::NamedTempFile {
         let mut list = tempfile::NamedTempFile::new().unwrap();
@@ -162,6 +165,10 @@ mod tests {
         assert!(matches!(refused, ListError::List(ImportError::TooManyRows { limit: 1 })), "{refused}");
     }
 
+    fn asked(url: &str) -> Server {
+        Server::new(url, Secret::new("a-token")).unwrap()
+    }
+
     /// Sends a list to a server that receives all of it and then answers with so much.
     async fn answered(answer: &str) -> Result<Table, ListError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -175,8 +182,8 @@ mod tests {
             }
             stream.write_all(answer.as_bytes()).await.unwrap();
         };
-        let (list, token) = (list(), Secret::new("a-token"));
-        let (sent, ()) = tokio::join!(send(list.path(), "{}", &url, &token, Uuid::nil()), server);
+        let (list, asked) = (list(), asked(&url));
+        let (sent, ()) = tokio::join!(send(list.path(), "{}", &asked, Uuid::nil()), server);
         sent
     }
 
@@ -203,8 +210,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let (list, token) = (list(), Secret::new("a-token"));
-        let nobody = send(list.path(), "{}", &url, &token, Uuid::nil()).await.unwrap_err();
+        let nobody = send(list().path(), "{}", &asked(&url), Uuid::nil()).await.unwrap_err();
         assert!(matches!(nobody, ListError::Server(_)), "{nobody}");
     }
 }

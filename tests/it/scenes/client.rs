@@ -91,6 +91,9 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
     let id = campaign.rsplit('/').next().unwrap();
     let strange = Terminal(terminal.0.with("OUTDIAL_KEY", "od_nobody-s"));
     let keyless = Terminal(terminal.0.with("OUTDIAL_KEY", ""));
+    let directory = tempfile::tempdir().unwrap();
+    let empty = write(directory.path(), "empty.csv", "phone\n12\n");
+    let list = write(directory.path(), "list.csv", "phone\n+12025550103\n");
     let lost = Terminal(terminal.0.with("OUTDIAL_URL", "http://127.0.0.1:9"));
     for (terminal, line, status, expected) in [
         (&terminal, &["campaign", "show", "Nobody"][..], 4, "there is no campaign named \"Nobody\""),
@@ -107,7 +110,7 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
             &terminal,
             &["suppress", "12", "+12025550101"],
             5,
-            "1 of 2 numbers are called no more\n  12: expected",
+            "1 of 2 numbers is called no more\n  12: expected",
         ),
         (&strange, &["campaign", "list"], 3, "lets nobody in with the key"),
         (&terminal, &["campaign", "watch", id], 1, "Twice is draft"),
@@ -115,6 +118,14 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
         (&terminal, &["campaign", "create", "/dev/null", "--name", "x"], 2, "expected --say, --agent"),
         (&keyless, &["campaign", "list"], 3, "expected an API key in OUTDIAL_KEY"),
         (&lost, &["campaign", "list"], 6, "cannot reach the server at http://127.0.0.1:9/"),
+        (&terminal, &["import", &empty, "--check"], 1, "refused            1"),
+        (&terminal, &["import", &list, "--check"], 0, "contacts           1"),
+        (&terminal, &["import", "/nowhere.csv", "--check"], 2, "cannot open the list"),
+        (&terminal, &["import", &list, "--campaign", "Twice"], 4, "expected one of their ids"),
+        (&terminal, &["import", &list, "--campaign", "Nobody"], 4, "there is no campaign named \"Nobody\""),
+        (&terminal, &["import", &list, "--campaign", &uuid::Uuid::nil().to_string()], 4, "no such campaign"),
+        (&strange, &["import", &list, "--campaign", id], 3, "does not take the list (401)"),
+        (&lost, &["import", &list, "--campaign", id], 6, "cannot reach the server"),
     ] {
         let (was, said) = terminal.types(line).await;
         assert_eq!(was, status, "{line:?}: {said}");
@@ -139,5 +150,88 @@ async fn numbers_and_agents_are_kept_from_the_command_line() {
     assert!(terminal.does(&["agents", "list"]).await.contains("there are no agents"));
     let completions = terminal.does(&["completions", "bash"]).await;
     assert!(completions.contains("duplicate") && completions.contains("suppress"));
+    scene.end().await;
+}
+
+/// What is said of a campaign, with and without a server, is the same but for what a server alone knows.
+#[actix_web::test]
+async fn without_a_server_campaigns_are_seen_and_stopped_on_the_database() {
+    let scene = Scene::start().await;
+    let terminal = Terminal::of(&scene);
+    let alone = Terminal(Variables::of(&scene));
+    let later = serde_json::json!({"name": "Reminders", "starts_at": "2026-06-01T00:00:00Z"});
+    let campaign = scene.call(later, &["+12025550101"]).await;
+    let other = scene.upload(serde_json::json!({"name": "Reminders, too"}), &["+12025550101"]).await;
+    let other = other.rsplit('/').next().unwrap();
+    assert_eq!(alone.reads(&["campaign", "list"]).await, terminal.reads(&["campaign", "list"]).await);
+    let table = alone.does(&["campaign", "list", "--state", "draft"]).await;
+    assert!(table.contains("Reminders, too") && table.lines().count() == 2, "{table}");
+    let said = alone.does(&["campaign", "pause", "Reminders"]).await;
+    assert!(said.starts_with("Reminders is paused, 1 contact "), "{said}");
+    assert_eq!(scene.look(&campaign).await["state"], "paused");
+    let [without, with] =
+        [&alone, &terminal].map(|terminal| terminal.reads(&["campaign", "show", "Reminders"]));
+    assert_eq!(without.await, with.await);
+    assert!(alone.does(&["campaign", "show", other, "--database"]).await.contains("it has not been started"));
+    // A server finds what was done without it, at once.
+    alone.does(&["campaign", "resume", "Reminders", "--limit", "1"]).await;
+    scene.until(&campaign, "it goes on", |campaign| campaign["state"] != "paused").await;
+    for (line, status, expected) in [
+        (&["campaign", "pause", "Nobody"][..], 4, "there is no campaign named \"Nobody\""),
+        (&["campaign", "pause", &uuid::Uuid::nil().to_string()], 4, "no such id"),
+        (
+            &["campaign", "resume", other],
+            5,
+            "cannot resume a draft campaign, only one that is paused; start it (409)",
+        ),
+        (
+            &["campaign", "start", other],
+            3,
+            "only a running server can start a campaign: expected its address in OUTDIAL_URL",
+        ),
+        (&["campaign", "watch", other], 3, "an API key in OUTDIAL_KEY"),
+    ] {
+        let (was, said) = alone.types(line).await;
+        assert_eq!(was, status, "{line:?}: {said}");
+        assert!(said.contains(expected), "{line:?}: {said}");
+    }
+    alone.does(&["campaign", "cancel", "Reminders"]).await;
+    let (_, trail) = scene.ask(reqwest::Method::GET, "/api/v1/audit?limit=1000").await;
+    let done: Vec<&Value> =
+        trail["audit"].as_array().unwrap().iter().filter(|entry| entry["source"] == "command-line").collect();
+    let of = |action: &str| {
+        done.iter().filter(|entry| entry["action"] == format!("outdial campaign {action}")).count()
+    };
+    assert_eq!((of("pause"), of("resume"), of("cancel")), (2, 2, 1), "{trail}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_second_team_has_its_own_key_and_sees_nothing_of_the_first() {
+    let scene = Scene::start().await;
+    let alone = Terminal(Variables::of(&scene));
+    scene.upload(serde_json::json!({"name": "Ours"}), &["+12025550101"]).await;
+    let key = alone.does(&["teams", "create", " night "]).await;
+    let night = Terminal(Terminal::of(&scene).0.with("OUTDIAL_KEY", key.trim()));
+    assert!(night.does(&["campaign", "list"]).await.contains("there are no campaigns"));
+    assert!(alone.does(&["campaign", "list", "--team", "night"]).await.contains("there are no campaigns"));
+    assert!(alone.does(&["campaign", "list", "--team", "default"]).await.contains("Ours"));
+    let teams = alone.reads(&["teams", "list"]).await;
+    assert_eq!((&teams[0]["name"], &teams[1]["name"]), (&"default".into(), &"night".into()));
+    assert!(alone.does(&["teams", "list"]).await.contains(teams[1]["id"].as_str().unwrap()));
+    alone.does(&["keys", "create", "reports", "--role", "viewer", "--team", "night"]).await;
+    let keys = alone.does(&["keys", "list", "--team", teams[1]["id"].as_str().unwrap()]).await;
+    assert!(keys.contains("reports") && keys.contains("made with the team"), "{keys}");
+    for (line, status, expected) in [
+        (&["campaign", "list"][..], 4, "there are 2 teams, expected --team and one of default, night"),
+        (&["campaign", "list", "--team", "day"], 4, "there is no team named \"day\""),
+        (&["keys", "list"], 1, "there are 2 teams, expected --team"),
+        (&["teams", "create", "night"], 1, "there is a team named \"night\" already"),
+        (&["teams", "create", "a\u{1b}[2J"], 1, "the name has the control character U+001B"),
+    ] {
+        let (was, said) = alone.types(line).await;
+        assert_eq!(was, status, "{line:?}: {said}");
+        assert!(said.contains(expected), "{line:?}: {said}");
+    }
     scene.end().await;
 }
