@@ -226,6 +226,7 @@ impl App {
             lease: board.lease.clone(),
             feed: events.clone(),
             poster: board.poster.clone(),
+            meters: board.meters.clone(),
         });
         let account = line.account;
         let api = web::Data::new(Api {

@@ -49,10 +49,16 @@ async fn judge(
         return Ok(false);
     }
     let (because, now) = (cause.to_string(), board.clock.now());
-    match set_aside(&board.database, owner, contact, memory.unsent, &because, now).await? {
+    let outcome = match set_aside(&board.database, owner, contact, memory.unsent, &because, now).await? {
         SetAside::NotYet { .. } | SetAside::NotOurs => return Ok(false),
-        SetAside::Done => {}
-        SetAside::AndPaused => error!("contacts in a row made it fail and were set aside, paused"),
+        SetAside::Done { outcome } => outcome,
+        SetAside::AndPaused { outcome } => {
+            error!("contacts in a row made it fail and were set aside, paused");
+            outcome
+        }
+    };
+    if let Some(outcome) = outcome {
+        board.meters.settled(outcome);
     }
     memory.failures.forget(contact);
     memory.unsent = None;

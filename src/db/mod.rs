@@ -185,6 +185,12 @@ impl Database {
         self.connect(&self.lists, LIST_ANSWERED_WITHIN).await
     }
 
+    /// The same, if its turn comes within so long.
+    pub(crate) async fn list_client_within(&self, patience: Duration) -> Result<Option<Connection>, Error> {
+        let turn = tokio::time::timeout(patience, self.list_client()).await;
+        turn.map_or(Ok(None), |connection| connection.map(Some))
+    }
+
     async fn connect(&self, pool: &Pool, patience: Duration) -> Result<Connection, Error> {
         match pool.get().await {
             Ok(object) => Ok(Connection::new(object, patience, self.failures.clone())),

@@ -27,6 +27,7 @@ use crate::domain::event::EventKind;
 use crate::domain::hook::{Answer, Next, Standing, Stopped, next};
 use crate::events::Told;
 use crate::receivers::{Parcel, Posted, Poster};
+use crate::telemetry::Meters;
 
 /// Events that are read at once, and held meanwhile.
 const READ_AT_ONCE: i64 = 50;
@@ -46,6 +47,7 @@ pub(super) struct Courier {
     pub(super) clock: Clock,
     pub(super) lease: Lease,
     pub(super) poster: Poster,
+    pub(super) meters: Meters,
     pub(super) owner: HookOwner,
     /// Something may be new.
     pub(super) bell: Arc<Notify>,
@@ -208,6 +210,7 @@ impl Courier {
         let jitter = rand::rng().random_range(0.0..1.0);
         let (left, stop) = match next(&posted.answer, standing, Moment { now, jitter }) {
             Next::GoOn if tries == 0 => {
+                self.meters.tried_to_deliver("delivered");
                 return record_delivered(&self.database, self.owner, letter.position, now).await;
             }
             Next::GoOn => (Left::Delivered, None),
@@ -249,6 +252,11 @@ impl Courier {
         (left, stop): (Left, Option<Stopped>),
     ) -> Result<(), Error> {
         let hook = self.owner.hook;
+        self.meters.tried_to_deliver(match left {
+            Left::Delivered => "delivered",
+            Left::Retrying(_) => "failed",
+            Left::Dead => "dead",
+        });
         match (left, stop) {
             (_, Some(why)) => info!(hook.id = %hook, because = %why, "a hook is stopped"),
             (Left::Dead, None) => info!(hook.id = %hook, event = letter.position, "an event is given up"),

@@ -27,6 +27,7 @@ use crate::db::hooks::share::{
 use crate::db::{Database, Error};
 use crate::events::{Feed, News, Portion};
 use crate::receivers::Poster;
+use crate::telemetry::Meters;
 
 use courier::Courier;
 
@@ -53,6 +54,8 @@ pub struct Ground {
     pub feed: Feed,
     /// What sends.
     pub poster: Poster,
+    /// What operators see of it.
+    pub meters: Meters,
 }
 
 /// The part of the program that works for hooks.
@@ -197,6 +200,7 @@ impl Office {
             clock: ground.clock.clone(),
             lease: ground.lease.clone(),
             poster: ground.poster.clone(),
+            meters: ground.meters.clone(),
             owner: owned.owner,
             bell: bell.clone(),
             stop: stopped,

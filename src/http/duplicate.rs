@@ -1,6 +1,8 @@
 //! `POST /api/v1/campaigns/{id}/duplicate`: a new draft with a campaign's settings and its list, or with those of them
 //! whom it is to be called for.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use uuid::Uuid;
 
 use crate::db::campaigns::{NewCampaign, find_campaign};
 use crate::db::contacts::renew_statistics;
-use crate::db::duplicate::{Chosen, duplicate};
+use crate::db::duplicate::{Chosen, Duplicated, duplicate};
 use crate::domain::access::Permission;
 use crate::domain::called;
 use crate::domain::campaign::State;
@@ -175,11 +177,19 @@ async fn insert(
         starts_at: changes.starts_at().flatten(),
         by: Some(caller.key),
     };
-    let contacts = duplicate(database, of, &new, &chosen, now).await?;
-    if contacts == 0 {
-        let detail = "the campaign has no contacts like that, expected outcomes and states that somebody has";
-        return Err(Problem::invalid("nobody-to-call", detail));
-    }
+    let contacts = match duplicate(database, of, &new, &chosen, now).await? {
+        Duplicated::Done { contacts } => contacts,
+        Duplicated::Nobody => {
+            let detail =
+                "the campaign has no contacts like that, expected outcomes and states that somebody has";
+            return Err(Problem::invalid("nobody-to-call", detail));
+        }
+        Duplicated::NoTurn => {
+            let detail = "as many large lists are being stored as can be at one time, and this one is too large to be copied \
+                          beside them; nothing was made, try again in a minute";
+            return Err(Problem::unavailable(detail).after(Duration::from_secs(60)));
+        }
+    };
     if let Err(error) = renew_statistics(database, contacts).await {
         warn!(error = &error as &dyn std::error::Error, "the statistics of the contacts were not renewed");
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, Responder, web};
-use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::debug;
 use utoipa::{IntoParams, ToSchema};
@@ -275,17 +275,23 @@ impl Follower {
         }
         loop {
             let chunk = match self.reading {
-                Reading::Outbox if self.heartbeat.tick().now_or_never().is_some() => {
-                    return self.beat().await;
-                }
-                Reading::Outbox => match self.read_on().await {
-                    Ok(chunk) => chunk,
-                    Err(error) => {
-                        debug!(error = &error as &dyn std::error::Error, "a follower cannot be told for now");
-                        tokio::time::sleep(READ_AGAIN_AFTER).await;
-                        continue;
+                Reading::Outbox => {
+                    let api = self.api.clone();
+                    let Some(_turn) = turn_before_beat(&api.readers, &mut self.heartbeat).await else {
+                        return self.beat().await;
+                    };
+                    match self.read_on().await {
+                        Ok(chunk) => chunk,
+                        Err(error) => {
+                            debug!(
+                                error = &error as &dyn std::error::Error,
+                                "a follower cannot be told for now"
+                            );
+                            tokio::time::sleep(READ_AGAIN_AFTER).await;
+                            continue;
+                        }
                     }
-                },
+                }
                 Reading::News => tokio::select! {
                     news = self.news.recv() => self.hear(news)?,
                     _ = self.heartbeat.tick() => return self.beat().await,
@@ -297,9 +303,8 @@ impl Follower {
         }
     }
 
-    /// Reads on in the outbox, up to the present if that is not far.
+    /// Reads on in the outbox, up to the present if that is not far. It is his turn.
     async fn read_on(&mut self) -> Result<Vec<u8>, Error> {
-        let Ok(_turn) = self.api.readers.acquire().await else { return Ok(Vec::new()) };
         let database = &self.api.board.database;
         let kinds = self.wanted.kinds.clone();
         let filter = EventFilter { team: Some(self.caller.team), campaign: self.campaign, kinds };
@@ -385,6 +390,19 @@ impl Follower {
     }
 }
 
+/// Waits for the turn to read in the outbox, or until it is time to say that the connection is alive, which goes before:
+/// nothing then. Many may wait for a turn, and whoever hears nothing for long takes the connection for dead.
+async fn turn_before_beat<'a>(
+    readers: &'a Semaphore,
+    heartbeat: &mut Interval,
+) -> Option<SemaphorePermit<'a>> {
+    tokio::select! {
+        biased;
+        _ = heartbeat.tick() => None,
+        turn = readers.acquire() => turn.ok(),
+    }
+}
+
 fn write_event(chunk: &mut Vec<u8>, told: &Told) {
     chunk.extend_from_slice(format!("id: {}\nevent: {}\ndata: ", told.position, told.kind).as_bytes());
     // JSON has no line ends of its own.
@@ -395,4 +413,23 @@ fn write_event(chunk: &mut Vec<u8>, told: &Told) {
 fn write_progress(chunk: &mut Vec<u8>, progress: &ToldProgress) {
     let json = serde_json::to_string(progress).expect("progress has only text for keys");
     chunk.extend_from_slice(format!("event: {PROGRESS}\ndata: {json}\n\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn who_waits_for_a_turn_is_told_meanwhile_that_the_connection_is_alive() {
+        let (readers, mut heartbeat) = (Semaphore::new(1), interval(Duration::from_millis(5)));
+        heartbeat.tick().await;
+        let reads = turn_before_beat(&readers, &mut heartbeat).await;
+        assert!(reads.is_some(), "nobody else reads");
+        for _ in 0..3 {
+            assert!(turn_before_beat(&readers, &mut heartbeat).await.is_none(), "somebody reads");
+        }
+        drop(reads);
+        heartbeat.reset();
+        assert!(turn_before_beat(&readers, &mut heartbeat).await.is_some());
+    }
 }

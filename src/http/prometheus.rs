@@ -12,6 +12,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 use tracing::debug;
@@ -19,6 +20,7 @@ use tracing::debug;
 use crate::clock::Stopwatch;
 use crate::db;
 use crate::db::events::oldest_without_position;
+use crate::db::hooks::share::hooks_at_work;
 use crate::db::nodes::count_work;
 use crate::telemetry::Level;
 
@@ -64,13 +66,15 @@ async fn look(api: &Api) {
     board.meters.level(Level { lease: board.lease.left(), clock_offset });
     let asked = async {
         let work = count_work(&board.database, board.node).await?;
-        Ok::<_, db::Error>((work, oldest_without_position(&board.database).await?))
+        let hooks = hooks_at_work(&board.database, board.node).await?;
+        Ok::<_, db::Error>((work, hooks, oldest_without_position(&board.database).await?))
     };
+    let age = |at: Option<DateTime<Utc>>| at.and_then(|at| (board.clock.now() - at).to_std().ok());
     match timeout(PATIENCE, asked).await {
-        Ok(Ok((work, oldest))) => {
+        Ok(Ok((work, hooks, oldest))) => {
             board.meters.work(work);
-            let lag = oldest.and_then(|at| (board.clock.now() - at).to_std().ok());
-            board.meters.events_lag(lag.unwrap_or_default());
+            board.meters.hooks(hooks, age(hooks.oldest_ahead).unwrap_or_default());
+            board.meters.events_lag(age(oldest).unwrap_or_default());
         }
         Ok(Err(error)) => debug!(error = &error as &dyn std::error::Error, "the node's work is not counted"),
         Err(_) => debug!("the node's work is not counted in time"),

@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 use super::names::{self, Kind, Metric};
 use crate::clock::Stopwatch;
 use crate::db::PoolStatus;
+use crate::db::hooks::share::HooksAtWork;
 use crate::db::nodes::Work;
 use crate::domain::dialer::Because;
 use crate::domain::outcome::Outcome;
@@ -49,6 +50,9 @@ struct Inner {
     lease: Gauge,
     clock_offset: Gauge,
     events_lag: Gauge,
+    hook_deliveries: Words<Counter>,
+    hooks: Words<Gauge>,
+    hook_lag: Gauge,
     imported: Words<Counter>,
     exported: Counter,
     erased: Words<Counter>,
@@ -152,6 +156,13 @@ impl Meters {
             lease: gauge(r, names::LEASE, &[]),
             clock_offset: gauge(r, names::CLOCK_OFFSET, &[]),
             events_lag: gauge(r, names::EVENTS_LAG, &[]),
+            hook_deliveries: Words::make(["delivered", "failed", "dead"], |result| {
+                counter(r, names::HOOK_DELIVERIES, &[("result", result)])
+            }),
+            hooks: Words::make(["working", "failing", "stopped"], |state| {
+                gauge(r, names::HOOKS, &[("state", state)])
+            }),
+            hook_lag: gauge(r, names::HOOK_LAG, &[]),
             imported: Words::make(["imported", "duplicate", "rejected", "blank"], |result| {
                 counter(r, names::IMPORTED, &[("result", result)])
             }),
@@ -250,6 +261,19 @@ impl Meters {
     /// How old the oldest event is that no reader can see yet.
     pub fn events_lag(&self, lag: Duration) {
         self.0.events_lag.set(lag.as_secs_f64());
+    }
+
+    /// An event was delivered by a hook, or not, which is tried again, or not at all any more.
+    pub fn tried_to_deliver(&self, result: &'static str) {
+        self.0.hook_deliveries.of(result).increment(1);
+    }
+
+    /// How hooks stand, and how old the oldest event is that one of them has not passed.
+    pub fn hooks(&self, HooksAtWork { working, failing, stopped, .. }: HooksAtWork, lag: Duration) {
+        for (state, hooks) in [("working", working), ("failing", failing), ("stopped", stopped)] {
+            self.0.hooks.of(state).set(hooks as f64);
+        }
+        self.0.hook_lag.set(lag.as_secs_f64());
     }
 
     /// So many rows of a list were read with this result.

@@ -79,6 +79,12 @@ metrics! {
         "By how much the database's clock is ahead of this machine's";
     EVENTS_LAG: Gauge, "outdial_events_lag_seconds",
         "Age of the oldest event that no reader can see yet; 0 if there is none";
+    HOOK_DELIVERIES: Counter, "outdial_hook_deliveries_total",
+        "Tries of this node to deliver an event by a hook, by what they came to";
+    HOOKS: Gauge, "outdial_hooks",
+        "Hooks that this node works for, by how they stand; and those that were stopped for good, of whomever";
+    HOOK_LAG: Gauge, "outdial_hook_lag_seconds",
+        "Age of the oldest event that a hook of this node has not passed yet; half a minute is nothing";
     POOL: Gauge, "outdial_pool_connections", "Connections to the database, by pool and state";
     POOL_MOST: Gauge, "outdial_pool_connections_max", "Connections that a pool may have";
     POOL_WAITING: Gauge, "outdial_pool_waiting", "Statements that wait for a connection, by pool";

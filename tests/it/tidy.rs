@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("events", &["db", "domain", "clock"]),
     ("receivers", &["db", "domain"]),
-    ("hooks", &["actors", "db", "events", "receivers", "domain", "clock"]),
+    ("hooks", &["actors", "db", "events", "receivers", "domain", "clock", "telemetry"]),
     ("keys", &["db", "domain"]),
     ("rules", &["domain", "json"]),
     ("zone_files", &["domain"]),

@@ -20,9 +20,15 @@ use super::price::free;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetAside {
     /// It has failed, and its open attempt is settled.
-    Done,
+    Done {
+        /// What that attempt came to, if there was one.
+        outcome: Option<Outcome>,
+    },
     /// The same, and because it was one of several in a row the campaign is paused.
-    AndPaused,
+    AndPaused {
+        /// What that attempt came to, if there was one.
+        outcome: Option<Outcome>,
+    },
     /// Its call may be under way until then, so it stays as it is.
     NotYet {
         /// When its call is certainly over.
@@ -80,7 +86,7 @@ pub async fn set_aside(
     let in_a_row = write(&transaction, (owner.campaign, &campaign), contact, outcome, because, now).await?;
     let is_paused = in_a_row >= MOST_IN_A_ROW && pause(&transaction, owner, because, now).await?;
     transaction.commit().await?;
-    Ok(if is_paused { SetAside::AndPaused } else { SetAside::Done })
+    Ok(if is_paused { SetAside::AndPaused { outcome } } else { SetAside::Done { outcome } })
 }
 
 /// What is known of the open attempt, if there is one.

@@ -1,9 +1,10 @@
 //! Whose hooks are whose: each belongs to one node, which is alive, and the living share them. As with campaigns, a node
 //! that has lost one writes no more about it: every write names the node and the epoch.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::db::{Database, Error, execute, query};
+use crate::db::{Database, Error, execute, query, query_one};
 
 /// A node's claim to a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +75,38 @@ pub async fn list_owned_hooks(database: &Database, node: Uuid) -> Result<Vec<Own
         Ok(Owned { owner, version: row.try_get("version")?, kinds: row.try_get("kinds")? })
     };
     rows.iter().map(owned).collect()
+}
+
+/// How hooks stand, for operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HooksAtWork {
+    /// Those of the node by which what was last tried was delivered.
+    pub working: i64,
+    /// Those of the node whose receivers fail.
+    pub failing: i64,
+    /// Those of whomever that were stopped, and not by hand.
+    pub stopped: i64,
+    /// When the oldest event happened that one of the node's has not passed, if there is one. Whether it tells of that event
+    /// is not asked: it passes the others every half a minute.
+    pub oldest_ahead: Option<DateTime<Utc>>,
+}
+
+/// How hooks stand. It takes a probe of an index for each hook of the node.
+pub async fn hooks_at_work(database: &Database, node: Uuid) -> Result<HooksAtWork, Error> {
+    const SQL: &str = "
+        SELECT count(*) FILTER (WHERE failing_since IS NULL) AS working,
+               count(*) FILTER (WHERE failing_since IS NOT NULL) AS failing,
+               (SELECT count(*) FROM hooks WHERE stopped_because IS NOT NULL AND stopped_because <> 'by-hand') AS stopped,
+               min(ahead.at) AS oldest_ahead
+        FROM hooks
+        LEFT JOIN LATERAL (
+            SELECT at FROM events WHERE position > hooks.delivered_position ORDER BY position LIMIT 1
+        ) ahead ON true
+        WHERE node = $1 AND stopped_because IS NULL";
+    let row = query_one(&database.client().await?, SQL, &[&node]).await?;
+    let count = |column| Ok::<i64, Error>(row.try_get(column)?);
+    let (working, failing, stopped) = (count("working")?, count("failing")?, count("stopped")?);
+    Ok(HooksAtWork { working, failing, stopped, oldest_ahead: row.try_get("oldest_ahead")? })
 }
 
 /// Lets go of some of a node's hooks, for others to take.

@@ -1,6 +1,6 @@
 //! Campaigns that are made of others.
 
-use outdial::db::duplicate::{Chosen, duplicate};
+use outdial::db::duplicate::{Chosen, Duplicated, duplicate};
 
 use super::*;
 
@@ -8,7 +8,11 @@ impl Bench {
     async fn duplicate(&self, of: Uuid, chosen: &Chosen) -> Option<Uuid> {
         let (id, settings, agent) = (Uuid::now_v7(), settings(), agent());
         let new = NewCampaign { name: "again", ..new_campaign(self.team, id, &settings, &agent) };
-        let contacts = duplicate(&self.database, of, &new, chosen, self.now).await.unwrap();
+        let contacts = match duplicate(&self.database, of, &new, chosen, self.now).await.unwrap() {
+            Duplicated::Done { contacts } => contacts,
+            Duplicated::Nobody => 0,
+            Duplicated::NoTurn => panic!("nobody stores a list"),
+        };
         let made = campaigns::find_campaign(&self.database, self.team, id).await.unwrap();
         assert_eq!(made.map_or(0, |made| made.counts.pending), contacts);
         (contacts > 0).then_some(id)
@@ -84,7 +88,24 @@ async fn there_is_no_duplicate_without_anybody_or_of_somebody_else_s_campaign() 
     let (settings, agent) = (settings(), agent());
     let theirs = new_campaign(Uuid::nil(), Uuid::now_v7(), &settings, &agent);
     let contacts = duplicate(&bench.database, campaign, &theirs, &Chosen::default(), bench.now).await;
-    assert_eq!(contacts.unwrap(), 0);
+    assert_eq!(contacts.unwrap(), Duplicated::Nobody);
     let campaigns: i64 = psql.query_one("SELECT count(*) FROM campaigns", &[]).await.unwrap().get(0);
     assert_eq!(campaigns, 1);
+}
+
+#[tokio::test]
+async fn a_small_duplicate_waits_for_no_upload_and_a_large_one_not_for_long() {
+    let bench = Bench::new().await;
+    let campaign = bench.draft(&["+12025550101"]).await;
+    let uploads = (bench.database.list_client().await.unwrap(), bench.database.list_client().await.unwrap());
+    assert!(bench.duplicate(campaign, &Chosen::default()).await.is_some());
+    let psql = bench.psql().await;
+    psql.execute("UPDATE campaigns SET completed = 10001 WHERE id = $1", &[&campaign]).await.unwrap();
+    let (settings, agent) = (settings(), agent());
+    let new = new_campaign(bench.team, Uuid::now_v7(), &settings, &agent);
+    let copied =
+        async || duplicate(&bench.database, campaign, &new, &Chosen::default(), bench.now).await.unwrap();
+    assert_eq!(copied().await, Duplicated::NoTurn);
+    drop(uploads);
+    assert_eq!(copied().await, Duplicated::Done { contacts: 1 });
 }

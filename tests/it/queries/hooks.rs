@@ -7,7 +7,8 @@ use outdial::db::hooks::deliveries::{
     record_delivered, record_try, redeliver, redeliver_dead, skip_to, sweep_deliveries,
 };
 use outdial::db::hooks::share::{
-    HookOwner, leave_hooks, let_go_of_hooks, list_excess_hooks, list_owned_hooks, take_over_hooks,
+    HookOwner, HooksAtWork, hooks_at_work, leave_hooks, let_go_of_hooks, list_excess_hooks, list_owned_hooks,
+    take_over_hooks,
 };
 use outdial::db::hooks::{Change, Made, NewHook, change_hook, delete_hook, find_hook, insert_hook};
 use outdial::domain::event::EventKind;
@@ -234,5 +235,32 @@ async fn what_is_long_over_is_forgotten() {
     for (days, left) in [(6, 2), (8, 1), (29, 1), (31, 0)] {
         sweep_deliveries(&bench.database, bench.now + TimeDelta::days(days)).await.unwrap();
         assert_eq!(bench.states(owner).await.len(), left, "after {days} days");
+    }
+}
+
+#[tokio::test]
+async fn operators_see_how_hooks_stand_and_how_far_they_are_behind() {
+    let bench = Bench::new().await;
+    let last = bench.make_happen(2).await;
+    let owner = bench.own_hook().await;
+    let stands = async || hooks_at_work(&bench.database, bench.node).await.unwrap();
+    let oldest_ahead = Some(bench.now);
+    let behind = HooksAtWork { working: 1, failing: 0, stopped: 0, oldest_ahead };
+    assert_eq!(stands().await, behind);
+    assert!(bench.try_it(owner, Turn::Its, 1, Left::Retrying(bench.minutes(1)), None).await);
+    assert_eq!(stands().await, HooksAtWork { working: 0, failing: 1, ..behind });
+    assert!(bench.try_it(owner, Turn::Its, 1, Left::Delivered, None).await);
+    skip_to(&bench.database, owner, last).await.unwrap();
+    let is_there = HooksAtWork { oldest_ahead: None, ..behind };
+    assert_eq!(stands().await, is_there);
+    assert_eq!(
+        hooks_at_work(&bench.database, Uuid::now_v7()).await.unwrap(),
+        HooksAtWork { working: 0, ..is_there },
+        "another node's"
+    );
+    for (why, stopped) in [(Stopped::ByHand, 0), (Stopped::Gone, 1)] {
+        let sql = "UPDATE hooks SET stopped_because = $1, stopped_at = now()";
+        bench.psql().await.execute(sql, &[&why.as_str()]).await.unwrap();
+        assert_eq!(stands().await, HooksAtWork { working: 0, stopped, ..is_there }, "{why}");
     }
 }

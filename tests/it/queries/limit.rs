@@ -82,7 +82,10 @@ async fn who_is_set_aside_before_he_was_called_leaves_room_for_another() {
     let because = "his row cannot be read";
     let aside =
         outdial::db::attempts::set_aside(&bench.database, owner, attempt.contact, unsent, because, bench.now);
-    assert_eq!(aside.await.unwrap(), outdial::db::attempts::SetAside::Done);
+    assert_eq!(
+        aside.await.unwrap(),
+        outdial::db::attempts::SetAside::Done { outcome: Some(Outcome::NotPlaced) }
+    );
     assert_eq!(bench.left(owner).await, Some(1));
 }
 

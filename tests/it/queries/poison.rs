@@ -39,7 +39,7 @@ async fn a_claim_that_fails_says_whose_row_it_is_and_the_others_are_called_once_
         assert_eq!((error.contact(), error.to_string().as_str()), (Some(first), WHY));
         assert!(error.is_of_a_row() && !error.is_outage());
     }
-    assert_eq!(bench.set_aside(owner, first, None).await, SetAside::Done);
+    assert_eq!(bench.set_aside(owner, first, None).await, SetAside::Done { outcome: None });
     assert_eq!(bench.claimed(owner).await.phone, PHONES[1]);
     assert_eq!(bench.told(owner).await[0], (ContactState::Failed, Some(WHY.to_owned())));
     let counts = bench.counts(owner.campaign).await;
@@ -103,14 +103,21 @@ async fn nobody_is_set_aside_while_his_call_may_be_under_way() {
     assert!(until > bench.minutes(30), "{until}");
     assert_eq!(bench.counts(owner.campaign).await.calling, 1);
     bench.now = until;
-    assert_eq!(bench.set_aside(owner, attempt.contact, None).await, SetAside::Done);
+    assert_eq!(
+        bench.set_aside(owner, attempt.contact, None).await,
+        SetAside::Done { outcome: Some(Outcome::Failed) }
+    );
     let counts = bench.counts(owner.campaign).await;
     assert_eq!((counts.failed, counts.attempts, counts.outcomes.get("failed")), (1, 1, Some(&1)));
     assert_recounted(&bench, owner.campaign).await;
     let next = bench.claimed(owner).await;
     let ended = report(Status::Completed, Source::Callback, 2, bench.now);
     bench.record(&[heard(owner, next.id, "CA2", &[ended])]).await;
-    assert_eq!(bench.set_aside(owner, next.contact, None).await, SetAside::Done, "its call is over");
+    assert_eq!(
+        bench.set_aside(owner, next.contact, None).await,
+        SetAside::Done { outcome: Some(Outcome::Failed) },
+        "its call is over"
+    );
     assert_recounted(&bench, owner.campaign).await;
 }
 
@@ -119,12 +126,15 @@ async fn an_attempt_of_which_nothing_has_left_is_taken_back_with_the_contact() {
     let bench = Bench::new().await;
     let owner = bench.running(&PHONES[..2]).await;
     let attempt = bench.claimed(owner).await;
-    assert_eq!(bench.set_aside(owner, attempt.contact, Some(attempt.id)).await, SetAside::Done);
+    assert_eq!(
+        bench.set_aside(owner, attempt.contact, Some(attempt.id)).await,
+        SetAside::Done { outcome: Some(Outcome::NotPlaced) }
+    );
     let counts = bench.counts(owner.campaign).await;
     assert_eq!((counts.failed, counts.attempts, counts.outcomes.get("not-placed")), (1, 0, Some(&1)));
     assert_recounted(&bench, owner.campaign).await;
     // Who is final already stays so.
-    assert_eq!(bench.set_aside(owner, attempt.contact, None).await, SetAside::Done);
+    assert_eq!(bench.set_aside(owner, attempt.contact, None).await, SetAside::Done { outcome: None });
     assert_eq!(bench.counts(owner.campaign).await.failed, 1);
     assert_recounted(&bench, owner.campaign).await;
 }
@@ -150,20 +160,23 @@ async fn contacts_that_are_set_aside_one_after_the_other_pause_their_campaign() 
     let bench = Bench::new().await;
     let owner = bench.running(&PHONES).await;
     let contacts: Vec<Uuid> = bench.contacts(owner.campaign).await.iter().map(|contact| contact.id).collect();
-    assert_eq!(bench.set_aside(owner, contacts[4], None).await, SetAside::Done);
-    assert_eq!(bench.set_aside(owner, contacts[3], None).await, SetAside::Done);
+    assert_eq!(bench.set_aside(owner, contacts[4], None).await, SetAside::Done { outcome: None });
+    assert_eq!(bench.set_aside(owner, contacts[3], None).await, SetAside::Done { outcome: None });
     // One that is taken back proves nothing, one that is settled does.
     let attempt = bench.claimed(owner).await;
     assert!(bench.settle(owner, attempt.id, Outcome::Busy, Verdict::Failed).await);
     let again = bench.claimed(owner).await;
-    assert_eq!(bench.set_aside(owner, again.contact, Some(again.id)).await, SetAside::Done);
+    assert_eq!(
+        bench.set_aside(owner, again.contact, Some(again.id)).await,
+        SetAside::Done { outcome: Some(Outcome::NotPlaced) }
+    );
     let last = bench.claimed(owner).await;
     assert!(bench.settle(owner, last.id, Outcome::NotPlaced, Verdict::Due(bench.minutes(-1))).await);
-    assert_eq!(bench.set_aside(owner, last.contact, None).await, SetAside::Done);
+    assert_eq!(bench.set_aside(owner, last.contact, None).await, SetAside::Done { outcome: None });
     let campaign =
         campaigns::find_campaign(&bench.database, bench.team, owner.campaign).await.unwrap().unwrap();
     assert_eq!(campaign.state, State::Running, "two in a row");
-    assert_eq!(bench.set_aside(owner, contacts[0], None).await, SetAside::AndPaused);
+    assert_eq!(bench.set_aside(owner, contacts[0], None).await, SetAside::AndPaused { outcome: None });
     let campaign =
         campaigns::find_campaign(&bench.database, bench.team, owner.campaign).await.unwrap().unwrap();
     assert_eq!((campaign.state, campaign.state_reason.as_deref()), (State::Paused, Some("contacts-fail")));
@@ -177,7 +190,7 @@ async fn who_was_set_aside_is_called_again_only_if_somebody_asks_for_it() {
     let owner = bench.running(&PHONES[..2]).await;
     let attempt = bench.claimed(owner).await;
     assert!(bench.settle(owner, attempt.id, Outcome::Unknown, Verdict::Due(bench.minutes(60))).await);
-    assert_eq!(bench.set_aside(owner, attempt.contact, None).await, SetAside::Done);
+    assert_eq!(bench.set_aside(owner, attempt.contact, None).await, SetAside::Done { outcome: None });
     // Its call that was given up proves alive, which would bring anybody else back.
     bench
         .record(&[heard(

@@ -3,7 +3,7 @@
 use outdial::db::callbacks::{Asked, ask_for_callback};
 use outdial::db::calls::{forget_calls, list_calls_to};
 use outdial::db::contacts::begin_addition;
-use outdial::db::duplicate::{Chosen, duplicate};
+use outdial::db::duplicate::{Chosen, Duplicated, duplicate};
 use outdial::db::events::place_events;
 use outdial::db::imports::{Kind, begin_preview};
 use outdial::db::retention::{
@@ -468,7 +468,7 @@ async fn copies_and_additions_on_their_way_bring_nobody_back() {
     let chosen = Chosen::default();
     let copied = async {
         let copied = duplicate(&bench.database, owner.campaign, &new, &chosen, bench.now).await;
-        assert_eq!(copied.unwrap(), 1);
+        assert_eq!(copied.unwrap(), Duplicated::Done { contacts: 1 });
     };
     let erased = async {
         let waiting = "SELECT FROM pg_locks WHERE relation = 'areas'::regclass AND NOT granted";

@@ -203,7 +203,7 @@ async fn a_call_that_was_taken_awaits_a_price_also_where_its_contact_is_set_asid
         let ended = report(status, Source::Callback, 3, bench.now);
         bench.record(&[heard(owner, attempt.id, &sid, &[ended])]).await;
         let done = set_aside(&bench.database, owner, attempt.contact, None, "why", bench.now).await.unwrap();
-        assert_eq!(done, SetAside::Done);
+        assert_eq!(done, SetAside::Done { outcome: Some(Outcome::Failed) });
         assert_eq!(bench.spend(owner).await, is("0.00", unpriced, "0.00"), "{status}");
     }
 }

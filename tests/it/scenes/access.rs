@@ -3,6 +3,7 @@
 mod again;
 mod limits;
 mod record;
+mod teams;
 
 use outdial::domain::access::Role;
 use outdial::http::{Needs, needs};

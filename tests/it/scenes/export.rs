@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::eventually;
+use crate::support::process::Process;
 use crate::support::scene::{Scene, Setting, settings};
 
 /// A list with all that spreadsheets and their files stumble over.
@@ -162,5 +163,45 @@ async fn who_reads_slowly_holds_nothing_of_the_database_and_learns_that_the_list
         };
         assert!(end.is_err(), "a part of the list, {received} bytes, passes for all of it");
     }
+    scene.end().await;
+}
+
+/// Rows in a list of which nobody may hold all.
+const MANY: i32 = 300_000;
+
+/// Takes a list away from the program as a process of its own, and looks at what memory it ever had.
+#[actix_web::test]
+async fn a_list_of_hundreds_of_thousands_is_taken_away_without_being_held() {
+    let scene = Scene::without_program(&Setting::default()).await;
+    let mut program = Process::serve(&scene);
+    program.is_ready(&scene).await;
+    let campaign = scene.upload(json!({}), &["+12025550101"]).await;
+    let path = format!("{campaign}/contacts.csv");
+    // What it takes the first time it does not take again.
+    assert_eq!(scene.download(&path).await.lines().count(), 2);
+    let psql = scene.psql().await;
+    let many = format!(
+        "INSERT INTO contacts (id, team_id, campaign_id, position, phone, name, metadata, file_row, raw_phone, region,
+                               number_type, state, area, updated_at)
+         SELECT gen_random_uuid(), team_id, campaign_id, n, '+1202' || lpad(n::text, 7, '0'), 'Somebody of many ' || n,
+                '{{\"note\": \"what is said of each of them in the list, in some words\"}}', n, '', region, number_type,
+                'suppressed', area, updated_at
+         FROM contacts, generate_series(2, {MANY}) n;
+         UPDATE campaigns SET suppressed = {MANY} - 1"
+    );
+    psql.batch_execute(&many).await.unwrap();
+    let Some(before) = program.most_memory() else { return };
+    let mut answer =
+        scene.begin_download(&format!("{path}?columns=name,phone,state,row,id,metadata.note")).await;
+    let (mut bytes, mut lines) = (0, 0);
+    while let Some(chunk) = answer.chunk().await.unwrap() {
+        bytes += chunk.len();
+        lines += chunk.iter().filter(|byte| **byte == b'\n').count();
+    }
+    let more = program.most_memory().expect("it was told before") - before;
+    assert_eq!(lines, MANY as usize + 1);
+    assert!(bytes > 30 << 20, "{bytes} bytes");
+    assert!(more < 8 << 10, "{more} KiB more for {bytes} bytes, {before} before");
+    assert!(program.stop().await.success(), "{}", program.said());
     scene.end().await;
 }
