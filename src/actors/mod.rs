@@ -17,6 +17,7 @@ mod lease;
 mod neighbors;
 mod place;
 mod poison;
+mod prices;
 mod recur;
 pub mod speech;
 mod supervisor;
@@ -30,8 +31,8 @@ pub use inbox::{Deliver, Delivery, InboxActor, NotDelivered};
 pub use lease::Lease;
 pub use place::Pace;
 pub use supervisor::{
-    FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport, Sweep, TICK,
-    Tick, WakeCampaign, Watch,
+    AskPrices, FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport,
+    Sweep, TICK, Tick, WakeCampaign, Watch,
 };
 pub use switchboard::{Leaving, Onlooker, Placing, Switchboard};
 pub use taken_back::TakenBack;

@@ -34,6 +34,7 @@ use super::campaign::{CampaignActor, Gone, Wake};
 use super::dispenser::DispenserActor;
 use super::lease::{self, Lease};
 use super::neighbors::{Collected, Told, hear_others, tell_others};
+use super::prices::learn_prices;
 use super::switchboard::Switchboard;
 
 /// How often the tick comes.
@@ -156,6 +157,11 @@ pub struct Tick;
 #[derive(Message, Debug, Clone, Copy)]
 #[rtype(result = "Option<LastWatchdog>")]
 pub struct Watch;
+
+/// Asks what the calls cost that ended lately. Answers of how many that was news.
+#[derive(Message, Debug)]
+#[rtype(result = "u64")]
+pub struct AskPrices;
 
 /// Deletes the previews of lists that nobody made a campaign of, calls that no cap reaches back to, and what was answered to
 /// requests that nobody came again with, and erases what has been kept of people for long enough. It may take minutes, and
@@ -470,6 +476,7 @@ impl Handler<Watch> for SupervisorActor {
 
     fn handle(&mut self, _: Watch, ctx: &mut Context<Self>) -> Self::Result {
         ctx.notify(Sweep);
+        ctx.notify(AskPrices);
         let (board, begun) = (self.board.clone(), Stopwatch::start());
         let found = async move { watch(&board).await };
         Box::pin(found.into_actor(self).map(move |found, actor, _ctx| match found {
@@ -488,6 +495,21 @@ impl Handler<Watch> for SupervisorActor {
                 None
             }
         }))
+    }
+}
+
+impl Handler<AskPrices> for SupervisorActor {
+    type Result = ResponseActFuture<Self, u64>;
+
+    fn handle(&mut self, _: AskPrices, _: &mut Context<Self>) -> Self::Result {
+        let board = self.board.clone();
+        let learned = async move {
+            learn_prices(&board).await.unwrap_or_else(|error| {
+                warn!(error = &error as &dyn std::error::Error, "prices of calls could not be recorded");
+                0
+            })
+        };
+        Box::pin(learned.into_actor(self))
     }
 }
 

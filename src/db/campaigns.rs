@@ -18,7 +18,9 @@ use crate::domain::spend::Spend;
 use crate::domain::suppression::OptOutDigit;
 
 use super::recurrence::expect_next_firing;
-use super::{Database, Error, Ownership, Transaction, count, execute, json, name, query, query_opt};
+use super::{
+    Database, Error, Ownership, Transaction, count, execute, json, name, query, query_one, query_opt,
+};
 
 /// A campaign that is about to be made.
 #[derive(Debug)]
@@ -517,6 +519,18 @@ pub async fn list_campaigns(
     let state = state.map(State::as_str);
     let params: super::Params<'_> = &[&team, &state, &before, &limit, &repeats_of];
     query(&database.client().await?, &sql, params).await?.iter().map(campaign).collect()
+}
+
+/// Whether a call of an account's campaigns has ended since then.
+pub async fn has_called_since(
+    database: &Database,
+    account_sid: &str,
+    since: DateTime<Utc>,
+) -> Result<bool, Error> {
+    const SQL: &str = "
+        SELECT EXISTS (SELECT FROM campaigns WHERE account_sid = $1 AND last_call_ended_at >= $2) AS has_called";
+    let row = query_one(&database.client().await?, SQL, &[&account_sid, &since]).await?;
+    Ok(row.try_get("has_called")?)
 }
 
 /// The team's campaigns of this name, the newest first.

@@ -110,7 +110,7 @@ struct Metrics {
     average_ring_seconds: Option<f64>,
     /// What the calls cost, by currency, as far as prices are known.
     cost: Vec<CostOfCalls>,
-    /// How many more calls may have cost something: prices are asked for where a campaign may spend only so much.
+    /// How many more calls may have cost something: their prices are not known yet, or were not told in time.
     unpriced: u32,
     /// By the hour on the campaign's own clock, all 24 of them.
     by_hour: Vec<OfHour>,

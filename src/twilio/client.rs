@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
@@ -29,6 +30,10 @@ const NOT_IN_PROGRESS: u32 = 21220;
 
 const CALLS_PER_PAGE: &str = "200";
 const MOST_PAGES: usize = 5;
+
+/// The largest page that there is, and how many of them are read.
+const LARGEST_PAGE: &str = "1000";
+const MOST_LARGE_PAGES: usize = 20;
 
 /// Whose calls are placed, and where.
 pub struct ClientConfig {
@@ -291,10 +296,30 @@ impl Client {
     /// Reads the calls from one number to another, in no promised order; of more than a thousand the first thousand
     /// that Twilio gives, which gives the newest first.
     pub async fn list_calls(&self, to: &str, from: &str) -> Result<Vec<CallRecord>, ReadError> {
-        let mut page_url = self.url(&["Calls.json"]);
-        page_url.query_pairs_mut().extend_pairs([("To", to), ("From", from), ("PageSize", CALLS_PER_PAGE)]);
+        let mut list = self.url(&["Calls.json"]);
+        list.query_pairs_mut().extend_pairs([("To", to), ("From", from), ("PageSize", CALLS_PER_PAGE)]);
+        self.list(list, MOST_PAGES).await
+    }
+
+    /// Reads the account's calls that somebody took and that ended at this instant or later, of more than twenty thousand the
+    /// first that Twilio gives.
+    pub async fn list_completed_since(&self, since: DateTime<Utc>) -> Result<Vec<CallRecord>, ReadError> {
+        let mut list = self.url(&["Calls.json"]);
+        // The operator is a part of the name, and what is looked for is not earlier.
+        let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let completed = Status::Completed.as_str();
+        list.query_pairs_mut().extend_pairs([
+            ("Status", completed),
+            ("EndTime>", &since),
+            ("PageSize", LARGEST_PAGE),
+        ]);
+        self.list(list, MOST_LARGE_PAGES).await
+    }
+
+    /// Reads a list, so many pages of it at most.
+    async fn list(&self, mut page_url: Url, most_pages: usize) -> Result<Vec<CallRecord>, ReadError> {
         let mut records = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..most_pages {
             let answer = self.read(page_url).await?;
             let page = understood(&answer)?
                 .json::<Page>("a page of calls")

@@ -17,6 +17,6 @@ pub(super) use list::list_newest_of;
 pub use list::{Attempt, AttemptFilter, Trace, count_open, find_earlier, find_trace, list_attempts};
 pub use next::{NextContact, find_next, postpone, veto};
 pub(super) use price::free;
-pub use price::{Price, ask_price_again, record_price};
+pub use price::{Price, ToldPrice, ask_price_again, record_price, record_told_prices};
 pub use set_aside::{SetAside, find_contact_of, set_aside};
 pub use settle::{Settlement, reopen, settle, settle_and_halt};

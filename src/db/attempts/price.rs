@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::campaigns::lock;
-use crate::db::{Database, Error, Ownership, execute};
+use crate::db::{Database, Error, Ownership, execute, query, query_one};
 use crate::domain::attempt::Status;
 use crate::domain::money::Money;
 use crate::domain::spend::costs_nothing;
@@ -57,6 +57,73 @@ pub async fn record_price(
     let recorded = execute(&transaction, SQL, &[&owner.campaign, &attempt, &amount, &unit]).await?;
     transaction.commit().await?;
     Ok(recorded > 0)
+}
+
+/// A price that the provider told of a call, by its name for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldPrice {
+    /// The provider's id of the call.
+    pub sid: String,
+    /// The price.
+    pub amount: Money,
+    /// Its currency.
+    pub unit: Option<String>,
+}
+
+/// So many prices are recorded in one transaction at most, which holds the rows of all their campaigns meanwhile.
+const RECORDED_AT_ONCE: usize = 200;
+
+/// Records what calls cost that are settled and whose price was neither known nor is asked for, whosever campaigns' they are.
+/// Others are passed over: they are none of ours, or have their own time. Returns how many were recorded.
+pub async fn record_told_prices(database: &Database, told: &[ToldPrice]) -> Result<u64, Error> {
+    let mut recorded = 0;
+    for some in told.chunks(RECORDED_AT_ONCE) {
+        recorded += record_some(database, some).await?;
+    }
+    Ok(recorded)
+}
+
+async fn record_some(database: &Database, told: &[ToldPrice]) -> Result<u64, Error> {
+    // Whoever locks several campaigns locks them in one order.
+    const LOCK: &str = "
+        SELECT id FROM campaigns
+        WHERE (id, team_id) IN (
+            SELECT campaign_id, team_id FROM attempts
+            WHERE sid = ANY ($1) AND price IS NULL AND ask_price_at IS NULL AND settled_at IS NOT NULL)
+        ORDER BY id FOR NO KEY UPDATE";
+    const SQL: &str = "
+        WITH told AS (
+            SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) AS t (sid, price, unit)
+        ), attempt AS (
+            UPDATE attempts SET price = told.price, price_unit = told.unit
+            FROM told
+            WHERE attempts.sid = told.sid AND attempts.price IS NULL AND ask_price_at IS NULL
+              AND settled_at IS NOT NULL AND campaign_id = ANY ($4)
+            RETURNING campaign_id, attempts.price, price_unit
+        ), sums AS (
+            SELECT campaign_id, sum(price)::bigint AS price, max(price) AS highest, max(price_unit) AS unit, count(*) AS calls
+            FROM attempt GROUP BY campaign_id
+        ), campaign AS (
+            UPDATE campaigns
+            SET spent = spent + sums.price, highest_price = greatest(highest_price, sums.highest),
+                currency = coalesce(currency, sums.unit)
+            FROM sums
+            WHERE campaigns.id = sums.campaign_id
+        )
+        SELECT coalesce(sum(calls), 0)::bigint AS calls FROM sums";
+    let sids: Vec<&str> = told.iter().map(|call| call.sid.as_str()).collect();
+    let amounts: Vec<i64> = told.iter().map(|call| call.amount.millionths()).collect();
+    let units: Vec<Option<&str>> = told.iter().map(|call| call.unit.as_deref()).collect();
+    let mut client = database.client().await?;
+    let transaction = client.transaction().await?;
+    let locked = query(&transaction, LOCK, &[&sids]).await?;
+    let campaigns: Vec<Uuid> = locked.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    if campaigns.is_empty() {
+        return Ok(0);
+    }
+    let row = query_one(&transaction, SQL, &[&sids, &amounts, &units, &campaigns]).await?;
+    transaction.commit().await?;
+    Ok(row.try_get::<_, i64>("calls")?.unsigned_abs())
 }
 
 /// Says when a call's price is asked for again. It is no decision: whoever asks too often learns no less.

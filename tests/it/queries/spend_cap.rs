@@ -1,7 +1,8 @@
 //! What a campaign's calls cost: the sums in its row, and the claim that goes by them.
 
 use outdial::db::attempts::{
-    AttemptFilter, Price, SetAside, ask_price_again, list_attempts, record_price, set_aside,
+    AttemptFilter, Price, SetAside, ToldPrice, ask_price_again, list_attempts, record_price,
+    record_told_prices, set_aside,
 };
 use outdial::db::retention::{Erasure, Keep, Person, erase_expired, erase_person};
 use outdial::domain::money::Money;
@@ -255,4 +256,32 @@ async fn a_call_that_is_erased_before_its_price_is_told_costs_what_the_dearest_d
     let sql = "
         SELECT spent = (SELECT sum(price) FROM attempts)::bigint AND unpriced = 0 FROM campaigns WHERE id = $1";
     assert!(bench.psql().await.query_one(sql, &[&owner.campaign]).await.unwrap().get::<_, bool>(0));
+}
+
+#[tokio::test]
+async fn prices_are_learned_of_a_list_once_and_of_calls_that_have_no_time_of_their_own() {
+    let bench = Bench::new().await;
+    let (owner, thrifty) = (bench.running(&PHONES).await, bench.thrifty().await);
+    let (first, second) = (bench.answered(owner).await, bench.answered(owner).await);
+    let asked_for = bench.answered(thrifty).await;
+    let Claim::Attempt(open) = bench.claim_by(owner, capped()).await.unwrap() else { panic!("no attempt") };
+    let told = |attempt: Uuid, amount: &str| {
+        let (amount, unit) = (money(amount), Some("USD".to_owned()));
+        ToldPrice { sid: format!("CA{}", attempt.simple()), amount, unit }
+    };
+    let sid = format!("CA{}", open.id.simple());
+    bench
+        .record(&[heard(owner, open.id, &sid, &[report(Status::Ringing, Source::Callback, 1, bench.now)])])
+        .await;
+    let strange = told(Uuid::now_v7(), "5.00");
+    let list =
+        [told(first, "0.02"), strange, told(asked_for, "0.07"), told(open.id, "0.09"), told(second, "0.01")];
+    let learn = async || record_told_prices(&bench.database, &list).await.unwrap();
+    assert_eq!(learn().await, 2);
+    assert_eq!(bench.spend(owner).await, is("0.03", 0, "0.02"));
+    assert_eq!(bench.spend(thrifty).await, is("0.00", 1, "0.00"), "it asks itself");
+    assert_eq!(learn().await, 0, "they are known");
+    assert_eq!(record_told_prices(&bench.database, &[]).await.unwrap(), 0);
+    let seen = campaigns::find_campaign(&bench.database, bench.team, owner.campaign).await.unwrap().unwrap();
+    assert_eq!(seen.currency.as_deref(), Some("USD"));
 }

@@ -3,8 +3,10 @@
 use reqwest::Method;
 use serde_json::json;
 
+use outdial::actors::AskPrices;
 use outdial::simulator::{Fault, FaultKind, Outcome, Scenario};
 
+use crate::support::eventually;
 use crate::support::scene::{Scene, Setting};
 
 /// A call costs 1.4 cents here, which is told some minutes after its end: within the pause after the first call, and after
@@ -67,5 +69,34 @@ async fn a_provider_that_tells_no_prices_keeps_nobody_from_being_called() {
     for calls in called_at.windows(2) {
         assert!((250..1_200).contains(&(calls[1] - calls[0]).num_seconds()), "{called_at:?}");
     }
+    scene.end().await;
+}
+
+/// Nothing waits for these prices: they are for the figures, and many come with one answer.
+#[actix_web::test]
+async fn what_calls_without_a_cap_have_cost_is_learned_of_one_list() {
+    let scenario = Scenario::instant(Outcome::Answer);
+    let scene = Scene::with(Setting { speed: 200, scenario, ..Setting::default() }).await;
+    assert_eq!(scene.supervisor().send(AskPrices).await.unwrap(), 0);
+    let lists = || scene.simulator.ledger().requests.iter().filter(|request| request.method == "GET").count();
+    let asked_before = lists();
+    let phones = ["+12025550101", "+12025550102", "+12025550103"];
+    let campaign = scene.call(json!({}), &phones).await;
+    scene.until_completed(&campaign).await;
+    let path = format!("{campaign}/metrics");
+    let (_, figures) = scene.ask(Method::GET, &path).await;
+    assert_eq!((&figures["cost"], &figures["unpriced"]), (&json!([]), &json!(3)));
+    assert_eq!(lists(), asked_before, "where nobody was called nobody asks, and no call is asked for");
+    eventually("the prices are told", || async {
+        scene.supervisor().send(AskPrices).await.unwrap();
+        let (_, figures) = scene.ask(Method::GET, &path).await;
+        (figures["unpriced"] == 0).then_some(())
+    })
+    .await;
+    let (_, figures) = scene.ask(Method::GET, &path).await;
+    assert_eq!(figures["cost"], json!([{"currency": "USD", "amount": "0.042", "calls": 3}]));
+    let asked_before = lists();
+    assert_eq!(scene.supervisor().send(AskPrices).await.unwrap(), 0);
+    assert_eq!(lists(), asked_before + 1);
     scene.end().await;
 }
