@@ -83,6 +83,12 @@ pub struct EventFilter {
 }
 
 /// Gives events that are committed their positions. Returns how many; if it is as many as go at once, there may be more.
+///
+/// While somebody elsewhere holds a snapshot for long, as a backup or a forgotten transaction does, the index's entries of events
+/// that were placed since stay, and each call walks over them again: 60 ms where 100,000 were placed meanwhile, against 10
+/// without (measured on 2 busy cores). So events come later by that, and none is lost. A mark behind which none is sought would have to
+/// be below every id that is drawn and not committed, and nothing tells that: a transaction draws an id before it has to have a
+/// number of its own, so that neither the oldest number that runs nor one drawn afterwards bounds it.
 pub async fn place_events(database: &Database) -> Result<Placed, Error> {
     let row =
         query_one(&database.client().await?, "SELECT place_events($1) AS placed", &[&PLACED_AT_ONCE]).await?;

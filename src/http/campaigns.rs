@@ -49,7 +49,8 @@ use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
 use super::{
-    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, search, standing, upload, wire,
+    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, search, standing,
+    upload, wire,
 };
 
 /// The largest settings that come without a file.

@@ -147,6 +147,7 @@ struct ShownHook {
     /// Events that were given up, and can be asked for again.
     dead: i64,
     /// Until when no campaign asks it before a call, because it gave no answer; null if it did.
+    #[serde(serialize_with = "crate::domain::instant::serialize_some")]
     silent_until: Option<DateTime<Utc>>,
     /// Why it gave none.
     #[schema(example = "no answer within 3 seconds")]
