@@ -12,9 +12,9 @@ use crate::db::home::{Among, has_campaigns, list_campaigns_among};
 use crate::domain::access::{Permission, Role};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::Because;
-use crate::http::standing::waiting_of;
 use crate::http::page::cut;
 use crate::http::show::{self, Counts};
+use crate::http::standing::waiting_of;
 use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::frame::Frame;

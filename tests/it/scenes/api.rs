@@ -193,7 +193,7 @@ async fn a_mistake_in_the_settings_is_answered_in_words_and_not_in_a_parser_s() 
         (json!({"rules": "us"}), r#"rules is "us", expected a list"#),
         (
             json!({"agent": {"name": "Ada", "script": {"say": "Hi", "play": "https://a.example/b.mp3"}}}),
-            "agent.script is an object with the keys play, say, expected exactly one key, one of say, play, connect, url",
+            "agent.script is an object with the keys say, play, expected exactly one key, one of say, play, connect, url",
         ),
         (
             json!({"agent": {"name": "Ada", "script": "say"}}),

@@ -1,5 +1,7 @@
 //! Requests that come again with the same `Idempotency-Key`: what they make is made once.
 
+use std::collections::BTreeSet;
+
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -124,8 +126,9 @@ async fn a_request_whose_answer_was_lost_in_a_crash_finds_what_it_has_made_or_ma
         };
         let found = send(request, name).await;
         assert_eq!((found.status, found.is_replayed), (StatusCode::CREATED, true), "{name}: {}", found.body);
-        let members =
-            |answer: &Answer| -> Vec<String> { answer.body.as_object().unwrap().keys().cloned().collect() };
+        let members = |answer: &Answer| -> BTreeSet<String> {
+            answer.body.as_object().unwrap().keys().cloned().collect()
+        };
         assert_eq!(members(&found), members(made), "{name}");
         for member in ["id", "import_id", "imported", "rejected", "first"] {
             assert_eq!(found.body[member], made.body[member], "{name}: {member}");

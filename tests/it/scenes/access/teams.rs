@@ -235,7 +235,7 @@ async fn whatever_two_teams_do_neither_sees_or_changes_anything_of_the_other() {
     }
     // From here on nobody is called, so that whatever changes was changed by whoever asked.
     let closed =
-        "UPDATE accounts SET closed_until = now() + interval '1 day', closed_because = 'provider-down'";
+        "UPDATE accounts SET closed_until = now() + interval '50 minutes', closed_because = 'provider-down'";
     psql.execute(closed, &[]).await.unwrap();
     let routes = needs();
     let (mut chance, mut tried, mut done, mut crossed) = (StdRng::seed_from_u64(2026), BTreeMap::new(), 0, 0);
