@@ -191,12 +191,12 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
-    more: Map<String, Value>,
+    more: Box<Map<String, Value>>,
 }
 
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), more: Map::new() }
+        Self { status, kind, title, detail: detail.into(), more: Box::default() }
     }
 
     /// What was sent cannot be used.
@@ -335,7 +335,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: self.detail.clone(),
             request_id: request_id.map(str::to_owned),
-            more: self.more.clone(),
+            more: (*self.more).clone(),
         };
         // What it is made of has only texts for keys, and no number that JSON does not have.
         serde_json::to_string(&shown).unwrap_or_default()

@@ -221,7 +221,7 @@ impl Bench {
 
     async fn claimed(&self, owner: Ownership) -> ClaimedAttempt {
         match self.claim(owner).await {
-            Claim::Attempt(attempt) => attempt,
+            Claim::Attempt(attempt) => *attempt,
             other => panic!("expected an attempt, got {other:?}"),
         }
     }

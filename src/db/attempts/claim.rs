@@ -28,7 +28,7 @@ const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
 #[derive(Debug, Clone)]
 pub enum Claim {
     /// The intent is written. Nothing has left yet.
-    Attempt(ClaimedAttempt),
+    Attempt(Box<ClaimedAttempt>),
     /// The first due contact must not be contacted, and is final now.
     Suppressed(Uuid),
     /// Nothing tells the time zone of the first due contact, and the campaign does not call then: it has failed.
@@ -439,7 +439,7 @@ async fn begin(
         &locked.limit.map(|limit| limit.number),
     ];
     let row = query_one(transaction, SQL, params).await?;
-    Ok(Claim::Attempt(ClaimedAttempt {
+    Ok(Claim::Attempt(Box::new(ClaimedAttempt {
         id: attempt,
         team: locked.team,
         contact: candidate.id,
@@ -452,7 +452,7 @@ async fn begin(
         agent: row.try_get("agent")?,
         settings_version: locked.settings_version,
         detection,
-    }))
+    })))
 }
 
 /// Sets the cursors back to the beginning: for an empty claim although somebody seemed due.
