@@ -16,10 +16,7 @@ use crate::support::scene::{Scene, read};
 
 /// Makes a key through the API.
 pub(super) async fn key(scene: &Scene, role: Role) -> String {
-    let form = json!({"name": format!("a {role}"), "role": role});
-    let (status, made) = scene.send(Method::POST, "/api/v1/keys", &form).await;
-    assert_eq!(status, StatusCode::CREATED, "{made}");
-    made["key"].as_str().unwrap().to_owned()
+    scene.key(role).await
 }
 
 /// Asks with a key for something of the API, with this id wherever one is needed.

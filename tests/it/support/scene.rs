@@ -15,6 +15,7 @@ use outdial::config::{
 };
 use outdial::db::Database;
 use outdial::db::suppressions::{NewSuppression, suppress};
+use outdial::domain::access::Role;
 use outdial::domain::suppression::Source;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use outdial::twilio::signature::sign;
@@ -238,6 +239,14 @@ impl Scene {
     pub async fn upload_form(&self, path: &str, form: Form) -> (StatusCode, Value) {
         let request = self.http.post(self.url(path)).bearer_auth(API_TOKEN).multipart(form);
         read(&Method::POST, request.send().await.expect("an answer")).await
+    }
+
+    /// Makes a key through the API.
+    pub async fn key(&self, role: Role) -> String {
+        let form = json!({"name": format!("a {role}"), "role": role});
+        let (status, made) = self.send(Method::POST, "/api/v1/keys", &form).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made["key"].as_str().expect("a key").to_owned()
     }
 
     /// What is there to download, as a text.
