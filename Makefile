@@ -22,7 +22,7 @@ CASES = 3000
 SEED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test explore audit replay chaos peers bench fuzz schemathesis machine rust lints compiler postgres
+.PHONY: help demo serve test explore audit replay chaos peers bench fuzz schemathesis machine rust lints compiler postgres browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,7 +36,7 @@ serve: machine ## Run the server; its variables: outdial serve --help
 	$(CARGO) build --release --locked
 	$(OUTDIAL) serve
 
-test: machine lints ## Run everything that must hold: format, lints, tests
+test: machine lints browser ## Run everything that must hold: format, lints, tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	PROPTEST_RNG_SEED=$(SEED) $(CARGO) test --locked
@@ -122,3 +122,15 @@ postgres: ## Install PostgreSQL's server where there is none
 	else \
 		echo "PostgreSQL's server is missing; install it with this system's packages" >&2; exit 1; \
 	fi
+
+# Only tests need it, so that a machine that can have none goes on without; those tests then say so. Not in CI.
+browser: ## Install the browser that the pages are tested in
+	@command -v chromedriver > /dev/null && { command -v chromium || command -v google-chrome; } > /dev/null && exit 0; \
+	if command -v apt-get > /dev/null; then \
+		echo "Installing Chromium and its driver"; \
+		$(AS_ROOT) apt-get update -qq && \
+		$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			chromium chromium-driver && exit 0; \
+	fi; \
+	echo "Chromium and chromedriver are missing and cannot be installed here: no page is tried in a browser" >&2; \
+	test "$$CI" != true
