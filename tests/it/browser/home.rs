@@ -126,6 +126,9 @@ async fn markup_in_a_name_is_shown_as_what_it_is() {
     let Some(page) = Page::of(&scene).await else { return scene.end().await };
     page.sign_in(API_TOKEN).await;
     page.sees(name).await;
+    page.fill("State", "Running").await;
+    page.sees("No campaign is like that.").await;
+    page.fill("State", "Completed").await;
     page.fill("Search", "<b>").await;
     page.sees(name).await;
     page.press("Recent calls").await;

@@ -6,6 +6,7 @@
 
 mod docs;
 mod driver;
+mod fields;
 mod home;
 mod named;
 mod page;

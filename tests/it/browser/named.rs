@@ -94,6 +94,12 @@ pub async fn text(driver: &WebDriver, inside: Option<&str>) -> Result<String, St
     Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// The part of the page in which this can be read, or all of it, as an element that can be used.
+pub async fn part_itself(driver: &WebDriver, inside: Option<&str>) -> Result<WebElement, String> {
+    let found = driver.execute(format!("return {}", part(inside)), vec![]).await;
+    found.and_then(|found| found.element()).map_err(|error| error.to_string())
+}
+
 /// What is named, as an element that can be used.
 pub async fn element(driver: &WebDriver, named: &Named) -> Result<WebElement, String> {
     let find = async || {

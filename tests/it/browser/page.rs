@@ -20,7 +20,7 @@ use crate::support::scene::Scene;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it is between two looks at a page.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(15);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(30);
 
 /// How often the tabulator key is pressed before what is looked for is taken for out of reach.
 const MOST_STEPS: usize = 40;
@@ -140,7 +140,6 @@ impl Page {
     }
 
     /// [`Part::upload`] on the whole page.
-    #[expect(dead_code, reason = "no page takes a file yet")]
     pub async fn upload(&self, path: &Path) {
         self.whole().upload(path).await;
     }
@@ -243,16 +242,25 @@ impl Page {
     }
 
     /// Keeps a picture of all of the page, from its top to its end, in the build's directory.
-    pub async fn keep_picture(&self, name: &str) -> PathBuf {
-        let size = self.tell("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
-        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+    pub async fn keep_picture(&self, name: &str) {
+        self.picture(name).await.expect("a picture");
+    }
+
+    /// Keeps a picture. Where a test has failed, the browser may have failed first.
+    async fn picture(&self, name: &str) -> Result<PathBuf, String> {
+        let said = |error: &dyn std::error::Error| format!("there is no picture of it: {error}");
+        let cdp = self.driver().cdp();
+        let size = cdp.send_raw("Page.getLayoutMetrics", json!({})).await.map_err(|error| said(&error))?;
+        let (width, height) = (&size["cssContentSize"]["width"], &size["cssContentSize"]["height"]);
+        let clip = json!({ "x": 0, "y": 0, "width": width, "height": height, "scale": 1 });
         let how = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
-        let taken = self.tell("Page.captureScreenshot", how).await;
-        let picture = base64_decode(taken["data"].as_str().expect("a picture")).expect("a picture in Base64");
+        let taken = cdp.send_raw("Page.captureScreenshot", how).await.map_err(|error| said(&error))?;
+        let picture =
+            base64_decode(taken["data"].as_str().unwrap_or_default()).map_err(|error| said(&error))?;
         let path = pictures().join(format!("{name}.png"));
-        std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory for pictures");
-        std::fs::write(&path, picture).expect("a file for a picture");
-        path
+        std::fs::create_dir_all(path.parent().expect("a directory")).map_err(|error| said(&error))?;
+        std::fs::write(&path, picture).map_err(|error| said(&error))?;
+        Ok(path)
     }
 
     /// Says that the browser will complain, with this text, and rightly. It must.
@@ -297,8 +305,9 @@ impl Page {
                 Err(_) if !deadline.has_passed() => tokio::time::sleep(BETWEEN_LOOKS).await,
                 Err(seen) => {
                     let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
-                    let picture = self.keep_picture(&format!("failed/{test}")).await;
-                    panic!("never happened: {what}; {seen}; {}", picture.display());
+                    let picture = self.picture(&format!("failed/{test}")).await;
+                    let picture = picture.map_or_else(|none| none, |path| path.display().to_string());
+                    panic!("never happened: {what}; {seen}; {picture}");
                 }
             }
         }

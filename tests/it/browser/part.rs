@@ -7,7 +7,7 @@ use thirtyfour::WebElement;
 use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 
-use super::named::{Named, element, everything_told, text};
+use super::named::{Named, element, everything_told, part_itself, text};
 use super::page::Page;
 
 /// What can be pressed.
@@ -78,6 +78,22 @@ impl Part<'_> {
                 let found = self.page.driver().find(By::Css("input[type=file]")).await;
                 let field = found.map_err(|error| error.to_string())?;
                 done(field.send_keys(path.to_str().expect("a path in UTF-8")).await)
+            })
+            .await;
+    }
+
+    /// Drags a file of this name and text from the desk and drops it here.
+    pub async fn drops(&self, name: &str, text: &str) {
+        let script = "const [part, name, text] = arguments;
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([text], name));
+            for (const kind of ['dragenter', 'dragover', 'drop']) {
+                part.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+            }";
+        self.page
+            .until("a file is dropped", async || {
+                let part = part_itself(self.page.driver(), self.with).await?;
+                self.page.script(script, vec![json_of(&part), json!(name), json!(text)]).await.map(drop)
             })
             .await;
     }

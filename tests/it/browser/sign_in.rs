@@ -1,6 +1,7 @@
 //! Signing in and out, and what somebody may not do.
 
 use outdial::domain::access::Role;
+use reqwest::Method;
 use serde_json::json;
 
 use super::page::Page;
@@ -64,6 +65,28 @@ async fn a_viewer_is_offered_nothing_that_is_not_theirs_and_refused_what_they_fo
         return fetch(path, { method: 'POST', headers: { 'X-CSRF-Token': token } }).then(answer => answer.status);";
     let status = page.script(forge, vec![json!(format!("{campaign}/start"))]).await;
     assert_eq!(status.unwrap(), json!(403));
+    assert_eq!(scene.look(&campaign).await["state"], "draft");
+    page.end().await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn somebody_whose_key_is_revoked_is_led_out_as_soon_as_they_do_anything() {
+    let scene = Scene::start().await;
+    let campaign = scene.upload(json!({"name": "Reminders"}), &["+12025550101"]).await;
+    let Some(page) = Page::of(&scene).await else { return scene.end().await };
+    page.sign_in(&scene.key(Role::Operator).await).await;
+    page.within("Reminders").sees("Draft").await;
+    let (_, keys) = scene.ask(Method::GET, "/api/v1/keys").await;
+    let key = keys["keys"].as_array().unwrap().iter().find(|key| key["role"] == "operator").unwrap();
+    let (status, answer) =
+        scene.ask(Method::DELETE, &format!("/api/v1/keys/{}", key["id"].as_str().unwrap())).await;
+    assert!(status.is_success(), "{answer}");
+    page.expects("start 401");
+    page.tolerates("401");
+    page.within("Reminders").press("Start").await;
+    page.within("1 contact will be called").press("Yes").await;
+    page.is_at("/sign-in").await;
     assert_eq!(scene.look(&campaign).await["state"], "draft");
     page.end().await;
     scene.end().await;
