@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    HeaderMap, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -84,6 +84,9 @@ fn instead_of(problem: &Problem, request: &HttpRequest) -> HttpResponse {
     let page = Stranger::with_problem(problem);
     let mut answer = render(&page).unwrap_or_else(|problem| problem.error_response());
     *answer.status_mut() = status;
+    if let Some(seconds) = problem.retry_after() {
+        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     answer
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderName, LOCATION, RETRY_AFTER, SET_COOKIE};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use askama::Template;
 use serde::Deserialize;
-use url::Url;
+use url::{Host, Url};
 
 use crate::domain::access::Permission;
 use crate::http::{Api, Body, Methods, Problem, Query, Trail, hold, open, resource, session};
@@ -75,19 +75,48 @@ struct SignIn {
     next: String,
     /// Why it was not taken.
     problem: Option<String>,
+    /// Where to sign in instead, if the browser would not keep the session's cookie here.
+    elsewhere: Option<String>,
     is_simulated: bool,
     assets: &'static Addresses,
 }
 
 impl SignIn {
-    fn page(api: &Api, next: &str, problem: Option<String>) -> Result<HttpResponse, Problem> {
-        let is_simulated = api.is_simulated;
-        render(&Self { next: own(next), problem, is_simulated, assets: assets::addresses() })
+    fn page(
+        api: &Api,
+        request: &HttpRequest,
+        next: &str,
+        problem: Option<String>,
+    ) -> Result<HttpResponse, Problem> {
+        let (is_simulated, assets) = (api.is_simulated, assets::addresses());
+        let elsewhere = elsewhere(&api.public_url, request).then(|| api.public_url.to_string());
+        render(&Self { next: own(next), problem, elsewhere, is_simulated, assets })
     }
 }
 
-async fn show(api: web::Data<Api>, Query(query): Query<SignInQuery>) -> Result<HttpResponse, Problem> {
-    SignIn::page(&api, query.next.as_deref().unwrap_or("/"), None)
+/// Whether the session's cookie, which goes by HTTPS only where the public URL is one, would be lost: browsers take such a
+/// cookie by HTTP from this machine alone. What comes from the public host is by HTTPS, whatever a proxy has made of it.
+fn elsewhere(public_url: &Url, request: &HttpRequest) -> bool {
+    let info = request.connection_info();
+    let host = Url::parse(&format!("http://{}", info.host()))
+        .ok()
+        .and_then(|url| url.host().map(|host| host.to_owned()));
+    let is_this_machine = match &host {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_public = host.is_some() && host == public_url.host().map(|host| host.to_owned());
+    public_url.scheme() == "https" && info.scheme() != "https" && !is_public && !is_this_machine
+}
+
+async fn show(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    Query(query): Query<SignInQuery>,
+) -> Result<HttpResponse, Problem> {
+    SignIn::page(&api, &request, query.next.as_deref().unwrap_or("/"), None)
 }
 
 async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
@@ -100,7 +129,7 @@ async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resul
     let next = own(field("next").unwrap_or("/"));
     let holder = match hold(&api, field("key").unwrap_or_default(), &request).await {
         Ok(holder) => holder,
-        Err(problem) => return refused(&api, &next, &problem),
+        Err(problem) => return refused(&api, &request, &next, &problem),
     };
     let trail = Trail::begin(&api, &holder, LEAST, &request).await?;
     let cookie = session::begin(&api, &holder, &request).await;
@@ -110,7 +139,7 @@ async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resul
 }
 
 /// The same page once more, with why. What was typed is not on it.
-fn refused(api: &Api, next: &str, problem: &Problem) -> Result<HttpResponse, Problem> {
+fn refused(api: &Api, request: &HttpRequest, next: &str, problem: &Problem) -> Result<HttpResponse, Problem> {
     let status = problem.status_code();
     let (why, wait) = match status {
         StatusCode::UNAUTHORIZED => ("This is no API key that is good here.".to_owned(), None),
@@ -123,7 +152,7 @@ fn refused(api: &Api, next: &str, problem: &Problem) -> Result<HttpResponse, Pro
             (format!("{}.", super::words::sentence(detail)), problem.retry_after())
         }
     };
-    let mut answer = SignIn::page(api, next, Some(why))?;
+    let mut answer = SignIn::page(api, request, next, Some(why))?;
     *answer.status_mut() = status;
     if let Some(wait) = wait {
         answer.headers_mut().insert(RETRY_AFTER, wait.into());
@@ -142,6 +171,24 @@ async fn sign_out(api: web::Data<Api>, request: HttpRequest) -> Result<HttpRespo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_would_lose_the_cookie_is_told_where_to_sign_in() {
+        let told = |public_url: &str, host: &str, proto: &str| {
+            let request = actix_web::test::TestRequest::default().insert_header(("host", host));
+            let request = request.insert_header(("x-forwarded-proto", proto)).to_http_request();
+            elsewhere(&Url::parse(public_url).unwrap(), &request)
+        };
+        let public = "https://dialer.example.com/";
+        assert!(told(public, "192.0.2.7:8080", "http"));
+        assert!(told(public, "dialer", "http"));
+        assert!(!told(public, "192.0.2.7:8080", "https"));
+        assert!(!told(public, "dialer.example.com", "http"), "a proxy speaks HTTPS in front");
+        for own in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+            assert!(!told(public, own, "http"), "{own}");
+        }
+        assert!(!told("http://dialer.example.com/", "192.0.2.7:8080", "http"));
+    }
 
     #[test]
     fn one_is_led_back_to_pages_of_ours_and_nowhere_else() {

@@ -121,4 +121,10 @@
   });
 
   outdial.send = send;
+
+  // A filter that is empty is none, also in the address.
+  document.addEventListener("htmx:configRequest", ({ detail: { verb, parameters } }) => {
+    if (verb !== "get") return;
+    for (const [name, value] of Object.entries(parameters)) if (value === "") delete parameters[name];
+  });
 })();

@@ -49,7 +49,9 @@ window.outdial = (() => {
   };
 
   // What a page asks for by itself is asked for again; only what a person asked for is worth a word.
-  const isAsked = (event) => !["live", "load", "every"].includes(event.detail.requestConfig?.triggeringEvent?.type ?? "every");
+  const BY_ITSELF = ["live", "load", undefined];
+  const isAsked = ({ detail: { requestConfig } }) =>
+    requestConfig.verb !== "get" || !BY_ITSELF.includes(requestConfig.triggeringEvent?.type);
 
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr } = event.detail;
