@@ -1,13 +1,14 @@
 //! What reading costs in a campaign of a million contacts and two million attempts, through the API, by several who read at
 //! once: the campaign, pages of contacts, searches and figures, each beside the bare SQL that it comes down to, asked for by
 //! as many in the same round; and how many rows a second leave as a file, beside PostgreSQL's own `COPY … TO STDOUT`, with the
-//! memory that it takes.
+//! memory that it takes. Last, the pages of the dashboard.
 //!
 //! The program is a process of its own, so that its memory can be told.
 
 #![expect(unreachable_pub, reason = "nothing of a bench is reached from outside")]
 
 mod list;
+mod pages;
 mod readers;
 mod server;
 
@@ -21,7 +22,7 @@ use outdial::clock::Stopwatch;
 use outdial::db::{Database, Tls};
 use tokio_postgres::Client;
 
-use list::{ATTEMPTS, CONTACTS};
+use list::{ATTEMPTS, CAMPAIGN, CONTACTS};
 use readers::Latencies;
 use server::Server;
 use support::Spread;
@@ -76,14 +77,21 @@ async fn main() {
     figures_of_nothing_summed(&server, &psql).await;
     readings(&cluster, &server).await;
     exports(&server, &psql).await;
+    pages::insert(&psql).await;
+    pages::readings(&server).await;
     drop((server, psql));
     cluster.stop().await;
+}
+
+/// The address of what stands behind the campaign's path.
+fn of(path: &str) -> String {
+    format!("/api/v1/campaigns/{CAMPAIGN}{path}")
 }
 
 /// Who first asks for figures waits for all attempts to be counted, and whoever asks once they are summed up does not.
 async fn figures_of_nothing_summed(server: &Server, psql: &Client) {
     let watch = Stopwatch::start();
-    server.get("/metrics").await;
+    server.get(&of("/metrics")).await;
     let first = watch.elapsed().as_secs_f64();
     let watch = Stopwatch::start();
     while psql
@@ -103,7 +111,7 @@ async fn readings(cluster: &Cluster, server: &Server) {
     let (mut medians, mut lates): ([[Spread; 2]; READ.len()], [[Spread; 2]; READ.len()]) = Default::default();
     for _ in 0..ROUNDS {
         for (place, (_, path, sql)) in READ.iter().enumerate() {
-            let through = readers::through(server, path, READERS, READINGS).await;
+            let through = readers::through(server, &of(path), READERS, READINGS).await;
             let bare = readers::bare(cluster, &list::of_campaign(sql), READERS, READINGS).await;
             for (side, Latencies { median, late }) in [through, bare].into_iter().enumerate() {
                 medians[place][side].add(median);
@@ -139,7 +147,7 @@ async fn exports(server: &Server, psql: &Client) {
             let before = server.process.begin_memory();
             for (ending, rate) in [("csv", &mut csv), ("xlsx", &mut workbook)] {
                 let watch = Stopwatch::start();
-                let bytes = server.get(&format!("/{what}.{ending}")).await;
+                let bytes = server.get(&of(&format!("/{what}.{ending}"))).await;
                 rate.add(f64::from(count) / watch.elapsed().as_secs_f64());
                 assert!(bytes > u64::from(count), "{what}.{ending} is too short: {bytes} bytes");
             }

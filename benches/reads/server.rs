@@ -3,7 +3,6 @@
 use reqwest::{Client, StatusCode};
 use tokio_postgres::Config;
 
-use super::list::CAMPAIGN;
 use super::process::{API_TOKEN, Process};
 
 /// The program, and those who ask it.
@@ -21,9 +20,9 @@ impl Server {
         Self { process, http }
     }
 
-    /// Reads what stands behind the campaign's path, to its end, and returns how much it is.
+    /// Reads what stands there, to its end, and returns how much it is.
     pub async fn get(&self, path: &str) -> u64 {
-        let url = format!("http://127.0.0.1:{}/api/v1/campaigns/{CAMPAIGN}{path}", self.process.port());
+        let url = format!("http://127.0.0.1:{}{path}", self.process.port());
         let mut answer = self.http.get(url).bearer_auth(API_TOKEN).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         let mut bytes = 0;
