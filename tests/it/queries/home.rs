@@ -75,8 +75,12 @@ async fn the_last_calls_of_all_campaigns_come_the_newest_first_and_page_by_page(
     let (rest, end) = page(next, 2).await;
     assert_eq!((rest.len(), rest[0].to.as_str(), end), (1, "+12025550101", None));
 
+    let (psql, others) = (bench.psql().await, Uuid::now_v7());
+    psql.execute("INSERT INTO teams (id, name) VALUES ($1, 'others')", &[&others]).await.unwrap();
+    let (theirs, next) = list_last_calls(&bench.database, others, None, 1).await.unwrap();
+    assert_eq!((theirs.len(), next), (0, None));
+
     // Of a campaign that is no more, nothing is told.
-    let psql = bench.psql().await;
     psql.execute("DELETE FROM campaigns WHERE id = $1", &[&other.campaign]).await.unwrap();
     assert_eq!(page(None, 10).await.0.len(), 2);
 }
