@@ -57,12 +57,12 @@ answered with 404.
 
 **Problems.** Whatever is not carried out is answered with `application/problem+json` (RFC 9457). Its `type` is stable, \
 its `detail` says in a sentence what was wrong and what was expected. Further types may be added. A method that a path \
-does not have is answered with 405 and the methods that it has, in `Allow`.
+does not have is answered with 405 and the methods that it has, in `Allow`. HEAD is answered wherever GET is.
 
 **Pages.** Lists come in pages of `limit` entries, 50 unless it says otherwise and 1000 at most. `next` holds the query \
 parameters that ask for the next page, and is null on the last one.
 
-**Values.** Instants are in RFC 3339 and answered in UTC; those that are sent need an offset. Telephone numbers are \
+**Values.** Instants are in RFC 3339, answered in UTC with milliseconds at most; those that are sent need an offset. Telephone numbers are \
 answered in E.164. Objects that are sent may have no keys but those that are named here; answers may get further ones.
 
 The webhooks under `/webhooks/twilio/` are left out: only the provider can sign a request to them.";
