@@ -103,12 +103,12 @@ struct Card {
 impl askama::filters::HtmlSafe for Card {}
 
 /// What a campaign waits for.
-struct Waiting {
+pub(super) struct Waiting {
     /// Whether somebody may wonder why nothing happens.
-    is_long: bool,
-    message: String,
-    until: Option<When>,
-    rule: Option<String>,
+    pub(super) is_long: bool,
+    pub(super) message: String,
+    pub(super) until: Option<When>,
+    pub(super) rule: Option<String>,
 }
 
 /// A command that is allowed now, to whoever looks.
@@ -267,7 +267,7 @@ impl Card {
 
 impl Waiting {
     /// What is shown of it; nothing where the state and its reason say the same.
-    fn of(waiting: show::Waiting, campaign: &show::Campaign, api: &Api) -> Option<Self> {
+    pub(super) fn of(waiting: show::Waiting, campaign: &show::Campaign, api: &Api) -> Option<Self> {
         let show::Waiting { because, until, message, rule } = waiting;
         if because == Because::Paused {
             return None;

@@ -4,8 +4,8 @@
 //! session's cookie, and what the API guards is guarded for them alike. A page cannot be declared without the permission that
 //! it needs, either, and what its visitor may not do is not on it.
 //!
-//! * [`pages`](needs) of their own each: `home`, `calls`. What they have in common, the frame and the navigation: `frame`.
-//! * What they are made of: `parts`, and the templates in `templates/dashboard`. Numbers and times for people: `words`.
+//! * [`pages`](needs) of their own each: `home`, `calls`, `campaign`, `contact`. What they have in common, the frame and the navigation: `frame`.
+//! * What they are made of: `parts`, and the templates in `templates/dashboard`; `charts`. Numbers and times for people: `words`.
 //! * What is done to every answer, so that no page can forget it: `dress`. Styles and scripts: `assets`.
 //!
 //! Whoever adds a page declares it in a module of its own with `resource("/things").get(Permission::ThingsRead, show)`, lists it in
@@ -27,6 +27,9 @@
 
 mod assets;
 mod calls;
+mod campaign;
+mod charts;
+mod contact;
 mod dress;
 mod frame;
 mod glance;
@@ -55,7 +58,10 @@ pub fn needs() -> Vec<Needs> {
 }
 
 fn pages() -> Vec<Methods> {
-    [home::pages(), calls::pages(), glance::pages(), sign_in::pages()].into_iter().flatten().collect()
+    [home::pages(), calls::pages(), glance::pages(), campaign::pages(), contact::pages(), sign_in::pages()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn open_to_everybody() -> Vec<Methods> {

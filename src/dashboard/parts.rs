@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::access::Role;
 use crate::domain::attempt::Status;
 use crate::domain::campaign::State;
+use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 use crate::domain::phone;
 use crate::domain::zone::Zone;
@@ -40,6 +41,17 @@ impl From<State> for Badge {
 }
 
 impl Badge {
+    /// How a contact stands.
+    pub(super) fn of_contact(state: ContactState) -> Self {
+        let tone = match state {
+            ContactState::Pending | ContactState::Suppressed => "gray",
+            ContactState::Calling => "blue",
+            ContactState::Completed => "green",
+            ContactState::Failed => "red",
+        };
+        Self { word: words::sentence(state.as_str()), tone }
+    }
+
     /// How a call stands: what it came to, or what the provider says of it as long as it is open.
     pub(super) fn of_call(outcome: Option<Outcome>, status: Option<Status>) -> Self {
         let (word, tone) = match outcome {

@@ -188,6 +188,46 @@ pub async fn list_events(
     Ok(Read { until: last.or(until).unwrap_or(after), may_be_more: is_full || seen >= looked_at, events })
 }
 
+/// Events that are looked at for a campaign's last ones of some kinds: while it calls, each call has some four others.
+const LAST_LOOKED_AT: i64 = 10_000;
+
+/// A campaign's last events of some kinds, the newest first: those before a position. What they say of contacts is not read. With
+/// them comes the `before` of the next page, if there may be one; the page may be empty even so.
+pub async fn list_last_events(
+    database: &Database,
+    team: Uuid,
+    campaign: Uuid,
+    kinds: &[EventKind],
+    (before, limit): (Option<i64>, i64),
+) -> Result<(Vec<Event>, Option<i64>), Error> {
+    const SQL: &str = "
+        WITH looked_at AS MATERIALIZED (
+            SELECT position, team_id, campaign_id, kind, at, contact_id, attempt_id, data
+            FROM events WHERE campaign_id = $1 AND team_id = $2 AND position < $3
+            ORDER BY position DESC LIMIT $4
+        ), wanted AS (
+            SELECT * FROM looked_at WHERE kind = ANY ($5) ORDER BY position DESC LIMIT $6
+        )
+        SELECT whole.first, whole.events, wanted.*, NULL::text AS campaign_name, false AS is_known,
+               api_keys.id AS by_key, api_keys.name AS by_name
+        FROM (SELECT min(position) AS first, count(*) AS events FROM looked_at) whole
+        LEFT JOIN wanted ON true
+        LEFT JOIN api_keys ON api_keys.id = (wanted.data ->> 'by')::uuid AND api_keys.team_id = wanted.team_id
+        ORDER BY position DESC";
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let before = before.unwrap_or(i64::MAX);
+    let params: super::Params<'_> = &[&campaign, &team, &before, &LAST_LOOKED_AT, &kinds, &limit];
+    let rows = query(&database.client().await?, SQL, params).await?;
+    let Some(whole) = rows.first() else { return Ok((Vec::new(), None)) };
+    let (first, seen): (Option<i64>, i64) = (whole.try_get("first")?, whole.try_get("events")?);
+    let has_event = |row: &&Row| row.try_get::<_, Option<i64>>("position").is_ok_and(|at| at.is_some());
+    let events = rows.iter().filter(has_event).map(event).collect::<Result<Vec<_>, _>>()?;
+    let is_full = i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit;
+    let last = events.last().filter(|_| is_full).map(|last| last.position);
+    let next = last.or_else(|| first.filter(|_| seen >= LAST_LOOKED_AT));
+    Ok((events, next))
+}
+
 fn event(row: &Row) -> Result<Event, Error> {
     let mut data: Value = row.try_get("data")?;
     if let Value::Object(members) = &mut data {

@@ -18,7 +18,8 @@ use crate::db::campaigns::{
     list_campaigns,
 };
 use crate::db::contacts::{
-    AlreadyThere, ContactFilter, begin_addition, begin_campaign, list_contacts, renew_statistics,
+    AlreadyThere, ContactFilter, LOOKED_THROUGH, begin_addition, begin_campaign, list_contacts,
+    renew_statistics,
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::look;
@@ -524,7 +525,7 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
 }
 
 /// A campaign, with what it waits for.
-pub(super) async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<CampaignDetail, Problem> {
+pub(crate) async fn shown(api: &Api, team: Uuid, id: Uuid) -> Result<CampaignDetail, Problem> {
     let detail = standing::detail(&api.observer(), team, id).await?;
     detail.ok_or_else(|| Problem::not_found("campaign"))
 }
@@ -774,7 +775,10 @@ async fn contacts(
     let limit = page::limit(query.limit)?;
     let sought = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let (rows, looked_to) = match sought {
-        Some(text) => search::in_campaign(&api, caller, *id, &filter, text, limit + 1).await?,
+        Some(text) => {
+            let extent = (LOOKED_THROUGH, limit + 1);
+            search::in_campaign(&api, caller, *id, &filter, text, extent).await?
+        }
         None => {
             must_exist(&api, caller, *id).await?;
             (list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?, None)

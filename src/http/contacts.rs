@@ -50,71 +50,71 @@ pub(super) fn resources() -> Vec<Methods> {
 
 /// A contact, with its attempts, and when it is called next.
 #[derive(Serialize, ToSchema)]
-struct ContactDetail {
+pub(crate) struct ContactDetail {
     #[serde(flatten)]
-    contact: Contact,
-    campaign: CampaignOfContact,
-    next_call: NextCall,
+    pub(crate) contact: Contact,
+    pub(crate) campaign: CampaignOfContact,
+    pub(crate) next_call: NextCall,
     /// Everything that has to be open for a call; empty if nothing tells where they are and the campaign does not call
     /// then, or if the zone is not known.
-    hours: Vec<HoursToday>,
+    pub(crate) hours: Vec<HoursToday>,
     /// What stands on the list of numbers that must not be contacted, in force or not any more; null if nothing does.
-    suppression: Option<Suppression>,
+    pub(crate) suppression: Option<Suppression>,
     /// All its attempts; `attempts` counts those that count.
-    attempts_made: u32,
+    pub(crate) attempts_made: u32,
     /// Its newest attempts, 50 at most, the first first.
-    history: Vec<Attempt>,
+    pub(crate) history: Vec<Attempt>,
 }
 
 /// The campaign of a contact.
 #[derive(Serialize, ToSchema)]
-struct CampaignOfContact {
-    id: Uuid,
+pub(crate) struct CampaignOfContact {
+    pub(crate) id: Uuid,
     #[schema(value_type = wire::CampaignState)]
-    state: State,
+    pub(crate) state: State,
 }
 
 /// When a contact is called next, and why not now.
 #[derive(Serialize, ToSchema)]
-struct NextCall {
+pub(crate) struct NextCall {
     /// From when on it may come; null if it never will, or is under way. The list is long, so it may well be later.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    at: Option<DateTime<Utc>>,
+    pub(crate) at: Option<DateTime<Utc>>,
     /// What keeps it from coming at once, by its stable name; null if nothing does.
     #[schema(example = "closed")]
-    because: Option<&'static str>,
+    pub(crate) because: Option<&'static str>,
     /// The same in a sentence.
     #[schema(example = "it is called from 9:00 on")]
-    message: String,
+    pub(crate) message: String,
     /// The rule that keeps it from coming; null if none does.
     #[schema(example = "business_hours")]
-    rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The clock on which it does; null if it is none of hours.
-    zone: Option<String>,
+    pub(crate) zone: Option<String>,
 }
 
 /// What a condition says of today.
 #[derive(Serialize, ToSchema)]
-struct HoursToday {
+pub(crate) struct HoursToday {
     /// Its name.
     #[schema(example = "business_hours")]
-    rule: String,
+    pub(crate) rule: String,
     /// Its clock.
-    zone: String,
+    pub(crate) zone: String,
     /// Its windows today on that clock; null if it restricts nothing today.
     #[schema(value_type = Option<Vec<wire::Window>>)]
-    windows_today: Option<Vec<Window>>,
+    pub(crate) windows_today: Option<Vec<Window>>,
     /// Whether it is open now.
-    open: bool,
+    pub(crate) open: bool,
     /// Until when it is; null if it is not, or for more than a year.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    open_until: Option<DateTime<Utc>>,
+    pub(crate) open_until: Option<DateTime<Utc>>,
     /// From when on it is; null if it is now, or not within a year.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    opens_at: Option<DateTime<Utc>>,
+    pub(crate) opens_at: Option<DateTime<Utc>>,
     /// Why it is not; null if it is.
     #[schema(example = "outside its hours")]
-    because: Option<String>,
+    pub(crate) because: Option<String>,
 }
 
 /// Shows a contact
@@ -129,18 +129,23 @@ async fn get(
     caller: Caller,
     path: web::Path<(Uuid, Uuid)>,
 ) -> Result<HttpResponse, Problem> {
+    Ok(answer(StatusCode::OK, &shown(&api, caller.team, *path).await?))
+}
+
+/// A contact of a campaign, with its attempts, when it is called next, and why not now.
+pub(crate) async fn shown(api: &Api, team: Uuid, path: (Uuid, Uuid)) -> Result<ContactDetail, Problem> {
     let board = &api.board;
-    let Some(found) = find_contact(&board.database, caller.team, *path).await? else {
+    let Some(found) = find_contact(&board.database, team, path).await? else {
         return Err(Problem::not_found("contact of such a campaign"));
     };
     let rules = board.rules(&found.settings);
     let rules = rules.map_err(|error| Problem::conflict("rules-missing", error.to_string()))?;
     let terms = Terms::of(&found.settings, &rules);
     let now = board.clock.now();
-    let calls = list_calls_to(&board.database, caller.team, &found.contact.phone, terms.reach(), now).await?;
+    let calls = list_calls_to(&board.database, team, &found.contact.phone, terms.reach(), now).await?;
     let next_call = next_call_of(&found, &calls, &terms, now);
     let hours = found.contact.area.whole().map(|area| hours(area, &terms, now)).unwrap_or_default();
-    let body = ContactDetail {
+    Ok(ContactDetail {
         campaign: CampaignOfContact { id: path.0, state: found.campaign },
         next_call,
         hours,
@@ -148,8 +153,7 @@ async fn get(
         suppression: found.suppression.map(|listed| Suppression::at(listed, now)),
         attempts_made: found.attempts_made,
         history: found.attempts.into_iter().map(Attempt::from).collect(),
-    };
-    Ok(answer(StatusCode::OK, &body))
+    })
 }
 
 /// When a contact is called next; null if it has gone, or if rules are missing by which that could be told.

@@ -219,12 +219,23 @@ async fn of_campaign(
     Query(query): Query<MetricsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (range, bucket) = query.parse()?;
-    let board = &api.board;
-    let reading = read_campaign(&board.database, caller.team, *id, range, board.clock.now());
-    let figures = in_time(&api, caller.team, Some(*id), reading).await?;
-    let figures = figures.ok_or_else(|| Problem::not_found("campaign"))?;
-    catch_up(&api, caller.team, &figures);
+    let figures = figures_of(&api, caller.team, *id, range).await?;
     Ok(told(Some(*id), &figures, range, bucket))
+}
+
+/// A campaign's figures.
+pub(crate) async fn figures_of(
+    api: &web::Data<Api>,
+    team: Uuid,
+    campaign: Uuid,
+    range: Range,
+) -> Result<Figures, Problem> {
+    let board = &api.board;
+    let reading = read_campaign(&board.database, team, campaign, range, board.clock.now());
+    let figures = in_time(api, team, Some(campaign), reading).await?;
+    let figures = figures.ok_or_else(|| Problem::not_found("campaign"))?;
+    catch_up(api, team, &figures);
+    Ok(figures)
 }
 
 /// Shows a team's figures

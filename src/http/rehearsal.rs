@@ -40,88 +40,88 @@ const MOST_CONTACTS: u32 = 200;
 
 /// What a campaign would do.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Rehearsal {
+pub(crate) struct Rehearsal {
     /// True: nobody was called, and nothing was written.
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     /// The same in words.
-    message: &'static str,
+    pub(crate) message: &'static str,
     /// With how many of the contacts that wait it was rehearsed.
-    contacts: usize,
+    pub(crate) contacts: usize,
     /// When the campaign would begin.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    begins_at: DateTime<Utc>,
+    pub(crate) begins_at: DateTime<Utc>,
     /// When the last of these calls would end; null without any.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    ends_at: Option<DateTime<Utc>>,
+    pub(crate) ends_at: Option<DateTime<Utc>>,
     /// How many calls would come to what.
     #[schema(value_type = BTreeMap<String, u32>, example = json!({"answered": 28, "no-answer": 10}))]
-    outcomes: BTreeMap<Outcome, u32>,
+    pub(crate) outcomes: BTreeMap<Outcome, u32>,
     /// How many contacts would be reached.
-    completed: usize,
+    pub(crate) completed: usize,
     /// How many would be given up.
-    failed: usize,
+    pub(crate) failed: usize,
     /// How many would still wait after the last call that was played.
-    waiting: usize,
+    pub(crate) waiting: usize,
     /// The calls, the first first.
-    calls: Vec<RehearsedCall>,
+    pub(crate) calls: Vec<RehearsedCall>,
     /// Who would not be called.
-    refused: Vec<RehearsedRefusal>,
+    pub(crate) refused: Vec<RehearsedRefusal>,
 }
 
 /// A call that would be made.
 #[derive(Serialize, ToSchema)]
-struct RehearsedCall {
+pub(crate) struct RehearsedCall {
     /// The contact.
-    contact_id: Uuid,
+    pub(crate) contact_id: Uuid,
     /// Its place in the list.
-    position: i32,
+    pub(crate) position: i32,
     /// Its name.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The number.
-    phone: String,
+    pub(crate) phone: String,
     /// When it would be called.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// What a clock on the wall shows then where they are, or in the campaign's zone where nothing tells that.
     #[schema(value_type = String, example = "2026-03-02T10:00:00")]
-    local_time: NaiveDateTime,
+    pub(crate) local_time: NaiveDateTime,
     /// The zone of that clock.
-    zone: String,
+    pub(crate) zone: String,
     /// What the call would come to: what a person of the simulator does.
     #[schema(value_type = wire::Outcome)]
-    outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// How long it would ring.
-    ring_seconds: i64,
+    pub(crate) ring_seconds: i64,
     /// How long they would talk.
-    talk_seconds: i64,
+    pub(crate) talk_seconds: i64,
     /// What they would hear: the text, or the URL of what is heard instead; null if nobody hears anything.
-    heard: Option<String>,
+    pub(crate) heard: Option<String>,
     /// The contact's state then: `completed`, `failed`, or `pending` for another try.
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// When it would be due again.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    due_at: Option<DateTime<Utc>>,
+    pub(crate) due_at: Option<DateTime<Utc>>,
 }
 
 /// Somebody who would not be called.
 #[derive(Serialize, ToSchema)]
-struct RehearsedRefusal {
+pub(crate) struct RehearsedRefusal {
     /// The contact.
-    contact_id: Uuid,
+    pub(crate) contact_id: Uuid,
     /// Its place in the list.
-    position: i32,
+    pub(crate) position: i32,
     /// Its name.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// The number.
-    phone: String,
+    pub(crate) phone: String,
     /// Why, by its stable name.
-    because: &'static str,
+    pub(crate) because: &'static str,
     /// The same in a sentence.
-    message: String,
+    pub(crate) message: String,
 }
 
 /// Rehearses a campaign with the first of its contacts, so many of them.
-pub(super) async fn rehearse(
+pub(crate) async fn rehearse(
     api: &Api,
     caller: Caller,
     id: Uuid,

@@ -7,9 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::db::campaigns::find_campaign;
-use crate::db::contacts::{
-    Contact, ContactFilter, LOOKED_THROUGH, Search, Somewhere, list_contacts_with, search_contacts,
-};
+use crate::db::contacts::{Contact, ContactFilter, Search, Somewhere, list_contacts_with, search_contacts};
 use crate::domain::access::Permission;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
@@ -36,15 +34,15 @@ pub(super) fn resources() -> Vec<Methods> {
 /// The contacts of a campaign that a text finds: by number, where it can be one, and else by name.
 ///
 /// A text that is a whole number, in whatever writing, finds that number; one of digits and what stands between them finds
-/// the numbers that end so. Of those they are who stand among the next [`LOOKED_THROUGH`] of the list, with the position up
-/// to which it was looked if there are more behind it.
-pub(super) async fn in_campaign(
+/// the numbers that end so. Of those they are who stand among the next `most` of the list, with the position up to which it
+/// was looked if there are more behind it.
+pub(crate) async fn in_campaign(
     api: &Api,
     caller: Caller,
     campaign: Uuid,
     filter: &ContactFilter,
     text: &str,
-    limit: i64,
+    (most, limit): (i32, i64),
 ) -> Result<(Vec<Contact>, Option<i32>), Problem> {
     let length = text.chars().count();
     if length > LONGEST {
@@ -57,8 +55,7 @@ pub(super) async fn in_campaign(
     };
     let home = Region::parse(&found.settings.default_region).unwrap_or(Region::US);
     let search = read(text, home);
-    let extent = (LOOKED_THROUGH, limit);
-    let found = search_contacts(database, (caller.team, campaign), filter, &search, extent).await?;
+    let found = search_contacts(database, (caller.team, campaign), filter, &search, (most, limit)).await?;
     Ok((found.contacts, found.looked_to))
 }
 

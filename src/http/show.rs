@@ -11,7 +11,7 @@ use crate::domain::zone::Candidates;
 
 pub(crate) use attempt::Attempt;
 pub(crate) use campaign::{Campaign, CampaignDetail, Counts, SkippedFiring, Waiting};
-pub(crate) use contact::Contact;
+pub(crate) use contact::{Area, Contact};
 pub(crate) use list::{Import, ListReport, ReasonForRows, RowRemark, RowSaid, Warning as ListWarning};
 pub(crate) use suppression::{AddedNumbers, Suppression};
 

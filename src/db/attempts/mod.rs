@@ -3,6 +3,7 @@
 
 mod claim;
 mod facts;
+mod last;
 mod list;
 mod next;
 mod price;
@@ -13,6 +14,7 @@ pub use claim::{
     Claim, ClaimedAttempt, Permission, Whose, attempt_id, claim_next, look_once_more, reset_cursors,
 };
 pub use facts::{Heard, Recorded, adopt, list_owned_sids, note_asked, note_end_asked, record};
+pub use last::{LastCall, Length, list_last_calls_of, list_last_lengths};
 pub(super) use list::list_newest_of;
 pub use list::{Attempt, AttemptFilter, Trace, count_open, find_earlier, find_trace, list_attempts};
 pub use next::{NextContact, find_next, postpone, veto};

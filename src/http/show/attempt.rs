@@ -10,6 +10,7 @@ use crate::domain::attempt::Status;
 use crate::domain::money::Money;
 use crate::domain::outcome::Outcome;
 use crate::http::wire;
+use crate::twilio;
 
 /// One try to reach a contact.
 #[derive(Serialize, ToSchema)]
@@ -71,6 +72,13 @@ pub(crate) struct Attempt {
     /// The version of the campaign's settings that it was made under.
     #[schema(minimum = 1)]
     pub(crate) settings_version: i32,
+}
+
+impl Attempt {
+    /// What the provider's code means, with what to do about it, if more is known than the provider's own words.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        twilio::errors::explain(u32::try_from(self.error_code?).ok()?)
+    }
 }
 
 impl From<attempts::Attempt> for Attempt {

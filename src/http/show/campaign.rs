@@ -174,10 +174,10 @@ impl From<dialer::Waiting> for Waiting {
 pub(crate) struct SkippedFiring {
     /// When it was.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    firing_at: DateTime<Utc>,
+    pub(crate) firing_at: DateTime<Utc>,
     /// Why: `missed`, `still-going` or `made-before`.
     #[schema(example = "still-going")]
-    reason: String,
+    pub(crate) reason: String,
     /// The run that was still going, if that is why; null otherwise.
     run: Option<Uuid>,
 }

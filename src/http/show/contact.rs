@@ -17,98 +17,98 @@ use super::zones;
 /// One person in one campaign.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Contact {
-    id: Uuid,
+    pub(crate) id: Uuid,
     /// Its place in the list, from 1.
     #[schema(minimum = 1)]
-    position: i32,
+    pub(crate) position: i32,
     /// Its number, in E.164.
-    phone: String,
+    pub(crate) phone: String,
     /// What is dialed after the call is taken: one to seven digits; null if nothing.
     #[schema(example = "204")]
-    extension: Option<String>,
+    pub(crate) extension: Option<String>,
     /// The person's name; null if the list does not say it.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
     /// All other columns of the list, by their names.
     #[schema(value_type = wire::Columns)]
-    metadata: Value,
+    pub(crate) metadata: Value,
     /// The row of the file that it comes from.
-    row: i32,
+    pub(crate) row: i32,
     /// The list that it came with; null if that is not known.
-    import_id: Option<Uuid>,
+    pub(crate) import_id: Option<Uuid>,
     /// The country of its number (ISO 3166-1); null if that is not known.
-    region: Option<String>,
+    pub(crate) region: Option<String>,
     /// What kind of line it is; null if that is not known.
     #[schema(example = "fixed-line-or-mobile")]
-    number_type: Option<String>,
+    pub(crate) number_type: Option<String>,
     /// Further numbers of the same person, in E.164.
     #[schema(value_type = Vec<String>, example = json!(["+12025550102"]))]
-    alternates: Value,
+    pub(crate) alternates: Value,
     /// The person's own time zone; null if the list does not say it.
-    timezone: Option<String>,
-    area: Area,
+    pub(crate) timezone: Option<String>,
+    pub(crate) area: Area,
     /// From -1000 to 1000, as the list says it.
     #[schema(example = 0)]
-    priority: i16,
+    pub(crate) priority: i16,
     /// What was repaired about its number, by its stable name; null if nothing was.
     #[schema(example = "country-code-added")]
-    repair: Option<String>,
+    pub(crate) repair: Option<String>,
     #[schema(value_type = wire::ContactState)]
-    state: ContactState,
+    pub(crate) state: ContactState,
     /// From when on it may be called by the retry policy, whatever the hours say; null if it is not to be called.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    due_at: Option<DateTime<Utc>>,
+    pub(crate) due_at: Option<DateTime<Utc>>,
     /// Its attempts that count.
-    attempts: u32,
+    pub(crate) attempts: u32,
     /// What its last attempt came to, or what it failed as without one; null if neither.
     #[schema(value_type = Option<wire::Outcome>)]
-    last_outcome: Option<Outcome>,
+    pub(crate) last_outcome: Option<Outcome>,
     /// The callback that was last asked for, made or not; null if none was.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    callback_at: Option<DateTime<Utc>>,
+    pub(crate) callback_at: Option<DateTime<Utc>>,
     /// What whoever calls should know; null if nothing.
-    callback_note: Option<String>,
+    pub(crate) callback_note: Option<String>,
     /// Whether that callback is still to be made.
-    callback_waits: bool,
+    pub(crate) callback_waits: bool,
     /// Why it was set aside: the error that it made its campaign fail with; null if it was not.
     #[schema(example = "value too long")]
-    set_aside: Option<String>,
+    pub(crate) set_aside: Option<String>,
     /// What the server that is asked before each call last said that kept it from being called; null if it has said nothing,
     /// or the contact was called since.
     #[schema(example = "vetoed by the server that is asked before each call: has paid meanwhile")]
-    before_call: Option<String>,
+    pub(crate) before_call: Option<String>,
 }
 
 /// Where somebody may be: the zones whose clocks count, and the places whose rules do; or the zone that the data in use
 /// does not know.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-enum Area {
+pub(crate) enum Area {
     Known(KnownPlaces),
     ZoneMissing(MissingZone),
 }
 
 /// Where somebody may be.
 #[derive(Serialize, ToSchema)]
-struct KnownPlaces {
+pub(crate) struct KnownPlaces {
     /// The zones whose clocks all count; null if nothing tells them.
     #[schema(example = json!(["America/New_York"]))]
-    zones: Option<Vec<String>>,
+    pub(crate) zones: Option<Vec<String>>,
     /// What tells them, or why nothing does, by its stable name.
     #[schema(example = "area-code")]
-    told_by: &'static str,
+    pub(crate) told_by: &'static str,
     /// The places whose rules may protect them: countries or parts of them.
     #[schema(example = json!(["US-DC"]))]
-    places: Vec<String>,
+    pub(crate) places: Vec<String>,
 }
 
 /// A zone that the data in use does not know.
 #[derive(Serialize, ToSchema)]
-struct MissingZone {
+pub(crate) struct MissingZone {
     /// Null: nobody can tell their hours.
-    zones: (),
+    pub(crate) zones: (),
     /// Its name.
     #[schema(example = "America/Coyhaique")]
-    missing_zone: String,
+    pub(crate) missing_zone: String,
 }
 
 impl From<KnownArea> for Area {

@@ -12,23 +12,23 @@ use crate::http::wire;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Suppression {
     /// The number, in E.164.
-    phone: String,
+    pub(crate) phone: String,
     /// Why, for people.
     #[schema(example = "do not call")]
-    reason: String,
+    pub(crate) reason: String,
     #[schema(value_type = wire::SuppressionSource)]
-    source: Source,
+    pub(crate) source: Source,
     /// What else there is to say; null if nothing.
-    note: Option<String>,
+    pub(crate) note: Option<String>,
     /// Since when.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     /// From when on it is over; null if never.
     #[schema(example = "2027-03-02T15:00:00Z")]
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    expires_at: Option<DateTime<Utc>>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
     /// Whether it holds now.
-    in_force: bool,
+    pub(crate) in_force: bool,
 }
 
 impl Suppression {

@@ -1,0 +1,194 @@
+//! `/campaigns/{id}/timeline`: what happened to a campaign as a whole, the newest first. What happened to single contacts stands on
+//! their own pages.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::dashboard::parts::When;
+use crate::dashboard::{render, words};
+use crate::db::campaigns::find_campaign;
+use crate::db::events::{Event, list_last_events};
+use crate::domain::access::Permission;
+use crate::domain::event::EventKind;
+use crate::domain::zone::Zone;
+use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
+
+use super::people;
+
+/// Events on a page of them.
+const ON_A_PAGE: i64 = 12;
+
+pub(super) fn pages() -> Vec<Methods> {
+    vec![resource("/campaigns/{id}/timeline").get(Permission::EventsRead, show)]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TimelineQuery {
+    /// The event before which others are wanted.
+    before: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard/campaign_timeline.html")]
+struct Timeline {
+    id: Uuid,
+    entries: Vec<Entry>,
+    /// Whether these are the newest.
+    is_newest: bool,
+    /// Where older ones are.
+    older: Option<i64>,
+}
+
+/// Something that happened.
+struct Entry {
+    tone: &'static str,
+    text: String,
+    by: Option<String>,
+    at: When,
+    until: Option<When>,
+}
+
+async fn show(
+    api: web::Data<Api>,
+    visitor: Visitor,
+    id: web::Path<Uuid>,
+    Query(query): Query<TimelineQuery>,
+) -> Result<HttpResponse, Problem> {
+    let (database, team) = (&api.board.database, visitor.caller.team);
+    let found = find_campaign(database, team, *id).await?;
+    let campaign = found.ok_or_else(|| Problem::not_found("campaign"))?;
+    let (zone, now) = (&campaign.settings.timezone, api.board.clock.now());
+    let page = (query.before, ON_A_PAGE);
+    let (events, older) = list_last_events(database, team, *id, &of_campaigns(), page).await?;
+    let entries = events.iter().filter_map(|event| Entry::of(event, zone, now)).collect();
+    render(&Timeline { id: *id, entries, is_newest: query.before.is_none(), older })
+}
+
+/// The kinds of what happens to a campaign as a whole.
+fn of_campaigns() -> Vec<EventKind> {
+    let of_single =
+        |kind: &EventKind| ["contact.", "attempt."].iter().any(|of| kind.as_str().starts_with(of));
+    EventKind::ALL.iter().copied().filter(|kind| !of_single(kind)).collect()
+}
+
+impl Entry {
+    fn of(event: &Event, zone: &Zone, now: DateTime<Utc>) -> Option<Self> {
+        let (tone, text) = told(event.kind, &event.data)?;
+        let until = match event.kind {
+            EventKind::CampaignWaiting => instant(&event.data, "until"),
+            _ => None,
+        };
+        Some(Self {
+            tone,
+            text: words::sentence(&text),
+            by: event.by.as_ref().map(|by| by.name.clone().unwrap_or_else(|| "a key".to_owned())),
+            at: When::at(event.at, zone, now),
+            until: until.map(|until| When::at(until, zone, now)),
+        })
+    }
+}
+
+fn instant(data: &Value, name: &str) -> Option<DateTime<Utc>> {
+    data.get(name).and_then(Value::as_str)?.parse().ok()
+}
+
+/// What happened, and how good or bad that is; nothing of what is not about the campaign as a whole.
+fn told(kind: EventKind, data: &Value) -> Option<(&'static str, String)> {
+    let text = |name: &str| data.get(name).and_then(Value::as_str);
+    let count =
+        |name: &str| u32::try_from(data.get(name).and_then(Value::as_u64).unwrap_or(0)).unwrap_or(u32::MAX);
+    let why = |what: &str| match text("detail") {
+        Some(detail) => format!("{what}: {detail}"),
+        None => what.to_owned(),
+    };
+    Some(match kind {
+        EventKind::CampaignCreated => ("gray", "made".to_owned()),
+        EventKind::CampaignStarted => ("blue", "started".to_owned()),
+        EventKind::CampaignRunning => ("blue", "began to call".to_owned()),
+        EventKind::CampaignWaiting => (
+            "gray",
+            format!("waits: {}", text("message").or_else(|| text("because")).unwrap_or("for a while")),
+        ),
+        EventKind::CampaignPaused if text("reason") == Some("by-request") => ("amber", "paused".to_owned()),
+        EventKind::CampaignPaused => ("amber", why("paused")),
+        EventKind::CampaignResumed => ("blue", "resumed".to_owned()),
+        EventKind::CampaignCanceled => ("gray", "canceled".to_owned()),
+        EventKind::CampaignCompleted => ("green", "completed: nobody is left to call".to_owned()),
+        EventKind::CampaignReopened => ("blue", "goes on: there is somebody to call again".to_owned()),
+        EventKind::CampaignFailed => ("red", why("failed")),
+        EventKind::CampaignEdited => ("gray", format!("changed: {}", names(data, "changed"))),
+        EventKind::CampaignDeleted => ("red", "deleted".to_owned()),
+        EventKind::CampaignCallsFail => {
+            ("red", format!("{} of the last {} calls have failed", count("failures"), count("calls")))
+        }
+        EventKind::ScheduleFired => ("blue", format!("a run was made with {}", people(count("contacts")))),
+        EventKind::ScheduleSkipped => (
+            "amber",
+            format!("a run was left out: {}", text("reason").unwrap_or("for some reason").replace('-', " ")),
+        ),
+        EventKind::ContactsAdded => ("gray", format!("{} added", people(count("contacts")))),
+        EventKind::ContactsRetried => ("blue", format!("{} called again", people(count("contacts")))),
+        EventKind::ContactCompleted
+        | EventKind::ContactFailed
+        | EventKind::ContactSuppressed
+        | EventKind::ContactCallback
+        | EventKind::AttemptStarted
+        | EventKind::AttemptAnswered
+        | EventKind::AttemptEnded
+        | EventKind::AttemptReopened => return None,
+    })
+}
+
+/// Names of a list, as people write them.
+fn names(data: &Value, list: &str) -> String {
+    let names = data.get(list).and_then(Value::as_array);
+    let names: Vec<String> =
+        names.into_iter().flatten().filter_map(Value::as_str).map(|name| name.replace('_', " ")).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_happened_to_a_campaign_is_told_in_words_and_what_happened_to_others_is_not_asked_for() {
+        let cases = [
+            (
+                EventKind::CampaignPaused,
+                json!({"reason": "by-request", "detail": "somebody paused it"}),
+                "paused",
+            ),
+            (
+                EventKind::CampaignPaused,
+                json!({"reason": "account", "detail": "no credit"}),
+                "paused: no credit",
+            ),
+            (
+                EventKind::CampaignEdited,
+                json!({"changed": ["name", "ring_seconds"]}),
+                "changed: name, ring seconds",
+            ),
+            (
+                EventKind::CampaignCallsFail,
+                json!({"failures": 9, "calls": 10}),
+                "9 of the last 10 calls have failed",
+            ),
+            (EventKind::ContactsRetried, json!({"contacts": 1200}), "1,200 contacts called again"),
+            (EventKind::CampaignWaiting, json!({"message": "it is late"}), "waits: it is late"),
+        ];
+        for (kind, data, expected) in cases {
+            assert_eq!(told(kind, &data).unwrap().1, expected);
+        }
+        for kind in EventKind::ALL {
+            assert_eq!(told(*kind, &json!({})).is_some(), of_campaigns().contains(kind), "{kind}");
+        }
+    }
+}
