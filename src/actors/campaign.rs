@@ -20,7 +20,6 @@ use crate::domain::dialer::{Because, Step, next_step};
 use crate::telemetry::Waits;
 
 use super::carry_out::carry_out;
-use super::consult::Consent;
 use super::dial::take_back;
 use super::dispenser::{AskForPlace, DispenserActor, GiveBack, Grant};
 use super::place::Place;
@@ -253,7 +252,7 @@ async fn try_turn(
     let Some(look) = found else { return Ok(Turn::Stop) };
     memory.known = Some(look.known.clone());
     memory.place = memory.place.take().filter(Place::is_good);
-    memory.consent = memory.consent.take().filter(Consent::is_good);
+    memory.consent = memory.consent.take().filter(|consent| consent.is_good(&look.known));
     let view = board.view(&look, owner.epoch, memory);
     let step = next_step(&view, board.moment());
     *about = step.attempt();

@@ -15,9 +15,9 @@ use crate::clock::{Deadline, Stopwatch};
 use crate::db::attempts::{NextContact, Whose, find_next, postpone, veto};
 use crate::db::hooks::find_destination;
 use crate::db::hooks::silence::{end_silence, record_silence};
-use crate::db::look::Look;
+use crate::db::look::{Known, Look};
 use crate::db::{Error, Ownership};
-use crate::domain::before_call::{BeforeCall, HookStanding, Word, put_off_until};
+use crate::domain::before_call::{BeforeCall, HookStanding, Word, as_reason, put_off_until};
 use crate::domain::contactable::Terms;
 use crate::domain::dialer::ready_queues;
 use crate::receivers::Parcel;
@@ -33,17 +33,19 @@ const GOOD_FOR: Duration = Duration::from_secs(60);
 pub(super) struct Consent {
     /// The contact; none if there was nobody to ask about.
     contact: Option<Uuid>,
+    /// The version of the settings that said who was to be asked.
+    settings_version: i32,
     until: Deadline,
 }
 
 impl Consent {
-    fn for_contact(contact: Option<Uuid>) -> Self {
-        Self { contact, until: Deadline::within(GOOD_FOR) }
+    fn under(known: &Known, contact: Option<Uuid>) -> Self {
+        Self { contact, settings_version: known.settings_version, until: Deadline::within(GOOD_FOR) }
     }
 
-    /// Whether it was given a short while ago.
-    pub(super) fn is_good(&self) -> bool {
-        !self.until.has_passed()
+    /// Whether it was given a short while ago, and by the settings as they are.
+    pub(super) fn is_good(&self, known: &Known) -> bool {
+        self.settings_version == known.settings_version && !self.until.has_passed()
     }
 
     /// Whose call may begin by it.
@@ -68,7 +70,7 @@ pub(super) async fn consult(
     let now = board.clock.now();
     let ready = ready_queues(&look.queues, &terms, now);
     let Some(contact) = find_next(&board.database, owner, look.team, &terms, &ready, now).await? else {
-        memory.consent = Some(Consent::for_contact(None));
+        memory.consent = Some(Consent::under(&look.known, None));
         return Ok(Carried::Out);
     };
     memory.empty_claims = 0;
@@ -77,9 +79,10 @@ pub(super) async fn consult(
             if look.hook != HookStanding::Answers {
                 end_silence(&board.database, (look.team, asking.hook)).await?;
             }
-            obey(board, owner, memory, (contact.id, word)).await?;
+            obey(board, (owner, look), memory, &contact, word).await?;
         }
         Err(why) => {
+            let why = as_reason(&why);
             warn!(hook.id = %asking.hook, why, "the server that is asked before each call gives no answer");
             record_silence(&board.database, (look.team, asking.hook), &why, board.clock.now()).await?;
         }
@@ -89,23 +92,24 @@ pub(super) async fn consult(
 
 async fn obey(
     board: &Switchboard,
-    owner: Ownership,
+    (owner, look): (Ownership, &Look),
     memory: &mut Memory,
-    (contact, word): (Uuid, Word),
+    contact: &NextContact,
+    word: Word,
 ) -> Result<(), Error> {
-    let now = board.clock.now();
+    let (now, version) = (board.clock.now(), look.known.settings_version);
     match word {
-        Word::Call => memory.consent = Some(Consent::for_contact(Some(contact))),
+        Word::Call => memory.consent = Some(Consent::under(&look.known, Some(contact.id))),
         Word::Veto { reason } => {
             let reason = Word::veto(reason.as_deref());
-            if veto(&board.database, owner, contact, &reason, now).await? {
-                info!(contact.id = %contact, "vetoed, not called");
+            if veto(&board.database, (owner, version), contact, &reason, now).await? {
+                info!(contact.id = %contact.id, "vetoed, not called");
             }
         }
         Word::Postpone { until, reason } => {
             let (until, reason) = (put_off_until(until, now), Word::postponement(reason.as_deref()));
-            if postpone(&board.database, owner, contact, (until, &reason), now).await? {
-                info!(contact.id = %contact, %until, "postponed");
+            if postpone(&board.database, (owner, version), contact, (until, &reason), now).await? {
+                info!(contact.id = %contact.id, %until, "postponed");
             }
         }
     }
@@ -116,6 +120,7 @@ async fn obey(
 #[derive(Serialize)]
 struct Question<'a> {
     kind: &'static str,
+    #[serde(serialize_with = "crate::domain::instant::serialize")]
     at: DateTime<Utc>,
     campaign_id: Uuid,
     contact: AskedAbout<'a>,
@@ -197,7 +202,9 @@ enum Decision {
 /// whatever it is sent.
 fn read(answer: &[u8], now: DateTime<Utc>) -> Result<Word, String> {
     let answer: Answer = serde_json::from_slice(answer).map_err(|error| {
-        format!(r#"its answer cannot be read ({error}), expected JSON such as {{"decision": "call"}}"#)
+        // Nothing of what it says is repeated: it may speak of the person.
+        let what = if error.is_data() { "is none that is known" } else { "is no JSON" };
+        format!(r#"its answer {what}, expected JSON such as {{"decision": "call"}}"#)
     })?;
     let Answer { decision, reason, until, for_seconds } = answer;
     let after = for_seconds.map(|seconds| now + TimeDelta::seconds(seconds.into()));

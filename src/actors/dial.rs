@@ -169,7 +169,7 @@ pub(super) async fn dial(
 /// Whose call a claim may begin; none if somebody is to be asked before, and has said nothing yet.
 fn may_begin(look: &Look, memory: &Memory, now: DateTime<Utc>) -> Option<Whose> {
     let Some(asking) = look.known.settings.before_call else { return Some(Whose::Anybody) };
-    let consent = memory.consent.as_ref().filter(|consent| consent.is_good());
+    let consent = memory.consent.as_ref().filter(|consent| consent.is_good(&look.known));
     match asking.duty(&look.hook, consent.is_some(), now) {
         Duty::Call => Some(consent.map_or(Whose::Anybody, Consent::whose)),
         Duty::Ask | Duty::Wait { .. } => None,

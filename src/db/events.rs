@@ -285,8 +285,8 @@ pub async fn note_waiting(
                jsonb_build_object('because', $6::text, 'message', $7::text, 'until', $8::timestamptz)
         FROM campaign";
     let told = match because {
-        // Whoever looks reckons anew until when the account is left alone.
-        Because::ProviderDown => because.as_str().to_owned(),
+        // Whoever looks reckons anew until when the account, or a server that gives no answer, is left alone.
+        Because::ProviderDown | Because::BeforeCall => because.as_str().to_owned(),
         _ => format!("{because} {}", until.timestamp()),
     };
     let params: super::Params<'_> = &[

@@ -166,11 +166,16 @@ impl Word {
 }
 
 fn with_reason(said: &str, reason: Option<&str>) -> String {
-    let reason = reason.map(|reason| reason.chars().filter(|c| !c.is_control()).collect::<String>());
-    match reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
+    match reason.map(as_reason).filter(|reason| !reason.is_empty()) {
         None => said.to_owned(),
-        Some(reason) => format!("{said}: {}", reason.chars().take(LONGEST_REASON).collect::<String>()),
+        Some(reason) => format!("{said}: {reason}"),
     }
+}
+
+/// A text of somebody else's as it can be kept and shown: in one line of bounded length.
+pub fn as_reason(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    text.trim().chars().take(LONGEST_REASON).collect()
 }
 
 /// When somebody is due whose call a server wants to be made then: neither at once nor in another age.

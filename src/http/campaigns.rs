@@ -663,7 +663,9 @@ async fn resume(
 pub(super) async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> Result<(), Problem> {
     let board = &api.board;
     let campaign = find_campaign(&board.database, caller.team, id).await?;
-    rules::check(api, &campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings)?;
+    let settings = campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings;
+    rules::check(api, &settings)?;
+    hooks::check_before_call(api, caller, &settings).await?;
     let look = look(&board.database, id, &board.account_sid, None).await?;
     match look.as_ref().and_then(|look| look.missing_zones.keys().next().filter(|_| look.queues.is_empty())) {
         Some(zone) => Err(Error::ZoneMissing(zone.to_string()).into()),

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::record::{complete, on_record};
@@ -107,10 +108,17 @@ pub async fn run_teams(
             if !insert_team(database, (team, name), &key).await? {
                 return Err(NoTeam::NameIsTaken(name.to_owned()));
             }
-            // Before there is a team there is no trail of it.
-            let row = on_record(database, team, "outdial teams create", None, json!({}), now).await?;
-            let ending = Ending { at: now, status: 201, made: Some(team), detail: None };
-            complete(database, team, row, &ending).await;
+            // Before there is a team there is no trail of it. Its only key is shown whatever becomes of the record.
+            match on_record(database, team, "outdial teams create", None, json!({}), now).await {
+                Ok(row) => {
+                    let ending = Ending { at: now, status: 201, made: Some(team), detail: None };
+                    complete(database, team, row, &ending).await;
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(error, "that the team was made could not be put on record");
+                }
+            }
             Ok(format!("{secret}\n"))
         }
     }

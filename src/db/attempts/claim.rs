@@ -299,7 +299,8 @@ async fn suppress(
 ) -> Result<Claim, Error> {
     const SQL: &str = "
         WITH contact AS (
-            UPDATE contacts SET state = 'suppressed', due_at = NULL, callback_waits = false, updated_at = $3
+            UPDATE contacts
+            SET state = 'suppressed', due_at = NULL, callback_waits = false, before_call = NULL, updated_at = $3
             WHERE id = $2
             RETURNING id
         ), area AS (
@@ -329,7 +330,8 @@ async fn block(
     const SQL: &str = "
         WITH contact AS (
             UPDATE contacts
-            SET state = 'failed', last_outcome = 'blocked', due_at = NULL, callback_waits = false, updated_at = $3
+            SET state = 'failed', last_outcome = 'blocked', due_at = NULL, callback_waits = false, before_call = NULL,
+                updated_at = $3
             WHERE id = $2
             RETURNING id
         ), area AS (

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::calls::calls_to;
-use crate::db::campaigns::lock;
+use crate::db::campaigns::{Locked, lock};
 use crate::db::{Database, Error, Ownership, Params, count, execute, query_opt};
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
@@ -29,6 +29,8 @@ pub struct NextContact {
     pub metadata: serde_json::Value,
     /// How many attempts of the contact have counted.
     pub attempts: u32,
+    /// When anybody last did something about the contact.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Finds who would be called next. None if the next claim calls nobody: it suppresses somebody, puts somebody off, or
@@ -42,7 +44,7 @@ pub async fn find_next(
     now: DateTime<Utc>,
 ) -> Result<Option<NextContact>, Error> {
     const CONTACT: &str = "
-        SELECT id, phone, extension, name, metadata, attempts FROM contacts
+        SELECT id, phone, extension, name, metadata, attempts, updated_at FROM contacts
         WHERE id = $1 AND campaign_id = $2 AND team_id = $3";
     let client = database.client().await?;
     let Some(row) = first_due(&client, owner.campaign, team, open, now).await? else { return Ok(None) };
@@ -70,17 +72,18 @@ pub async fn find_next(
             name: row.try_get("name")?,
             metadata: row.try_get("metadata")?,
             attempts: count(&row, "attempts")?,
+            updated_at: row.try_get("updated_at")?,
         }))
     };
     found.await.map_err(|error: Error| error.met_with(id))
 }
 
 /// Makes a contact final whom a server does not let be called, with its reason. Returns false if somebody has done something
-/// about the contact meanwhile, or the campaign does not run any more.
+/// about the contact or edited the campaign since the server was asked, or the campaign does not run any more.
 pub async fn veto(
     database: &Database,
-    owner: Ownership,
-    contact: Uuid,
+    asked_under: (Ownership, i32),
+    contact: &NextContact,
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
@@ -89,7 +92,7 @@ pub async fn veto(
             UPDATE contacts
             SET state = 'failed', last_outcome = 'blocked', due_at = NULL, callback_waits = false, before_call = $3,
                 updated_at = $4
-            WHERE id = $2 AND campaign_id = $1 AND state = 'pending'
+            WHERE id = $2 AND campaign_id = $1 AND state = 'pending' AND updated_at = $5
             RETURNING id
         ), campaign AS (
             UPDATE campaigns SET pending = pending - 1, failed = failed + 1
@@ -101,35 +104,45 @@ pub async fn veto(
         SELECT team_id, campaign.id, 'contact.failed', $4, contact.id,
                jsonb_build_object('outcome', 'blocked', 'detail', $3::text)
         FROM campaign, contact";
-    write(database, owner, SQL, &[&owner.campaign, &contact, &reason, &now]).await
+    let campaign = asked_under.0.campaign;
+    write(database, asked_under, SQL, &[&campaign, &contact.id, &reason, &now, &contact.updated_at]).await
 }
 
 /// Makes a contact due later whom a server wants to be called then, with its reason. Returns what [`veto`] returns.
 pub async fn postpone(
     database: &Database,
-    owner: Ownership,
-    contact: Uuid,
+    asked_under: (Ownership, i32),
+    contact: &NextContact,
     (due_at, reason): (DateTime<Utc>, &str),
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     const SQL: &str = "
         WITH contact AS (
-            UPDATE contacts SET timed = true, due_at = $5, before_call = $3, updated_at = $4
-            WHERE id = $2 AND campaign_id = $1 AND state = 'pending'
+            UPDATE contacts SET timed = true, due_at = $6, before_call = $3, updated_at = $4
+            WHERE id = $2 AND campaign_id = $1 AND state = 'pending' AND updated_at = $5
             RETURNING area, due_at
         )
         UPDATE areas SET due_cursor = least(due_cursor, contact.due_at)
         FROM contact
         WHERE campaign_id = $1 AND number = contact.area";
-    write(database, owner, SQL, &[&owner.campaign, &contact, &reason, &now, &due_at]).await
+    let campaign = asked_under.0.campaign;
+    let params: Params<'_> = &[&campaign, &contact.id, &reason, &now, &contact.updated_at, &due_at];
+    write(database, asked_under, SQL, params).await
 }
 
-/// Carries out a decision about a contact of a campaign that runs and is ours.
-async fn write(database: &Database, owner: Ownership, sql: &str, params: Params<'_>) -> Result<bool, Error> {
+/// Carries out a decision about a contact of a campaign that runs, is ours, and has the settings under which it was made.
+async fn write(
+    database: &Database,
+    (owner, settings_version): (Ownership, i32),
+    sql: &str,
+    params: Params<'_>,
+) -> Result<bool, Error> {
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let campaign = lock(&transaction, owner).await?;
-    if campaign.is_none_or(|campaign| campaign.state != State::Running) {
+    let is_as_it_was =
+        |campaign: Locked| campaign.state == State::Running && campaign.settings_version == settings_version;
+    if !campaign.is_some_and(is_as_it_was) {
         return Ok(false);
     }
     let is_written = execute(&transaction, sql, params).await? > 0;

@@ -182,7 +182,7 @@ pub async fn search_contacts(
     let rows = query(&reading.connection, &sql, params).await?;
     let looked_to = match search {
         Search::Phone(_) => None,
-        Search::LastDigits(_) | Search::Name(_) => {
+        Search::Anybody | Search::LastDigits(_) | Search::Name(_) => {
             let behind = query_one(&reading.connection, BEHIND, &[&campaign, &team, &looked_to]).await?;
             behind.try_get::<_, bool>("are_there")?.then_some(looked_to)
         }

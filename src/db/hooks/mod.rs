@@ -220,7 +220,7 @@ pub async fn find_campaign_that_asks(
 ) -> Result<Option<String>, Error> {
     const SQL: &str = "
         SELECT name FROM campaigns
-        WHERE team_id = $1 AND state IN ('draft', 'pending', 'running', 'paused')
+        WHERE team_id = $1 AND state NOT IN ('completed', 'failed', 'canceled')
           AND settings #>> '{before_call,hook}' = $2::uuid::text
         LIMIT 1";
     let row = query_opt(&database.client().await?, SQL, &[&team, &id]).await?;

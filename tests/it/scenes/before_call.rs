@@ -120,8 +120,9 @@ async fn without_an_answer_nobody_is_called_and_it_is_said_why() {
     assert!(shown["silent_until"].is_string(), "{shown}");
     // Whatever is no word is no consent.
     for (reply, why) in [
-        (Reply::TAKE, "its answer cannot be read"),
-        (Reply::Say("OK".to_owned()), "its answer cannot be read"),
+        (Reply::TAKE, "its answer is no JSON"),
+        (say(json!({"decision": "\u{0}"})), "its answer is none that is known"),
+        (Reply::Say("OK".to_owned()), "its answer is no JSON"),
         (Reply::Say(" ".repeat(20_000)), "its answer is longer than"),
         (Reply::Status(307, "Location: http://127.0.0.1:9/"), "it answered 307"),
         (Reply::Close, "the connection broke"),

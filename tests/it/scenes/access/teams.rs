@@ -251,7 +251,7 @@ async fn whatever_two_teams_do_neither_sees_or_changes_anything_of_the_other() {
         let path = ["{contact}", "{attempt}"]
             .iter()
             .fold(path, |path, part| path.replace(part, ids.last().unwrap()));
-        let path = path + &question(&route.path, others, &mut chance);
+        let path = format!("{path}{}", question(&route.path, others, &mut chance));
         let method: Method = route.method.as_str().parse().unwrap();
         let body = (method != Method::GET).then(|| body(route, maker, others, &mut chance));
         let before = other.digest(&psql).await;
