@@ -108,7 +108,7 @@ pub enum CampaignOptions {
         /// Which
         campaign: String,
         /// Call so many contacts, then pause
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
         limit: Option<u32>,
         /// Call nobody: show on the simulator what would happen
         #[arg(long)]
@@ -124,7 +124,7 @@ pub enum CampaignOptions {
         /// Which
         campaign: String,
         /// Call so many contacts more, then pause
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
         limit: Option<u32>,
     },
     /// Give it up for good
