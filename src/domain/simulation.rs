@@ -52,6 +52,7 @@ const OF_INTEREST: &[&str] = &[
     "learnt by asking",
     "no word",
     "passed over",
+    "paused at its limit",
     "paused because its calls fail",
     "paused by a person",
     "paused by the dialer",

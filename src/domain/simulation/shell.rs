@@ -12,7 +12,9 @@ use crate::domain::attempt::Facts;
 use crate::domain::before_call::{Duty, HookStanding, LEFT_ALONE_FOR, Word, put_off_until};
 use crate::domain::campaign::Move;
 use crate::domain::contactable::Terms;
-use crate::domain::dialer::{Because, CampaignView, Closure, DIAL_WITHIN, Step, next_step, ready_queues};
+use crate::domain::dialer::{
+    Because, CampaignView, Closure, DIAL_WITHIN, HaltReason, Step, next_step, ready_queues,
+};
 use crate::domain::hours::BusinessHours;
 use crate::domain::outcome::Outcome;
 use crate::domain::reconcile::Silence;
@@ -132,7 +134,7 @@ impl Desk {
             last_call_ended_at: look.last_call_ended_at,
             recent: if world.flaw == Some(Flaw::IgnoresFailures) { Vec::new() } else { look.recent.clone() },
             call_day: None,
-            limit_left: None,
+            limit_left: look.limit_left,
             spend: Spend::default(),
             price_question: None,
             rules: Some(rules),
@@ -160,6 +162,17 @@ impl Desk {
             }
             Step::Finish => {
                 self.database(|world| world.store.make_move(owner, Move::Finish, now)).await?;
+            }
+            Step::Pause { because: HaltReason::LimitReached } => {
+                self.database(|world| {
+                    if world.store.pause_at_limit(owner, now) {
+                        world.ledger.saw("paused at its limit");
+                        // Somebody looks how it went, and lets it go on.
+                        let resume = Event::Command { campaign: owner.campaign, given: Move::Resume };
+                        world.schedule_in(60_000, 3_600_000, resume);
+                    }
+                })
+                .await?;
             }
             Step::Pause { .. } => {
                 self.database(|world| world.store.make_move(owner, Move::Pause, now)).await?;

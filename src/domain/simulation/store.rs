@@ -54,8 +54,18 @@ pub(super) struct Campaign {
     last_call_ended_at: Option<DateTime<Utc>>,
     pub(super) rules: Rules,
     areas: Vec<AreaRow>,
+    limit: Option<Limit>,
     last_event: usize,
     pub(super) counts: Counts,
+}
+
+/// How many different contacts it calls until it is paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limit {
+    size: u32,
+    left: u32,
+    /// Whether it is paused because none are left.
+    is_reached: bool,
 }
 
 /// The contacts of a campaign that may be in the same zones, and its cursors.
@@ -105,6 +115,8 @@ pub(super) struct Attempt {
     pub(super) campaign: usize,
     pub(super) contact: usize,
     number: u32,
+    /// Whether it was claimed within the campaign's limit.
+    is_limited: bool,
     /// The version of the settings by which it was claimed.
     pub(super) settings_version: u32,
     pub(super) phone: Phone,
@@ -152,6 +164,7 @@ pub(super) struct Look {
     pub(super) rules: Rules,
     pub(super) queues: Vec<Queue>,
     pub(super) has_unfinished: bool,
+    pub(super) limit_left: Option<u32>,
 }
 
 pub(super) struct Store {
@@ -209,6 +222,7 @@ impl Store {
             last_call_ended_at: None,
             rules,
             areas: areas.into_iter().map(AreaRow::new).collect(),
+            limit: None,
             last_event: 0,
             counts,
         });
@@ -243,6 +257,7 @@ impl Store {
             rules: row.rules.clone(),
             queues: self.queues(campaign),
             has_unfinished: self.has_unfinished(campaign),
+            limit_left: row.limit.map(|limit| limit.left),
         }
     }
 
@@ -378,6 +393,7 @@ impl Store {
     /// A person's command, given at a node.
     pub(super) fn command(&mut self, campaign: usize, given: Move, node: usize, now: DateTime<Utc>) -> bool {
         let Ok(target) = self.campaigns[campaign].state.after(given) else { return false };
+        self.set_limit(campaign, given);
         self.write_state(campaign, target, now);
         let owner_lives = self.owner_lives(campaign, now);
         let row = &mut self.campaigns[campaign];
@@ -385,6 +401,29 @@ impl Store {
             (row.node, row.epoch) = (Some(node), row.epoch + 1);
         }
         true
+    }
+
+    /// Every other campaign is started for half of its contacts, and goes on for all when it is resumed after them.
+    fn set_limit(&mut self, campaign: usize, given: Move) {
+        let row = &mut self.campaigns[campaign];
+        let contacts: u32 = row.counts.contacts.values().sum();
+        match given {
+            Move::Start if campaign % 2 == 1 => {
+                let size = contacts.div_ceil(2);
+                row.limit = Some(Limit { size, left: size, is_reached: false });
+            }
+            Move::Resume if row.limit.is_some_and(|limit| limit.is_reached) => row.limit = None,
+            _ => {}
+        }
+    }
+
+    /// The pause of a campaign that has called as many as it was started for. Returns whether it was paused.
+    pub(super) fn pause_at_limit(&mut self, owner: Owner, now: DateTime<Utc>) -> bool {
+        let is_paused = self.make_move(owner, Move::Pause, now);
+        if let Some(limit) = self.campaigns[owner.campaign].limit.as_mut().filter(|_| is_paused) {
+            limit.is_reached = limit.left == 0;
+        }
+        is_paused
     }
 
     /// A person edits the settings of a campaign.

@@ -54,7 +54,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Claim {
         match self.lock(owner) {
-            Some(row) if row.state == State::Running => {}
+            Some(row) if row.state == State::Running && row.limit.is_none_or(|limit| limit.left > 0) => {}
             _ => return Claim::NotOurs,
         }
         let Some(contact) = self.first_due(owner.campaign, open, now) else { return Claim::Nobody };
@@ -136,10 +136,15 @@ impl Store {
         assert!(!self.is_being_called(phone), "one_open_call_per_number");
         assert_eq!(self.open_attempt(campaign), None, "one_open_call_per_campaign");
         self.move_contact(contact, ContactState::Calling, None);
+        let is_new = !self.is_called_within_limit(contact);
+        if let Some(limit) = self.campaigns[campaign].limit.as_mut().filter(|_| is_new) {
+            limit.left -= 1;
+        }
         self.attempts.push(Attempt {
             campaign,
             contact,
             number,
+            is_limited: self.campaigns[campaign].limit.is_some(),
             settings_version: self.campaigns[campaign].settings_version,
             phone,
             sid: None,
@@ -153,6 +158,13 @@ impl Store {
             given_end: None,
         });
         Claim::Attempt { attempt: self.attempts.len() - 1 }
+    }
+
+    /// Whether one of those whom the campaign's limit counts is this one: what was never placed called nobody.
+    pub(super) fn is_called_within_limit(&self, contact: usize) -> bool {
+        self.attempts.iter().any(|attempt| {
+            attempt.contact == contact && attempt.is_limited && attempt.outcome() != Some(Outcome::NotPlaced)
+        })
     }
 
     /// The first pending contact of an area with a due time of its own, from the cursor on.
@@ -312,7 +324,12 @@ impl Store {
         if self.flaw == Some(Flaw::EndsUnknownCallsAtGivingUp) {
             row.given_end = row.given_end.or(call_ended_at);
         }
-        let (contact, campaign, talk) = (row.contact, row.campaign, row.talk_seconds());
+        let (contact, campaign, talk, is_limited) =
+            (row.contact, row.campaign, row.talk_seconds(), row.is_limited);
+        let gives_back = is_limited && outcome == Outcome::NotPlaced && !self.is_called_within_limit(contact);
+        if let Some(limit) = self.campaigns[campaign].limit.as_mut().filter(|_| gives_back) {
+            limit.left += 1;
+        }
         assert_eq!(
             self.contacts[contact].state,
             ContactState::Calling,

@@ -28,6 +28,16 @@ impl Store {
             if row.counts.without_zeros() != recounted {
                 return Err(format!("campaign {campaign} counts {:?}, recounted {recounted:?}", row.counts));
             }
+            if let Some(limit) = row.limit {
+                let of_campaign = |contact: &usize| self.contacts[*contact].campaign == campaign;
+                let called = (0..self.contacts.len()).filter(of_campaign);
+                let called = called.filter(|contact| self.is_called_within_limit(*contact)).count() as u32;
+                if called + limit.left != limit.size {
+                    return Err(format!(
+                        "campaign {campaign} has called {called}, and its limit is {limit:?}"
+                    ));
+                }
+            }
             let events = self.events.iter().filter(|(of, _)| *of == campaign);
             if events.count() != row.last_event {
                 return Err(format!("campaign {campaign}'s events have a gap"));
