@@ -74,7 +74,8 @@
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (!pressed || document.activeElement !== document.body) return;
-    const next = document.getElementById(pressed)?.querySelector("button:not(:disabled), a[href]");
+    const around = document.getElementById(pressed);
+    const next = around?.querySelector("button:not(:disabled)") ?? around?.querySelector("a[href]");
     pressed = undefined;
     next?.focus({ preventScroll: true });
   });
