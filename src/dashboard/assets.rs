@@ -19,6 +19,8 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/dashboard/script/times.js"),
     include_str!("../../assets/dashboard/script/notices.js"),
     include_str!("../../assets/dashboard/script/forms.js"),
+    include_str!("../../assets/dashboard/script/form.js"),
+    include_str!("../../assets/dashboard/script/upload.js"),
     include_str!("../../assets/dashboard/script/dialogs.js"),
     include_str!("../../assets/dashboard/script/live.js"),
 );

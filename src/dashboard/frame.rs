@@ -10,7 +10,10 @@ use crate::http::{Api, Problem, Visitor};
 use super::assets::{self, Addresses};
 
 /// The pages that the navigation leads to, and what each needs. Whoever adds one adds it here.
-const PLACES: &[(&str, &str, Permission)] = &[("/", "Campaigns", Permission::CampaignsRead)];
+const PLACES: &[(&str, &str, Permission)] = &[
+    ("/", "Campaigns", Permission::CampaignsRead),
+    (super::new::PATH, "New campaign", Permission::CampaignsCreate),
+];
 
 /// How far a campaign is, which is told while anything happens to it and is no kind of event.
 const PROGRESS: &str = "campaign.progress";

@@ -31,9 +31,17 @@ mod campaign;
 mod charts;
 mod contact;
 mod dress;
+mod form;
+mod form_field;
+mod form_packs;
+mod form_values;
 mod frame;
 mod glance;
 mod home;
+mod new;
+mod new_preview;
+mod new_review;
+mod new_sample;
 mod parts;
 mod sign_in;
 mod words;
@@ -58,10 +66,17 @@ pub fn needs() -> Vec<Needs> {
 }
 
 fn pages() -> Vec<Methods> {
-    [home::pages(), calls::pages(), glance::pages(), campaign::pages(), contact::pages(), sign_in::pages()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        // What is made comes before what has an id: `new` would be taken for one.
+        new::pages(),
+        home::pages(),
+        calls::pages(),
+        glance::pages(),
+        campaign::pages(),
+        contact::pages(),
+        sign_in::pages(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn open_to_everybody() -> Vec<Methods> {

@@ -81,7 +81,7 @@ fn stalled() -> PayloadError {
 }
 
 /// Reads JSON, or says what is wrong with it. The database can keep no NUL character, so none may come in.
-pub(super) fn json<T: DeserializeOwned>(text: &[u8], kind: &'static str) -> Result<T, Problem> {
+pub(crate) fn json<T: DeserializeOwned>(text: &[u8], kind: &'static str) -> Result<T, Problem> {
     let refused = |bad: json::BadJson| Problem::invalid(kind, bad.to_string());
     let json = json::parse(text).map_err(refused)?;
     match place_of_nul(&json) {

@@ -439,7 +439,7 @@ async fn lists(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Resu
 }
 
 /// The agent that is given, or the one that is kept under this id.
-pub(super) async fn agent(
+pub(crate) async fn agent(
     api: &Api,
     caller: Caller,
     given: Option<&Agent>,
@@ -459,7 +459,7 @@ pub(super) async fn agent(
 }
 
 /// What is said may name the contact's name, its number, and the list's columns, and nothing else.
-pub(super) fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
+pub(crate) fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
     agent.script.check().map_err(|error| bad(format!("agent.script: {error}")))?;
     let own = ["name", "phone"];

@@ -34,186 +34,186 @@ pub(super) fn resources() -> Vec<Methods> {
 
 /// Whom a campaign may call when, and how long it takes.
 #[derive(Serialize, ToSchema)]
-struct Forecast {
-    campaign_id: Uuid,
+pub(crate) struct Forecast {
+    pub(crate) campaign_id: Uuid,
     /// Whether nobody is really called.
-    simulated: bool,
+    pub(crate) simulated: bool,
     #[serde(flatten)]
-    foreseen: Foreseen,
+    pub(crate) foreseen: Foreseen,
 }
 
 /// Whom a campaign may call when, and how long it takes, as of an instant.
 #[derive(Serialize, ToSchema)]
-struct Foreseen {
+pub(crate) struct Foreseen {
     /// As of when.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     #[schema(value_type = wire::CampaignState)]
-    state: State,
-    contacts: ForecastCounts,
+    pub(crate) state: State,
+    pub(crate) contacts: ForecastCounts,
     /// When the first of those who are due later is due; null if there is none.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    next_due_at: Option<DateTime<Utc>>,
+    pub(crate) next_due_at: Option<DateTime<Utc>>,
     /// When a cap lets the first of those through whom it holds back; null if there is none.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    next_uncapped_at: Option<DateTime<Utc>>,
+    pub(crate) next_uncapped_at: Option<DateTime<Utc>>,
     /// Those whose numbers were called as often as a cap allows.
-    capped: Vec<CappedContacts>,
+    pub(crate) capped: Vec<CappedContacts>,
     /// Those who are left, by their zones.
-    groups: Vec<ZoneGroup>,
-    without_zone: WithoutZone,
+    pub(crate) groups: Vec<ZoneGroup>,
+    pub(crate) without_zone: WithoutZone,
     /// How long it takes; null if the campaign is over or has nobody left to call.
-    estimate: Option<ShownEstimate>,
+    pub(crate) estimate: Option<ShownEstimate>,
 }
 
 /// How many contacts may be called, and how many not.
 #[derive(Serialize, ToSchema)]
-struct ForecastCounts {
+pub(crate) struct ForecastCounts {
     /// All of them.
-    total: u32,
+    pub(crate) total: u32,
     /// May be called now.
-    callable_now: u32,
+    pub(crate) callable_now: u32,
     /// Could be, if the campaign had begun.
-    not_started: u32,
+    pub(crate) not_started: u32,
     /// It is not the time where they are.
-    outside_hours: u32,
+    pub(crate) outside_hours: u32,
     /// Are due later by the retry policy.
-    due_later: u32,
+    pub(crate) due_later: u32,
     /// Were called as often as a cap allows.
-    capped: u32,
+    pub(crate) capped: u32,
     /// Must not be contacted.
-    suppressed: u32,
+    pub(crate) suppressed: u32,
     /// Nothing tells where they are, and the campaign does not call then.
-    unmapped: u32,
+    pub(crate) unmapped: u32,
     /// By the hours it is never time to call them.
-    never: u32,
+    pub(crate) never: u32,
     /// Are being called.
-    calling: u32,
+    pub(crate) calling: u32,
     /// Were reached.
-    completed: u32,
+    pub(crate) completed: u32,
     /// Were given up.
-    failed: u32,
+    pub(crate) failed: u32,
     /// Of those, the ones whose number cannot be called.
-    invalid: u32,
+    pub(crate) invalid: u32,
 }
 
 /// Contacts that share their zones.
 #[derive(Serialize, ToSchema)]
-struct ZoneGroup {
+pub(crate) struct ZoneGroup {
     /// The zones whose clocks all count; null if nothing tells them.
     #[schema(example = json!(["America/New_York"]))]
-    zones: Option<Vec<String>>,
+    pub(crate) zones: Option<Vec<String>>,
     /// How many.
-    contacts: u32,
+    pub(crate) contacts: u32,
     /// Of these, due now.
-    due: u32,
+    pub(crate) due: u32,
     /// Due later.
-    due_later: u32,
+    pub(crate) due_later: u32,
     /// Held back by a cap.
-    capped: u32,
+    pub(crate) capped: u32,
     /// Whether it is the time to call them.
-    open: bool,
+    pub(crate) open: bool,
     /// Until when it is, or from when on; null if never.
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    until: Option<DateTime<Utc>>,
+    pub(crate) until: Option<DateTime<Utc>>,
     /// Why it is not, by its stable name; null if it is.
     #[schema(example = "closed")]
-    because: Option<&'static str>,
+    pub(crate) because: Option<&'static str>,
     /// The same in a sentence.
     #[schema(example = "business_hours is closed")]
-    message: Option<String>,
+    pub(crate) message: Option<String>,
     /// The rule that is closed; null if none is.
     #[schema(example = "business_hours")]
-    rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The clock by which it is; null if none is.
-    zone: Option<String>,
+    pub(crate) zone: Option<String>,
 }
 
 /// Contacts whose numbers were called as often as a cap allows.
 #[derive(Serialize, ToSchema)]
-struct CappedContacts {
+pub(crate) struct CappedContacts {
     /// How many.
-    contacts: u32,
+    pub(crate) contacts: u32,
     /// When the cap lets the first of them through.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    first_at: DateTime<Utc>,
+    pub(crate) first_at: DateTime<Utc>,
     /// When it lets the last of them through.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    last_at: DateTime<Utc>,
+    pub(crate) last_at: DateTime<Utc>,
     /// The rule whose cap it is, or `caps` for the campaign's own.
     #[schema(example = "caps")]
-    rule: String,
+    pub(crate) rule: String,
     /// The same in a sentence.
-    message: String,
+    pub(crate) message: String,
 }
 
 /// Contacts whose zone nothing tells, and what the setting does about them.
 #[derive(Serialize, ToSchema)]
-struct WithoutZone {
+pub(crate) struct WithoutZone {
     /// How many.
-    contacts: u32,
+    pub(crate) contacts: u32,
     /// `block`, `campaign-zone` or `safe-window`.
     #[schema(example = "block")]
-    setting: &'static str,
+    pub(crate) setting: &'static str,
     /// What becomes of them.
-    message: String,
+    pub(crate) message: String,
 }
 
 /// How long a list takes: a guess, and what it rests on.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Estimate)]
-struct ShownEstimate {
+pub(crate) struct ShownEstimate {
     /// When the campaign begins, or goes on.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    begins_at: DateTime<Utc>,
+    pub(crate) begins_at: DateTime<Utc>,
     /// How many calls.
-    calls: LeastAndMost<u64>,
+    pub(crate) calls: LeastAndMost<u64>,
     /// How long it dials, pauses included, in seconds.
-    dialing_seconds: LeastAndMost<i64>,
-    ends_at: EarliestAndLatest,
-    basis: EstimateBasis,
+    pub(crate) dialing_seconds: LeastAndMost<i64>,
+    pub(crate) ends_at: EarliestAndLatest,
+    pub(crate) basis: EstimateBasis,
     /// The same in a sentence.
-    message: String,
+    pub(crate) message: String,
 }
 
 /// A range.
 #[derive(Serialize, ToSchema)]
-struct LeastAndMost<T> {
-    least: T,
-    most: T,
+pub(crate) struct LeastAndMost<T> {
+    pub(crate) least: T,
+    pub(crate) most: T,
 }
 
 /// A range of instants; null where it is further away than was looked.
 #[derive(Serialize, ToSchema)]
-struct EarliestAndLatest {
+pub(crate) struct EarliestAndLatest {
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    earliest: Option<DateTime<Utc>>,
+    pub(crate) earliest: Option<DateTime<Utc>>,
     #[serde(serialize_with = "crate::domain::instant::serialize_some")]
-    latest: Option<DateTime<Utc>>,
+    pub(crate) latest: Option<DateTime<Utc>>,
 }
 
 /// What an estimate rests on.
 #[derive(Serialize, ToSchema)]
 #[schema(as = EstimateRestsOn)]
-struct EstimateBasis {
+pub(crate) struct EstimateBasis {
     #[schema(value_type = wire::EstimateBasis)]
-    from: Basis,
+    pub(crate) from: Basis,
     /// How many calls were counted.
-    calls: u32,
+    pub(crate) calls: u32,
     /// Answered calls among all, from 0 to 1.
-    answer_rate: LeastAndMost<f64>,
+    pub(crate) answer_rate: LeastAndMost<f64>,
     /// How long it rings, in seconds.
     #[schema(example = 20.0)]
-    ring_seconds: f64,
+    pub(crate) ring_seconds: f64,
     /// How long a call lasts, in seconds.
     #[schema(example = 60.0)]
-    talk_seconds: f64,
+    pub(crate) talk_seconds: f64,
     /// The pause between two calls, in seconds.
     #[schema(example = 10)]
-    pacing_seconds: u32,
+    pub(crate) pacing_seconds: u32,
     /// Attempts for each contact, the first one included.
     #[schema(example = 4)]
-    max_attempts: u32,
+    pub(crate) max_attempts: u32,
 }
 
 /// Foresees how long a campaign takes
@@ -225,9 +225,14 @@ struct EstimateBasis {
     responses((status = 200, description = "The forecast", body = Forecast), Conflict),
 )]
 async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Ok(answer(StatusCode::OK, &foresee(&api, caller.team, *id).await?))
+}
+
+/// Whom a campaign of a team may call when, and how long it takes.
+pub(crate) async fn foresee(api: &Api, team: Uuid, id: Uuid) -> Result<Forecast, Problem> {
     let board = &api.board;
     let now = board.clock.now();
-    let ids = (caller.team, *id);
+    let ids = (team, id);
     // Without its rules it is refused below, whatever was counted.
     let limits = |settings: &Settings, areas: &[Arc<Area>], at| match board.rules(settings) {
         Ok(rules) => Limits::of(&Terms::of(settings, &rules), areas, at),
@@ -241,8 +246,7 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
     // Hours are walked for as long as the list takes: too long for a thread that answers others.
     let foreseen = web::block(move || foreseen(&reading, &rules, now)).await;
     let foreseen = foreseen.map_err(|_| Problem::unavailable("the server is stopping"))?;
-    let body = Forecast { campaign_id: *id, simulated: api.is_simulated, foreseen };
-    Ok(answer(StatusCode::OK, &body))
+    Ok(Forecast { campaign_id: id, simulated: api.is_simulated, foreseen })
 }
 
 fn foreseen(reading: &Reading, rules: &Rules, now: DateTime<Utc>) -> Foreseen {

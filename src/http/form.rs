@@ -23,11 +23,10 @@ use crate::domain::suppression::{OnSuppression, OptOutDigit};
 use crate::domain::unmapped::OnUnmapped;
 use crate::domain::zone::Zone;
 
-use super::Problem;
 use super::body::json;
 use super::instant::Instant;
 use super::list_form::{ColumnsForm, ListForm};
-use super::wire;
+use super::{Api, Problem, wire};
 
 /// The years in which a campaign may start. The database's calendar ends, and so does what can be meant.
 const YEARS: std::ops::RangeInclusive<i32> = 2000..=9999;
@@ -191,6 +190,12 @@ impl CampaignForm {
         check(&settings, self.starts_at())?;
         Ok(settings)
     }
+}
+
+/// How a campaign dials of which nothing is said.
+pub(crate) fn settings_of_new(api: &Api) -> Result<Settings, Problem> {
+    let form: CampaignForm = json(br#"{"name": "new"}"#, "bad-settings")?;
+    form.settings(&form.list(), &api.default_from)
 }
 
 /// Refuses what nobody can call a campaign.

@@ -16,17 +16,17 @@ use crate::support::eventually;
 use crate::support::scene::{API_TOKEN, Scene, Setting, settings};
 
 /// A browser with one window, whose cookies are its own.
-struct Browser<'s> {
+pub(super) struct Browser<'s> {
     scene: &'s Scene,
     http: Client,
     cookie: String,
 }
 
 /// What a browser was answered.
-struct Answer {
-    status: StatusCode,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
     headers: HeaderMap,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Answer {
@@ -50,7 +50,7 @@ impl Answer {
         rest.split('"').next().expect("a token").to_owned()
     }
 
-    fn has(&self, text: &str) -> bool {
+    pub(super) fn has(&self, text: &str) -> bool {
         self.text.contains(text)
     }
 }
@@ -62,7 +62,7 @@ impl<'s> Browser<'s> {
     }
 
     /// One in which somebody has signed in with this key.
-    async fn signed_in(scene: &'s Scene, key: &str) -> Self {
+    pub(super) async fn signed_in(scene: &'s Scene, key: &str) -> Self {
         let mut browser = Self::of(scene);
         let answer = browser.sign_in(key, "/").await;
         assert_eq!(answer.leads_to(), "/");
@@ -74,7 +74,7 @@ impl<'s> Browser<'s> {
         if self.cookie.is_empty() { request } else { request.header("Cookie", &self.cookie) }
     }
 
-    async fn open(&self, path: &str) -> Answer {
+    pub(super) async fn open(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path).send().await.expect("an answer")).await
     }
 
@@ -244,11 +244,14 @@ async fn every_page_shows_itself_to_those_who_may_see_it_and_says_what_browsers_
     let scene = Scene::start().await;
     let campaign = scene.upload(json!({}), &["+12025550101"]).await;
     let id = campaign.rsplit('/').next().unwrap();
+    let (_, imports) = scene.ask(Method::GET, &format!("{campaign}/imports")).await;
+    let import = imports["imports"][0]["id"].as_str().unwrap();
     let all = dashboard::needs();
     assert!(all.len() >= 4, "only {} pages", all.len());
     let pages = all.iter().filter(|needs| needs.method == "GET");
-    let pages: Vec<(String, Permission)> =
-        pages.map(|needs| (needs.path.replace("{id}", id), needs.permission)).collect();
+    let pages: Vec<(String, Permission)> = pages
+        .map(|needs| (needs.path.replace("{id}", id).replace("{import}", import), needs.permission))
+        .collect();
     let nobody = Browser::of(&scene);
     for role in Role::ALL {
         let browser = Browser::signed_in(&scene, &key(&scene, *role).await).await;
@@ -379,7 +382,7 @@ async fn a_page_with_all_that_it_loads_is_small_and_what_it_loads_may_be_kept() 
     psql.execute(copy, &[]).await.unwrap();
     let browser = Browser::signed_in(&scene, API_TOKEN).await;
     let mut largest = 0;
-    for path in ["/", "/calls", "/sign-in"] {
+    for path in ["/", "/calls", "/campaigns/new", "/sign-in"] {
         let ask = |path: &str| browser.request(Method::GET, path).header("Accept-Encoding", "gzip").send();
         let plain = browser.open(path).await;
         let page = ask(path).await.unwrap();
