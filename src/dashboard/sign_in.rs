@@ -131,6 +131,9 @@ async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resul
         Ok(holder) => holder,
         Err(problem) => return refused(&api, &request, &next, &problem),
     };
+    if let Err(problem) = api.gate.count(holder.key) {
+        return refused(&api, &request, &next, &problem);
+    }
     let trail = Trail::begin(&api, &holder, LEAST, &request).await?;
     let cookie = session::begin(&api, &holder, &request).await;
     let status = cookie.as_ref().map_or_else(Problem::status_code, |_| StatusCode::SEE_OTHER);
@@ -145,7 +148,7 @@ fn refused(api: &Api, request: &HttpRequest, next: &str, problem: &Problem) -> R
         StatusCode::UNAUTHORIZED => ("This is no API key that is good here.".to_owned(), None),
         StatusCode::TOO_MANY_REQUESTS => {
             let seconds = problem.retry_after().unwrap_or(1);
-            (format!("Too many keys were tried from here. Try again in {seconds} s."), Some(seconds))
+            (format!("There were too many requests from here. Try again in {seconds} s."), Some(seconds))
         }
         _ => {
             let (_, detail) = problem.told();

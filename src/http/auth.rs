@@ -84,7 +84,7 @@ pub(super) async fn admit(
 async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, Problem> {
     let Some(api) = request.app_data::<web::Data<Api>>() else { return Err(Problem::unauthorized()) };
     // Who brings a key means that key, whatever cookies his program has.
-    let (holder, token) = match (bearer(request), Token::of(request)) {
+    let (holder, token) = match (bearer(request), Token::of(api, request)) {
         (Some(key), _) => (hold(api, &key, request).await?, None),
         (None, Some(token)) => {
             let holder = hold_session(api, &token, request).await?;

@@ -68,7 +68,7 @@ struct Known<I> {
 
 /// How a key stands after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     limit: KeyLimit,
     left: u32,
 }
@@ -139,7 +139,7 @@ impl<C: Clock + Clone> Gate<C> {
     }
 
     /// Counts a request of this key, and refuses it if there were too many. Says nothing if there is no limit.
-    pub(super) fn count(&self, key: Uuid) -> Result<Option<Standing>, Problem> {
+    pub(crate) fn count(&self, key: Uuid) -> Result<Option<Standing>, Problem> {
         let Some(Keys { limit, limiter }) = &self.keys else { return Ok(None) };
         match limiter.check_key(&key) {
             Ok(state) => Ok(Some(Standing { limit: *limit, left: state.remaining_burst_capacity() })),

@@ -27,6 +27,10 @@ use super::{Api, Problem};
 /// What the cookie is called.
 pub(super) const NAME: &str = "outdial_session";
 
+/// What it is called where the browser comes by HTTPS: of such a name browsers keep only what this very host has set itself, so
+/// that a neighbour below the same domain cannot make somebody work in the neighbour's session (RFC 6265bis, 4.1.3.2).
+const HOST_NAME: &str = "__Host-outdial_session";
+
 /// The header with the text that only our own pages hold.
 const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
 
@@ -50,12 +54,17 @@ impl SessionId {
 }
 
 impl Token {
-    /// The token that a request comes with, if it comes with one.
-    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+    /// The token that a request comes with, if it comes with exactly one.
+    pub(crate) fn of(api: &Api, request: &HttpRequest) -> Option<Self> {
+        Self::named(name(api, request), request)
+    }
+
+    fn named(wanted: &str, request: &HttpRequest) -> Option<Self> {
         let cookies = request.headers().get_all(COOKIE).filter_map(|header| header.to_str().ok());
         let pairs =
             cookies.flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, text) = pairs.into_iter().find(|(name, _)| *name == NAME)?;
+        let mut texts = pairs.filter(|(name, _)| *name == wanted).map(|(_, text)| text);
+        let (text, None) = (texts.next()?, texts.next()) else { return None };
         Some(Self(URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?))
     }
 
@@ -91,24 +100,41 @@ impl Token {
 
 /// Begins a session for whoever holds a key. Returns the cookie.
 pub(crate) async fn begin(api: &Api, holder: &Holder, request: &HttpRequest) -> Result<String, Problem> {
+    // Nobody has two of them: the former one would be out of reach.
+    if let Some(former) = Token::of(api, request) {
+        end_session(&api.board.database, former.id().as_bytes()).await?;
+    }
     let token = Token(rand::rng().random());
     begin_session(&api.board.database, holder.team, holder.key, token.id().as_bytes()).await?;
     let seconds = i64::from(LONGEST_DAYS) * 24 * 60 * 60;
-    Ok(cookie(&URL_SAFE_NO_PAD.encode(token.0), seconds, goes_encrypted(api, request)))
+    let name = name(api, request);
+    Ok(cookie(name, &URL_SAFE_NO_PAD.encode(token.0), seconds, goes_encrypted(api, request)))
 }
 
 /// Ends the session that a request comes with, if it comes with one. Returns the cookie that takes the browser's away.
 pub(crate) async fn end(api: &Api, request: &HttpRequest) -> Result<String, Problem> {
-    if let Some(token) = Token::of(request) {
+    if let Some(token) = Token::of(api, request) {
         end_session(&api.board.database, token.id().as_bytes()).await?;
     }
-    Ok(cookie("", 0, goes_encrypted(api, request)))
+    Ok(cookie(name(api, request), "", 0, goes_encrypted(api, request)))
 }
 
 /// A cookie that no script can read, and that other sites' pages cannot have sent but by leading here.
-fn cookie(value: &str, seconds: i64, encrypted: bool) -> String {
+fn cookie(name: &str, value: &str, seconds: i64, encrypted: bool) -> String {
     let secure = if encrypted { "; Secure" } else { "" };
-    format!("{NAME}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// What the cookie of whoever asks is called.
+fn name(api: &Api, request: &HttpRequest) -> &'static str {
+    let info = request.connection_info();
+    let host = Url::parse(&format!("http://{}", info.host())).ok();
+    let is_public = host.is_some_and(|url| url.host() == api.public_url.host());
+    // What comes from the public host is by HTTPS, whatever a proxy has made of it.
+    match info.scheme() == "https" || (is_public && api.public_url.scheme() == "https") {
+        true => HOST_NAME,
+        false => NAME,
+    }
 }
 
 /// Whether the browser asks by HTTPS, as far as that can be known behind a proxy.
@@ -159,7 +185,7 @@ mod tests {
 
     fn with_cookie(cookies: &str) -> Option<SessionId> {
         let request = TestRequest::default().insert_header((COOKIE, cookies)).to_http_request();
-        Token::of(&request).map(|token| token.id())
+        Token::named(NAME, &request).map(|token| token.id())
     }
 
     #[test]
@@ -174,6 +200,8 @@ mod tests {
             format!("{NAME}={written}A"),
             format!("{NAME}=\"{written}\""),
             format!("{NAME}="),
+            format!("{NAME}={written}; {NAME}={written}"),
+            format!("{HOST_NAME}={written}"),
             String::new(),
         ] {
             assert_eq!(with_cookie(&other), None, "{other}");
@@ -221,9 +249,9 @@ mod tests {
     #[test]
     fn the_cookie_is_out_of_reach_of_scripts_and_of_other_sites() {
         assert_eq!(
-            cookie("abc", 60, true),
-            "outdial_session=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+            cookie(HOST_NAME, "abc", 60, true),
+            "__Host-outdial_session=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
         );
-        assert!(!cookie("abc", 60, false).contains("Secure"));
+        assert!(!cookie(NAME, "abc", 60, false).contains("Secure"));
     }
 }

@@ -26,7 +26,7 @@ async fn the_form_has_a_field_for_every_setting_that_the_api_takes_and_no_other(
     let (_, description) = scene.ask(Method::GET, "/api/openapi.json").await;
     let properties = |schema: &str| -> BTreeSet<String> {
         let schema = &description["components"]["schemas"][schema]["properties"];
-        schema.as_object().expect(schema.to_string().as_str()).keys().cloned().collect()
+        schema.as_object().unwrap_or_else(|| panic!("{schema}")).keys().cloned().collect()
     };
     let browser = Browser::signed_in(&scene, API_TOKEN).await;
     let hook = json!({"url": "https://receiver.example/", "kinds": ["campaign.started"]});
