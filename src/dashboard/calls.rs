@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::db::home::{self, list_last_calls};
 use crate::domain::access::Permission;
@@ -40,7 +41,9 @@ struct Calls {
 
 struct Call {
     began: When,
+    campaign: Uuid,
     campaign_name: String,
+    contact: Uuid,
     name: Option<String>,
     to: String,
     number: i32,
@@ -67,7 +70,9 @@ impl Call {
             Zone::parse(&call.timezone).or_else(|_| Zone::parse("UTC")).expect("there is UTC everywhere");
         Self {
             began: When::at(call.intended_at, &zone, api.board.clock.now()),
+            campaign: call.campaign,
             campaign_name: call.campaign_name,
+            contact: call.contact,
             name: call.name,
             to: phone(api, visitor.caller.role, &call.to),
             number: call.number,

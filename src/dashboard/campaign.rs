@@ -13,6 +13,7 @@ use askama::Template;
 use uuid::Uuid;
 
 use crate::domain::access::{Permission, Role};
+use crate::domain::campaign::State;
 use crate::domain::outcome::Outcome;
 use crate::http::show::{self, CampaignDetail};
 use crate::http::{Api, Methods, Problem, Visitor, campaigns, resource};
@@ -48,12 +49,13 @@ pub(super) struct Head {
 
 impl Head {
     /// Of this campaign, on this one of its pages, for somebody with this role.
-    pub(super) fn new(id: Uuid, name: &str, role: Role, here: &'static str) -> Self {
+    pub(super) fn new(id: Uuid, name: &str, state: State, role: Role, here: &'static str) -> Self {
+        let is_over = matches!(state, State::Completed | State::Failed | State::Canceled);
         Self {
             id,
             name: name.to_owned(),
             may_see_contacts: role.may(Permission::ContactsRead),
-            may_rehearse: role.may(Permission::CampaignsStart),
+            may_rehearse: !is_over && role.may(Permission::CampaignsStart),
             may_edit: false,
             here,
         }
@@ -124,7 +126,7 @@ async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Res
     let (zone, now) = (&campaign.settings.timezone, api.board.clock.now());
     let page = Page {
         frame: Frame::new(&api, &visitor, campaign.name.as_str(), "/"),
-        head: Head::new(*id, &campaign.name, role, "overview"),
+        head: Head::new(*id, &campaign.name, campaign.state, role, "overview"),
         dialogs: Dialogs::of(role, campaign),
         may_see_events: role.may(Permission::EventsRead),
         settings: settings::lines(campaign),
@@ -178,7 +180,6 @@ fn figures(campaign: &show::Campaign) -> Vec<Figure> {
     let counts = &campaign.counts;
     let outcome = |outcome: Outcome| counts.outcomes.get(outcome.as_str()).copied().unwrap_or(0);
     let (answered, machine) = (outcome(Outcome::Answered), outcome(Outcome::Machine));
-    let rate = |rate: Option<f64>| rate.map_or_else(|| "–".to_owned(), words::percent);
     let taken = f64::from(answered + machine);
     let talked = campaign.average_duration_seconds.map(|average| average * taken);
     let finals = counts.completed + counts.failed + counts.suppressed;
@@ -186,26 +187,34 @@ fn figures(campaign: &show::Campaign) -> Vec<Figure> {
         0 => String::new(),
         machine => format!(", and {} by machines", words::number(machine)),
     };
-    let (cost, beside) = match (campaign.spent, campaign.settings.max_spend) {
-        (Some(spent), Some(most)) => {
-            let currency = campaign.currency.as_deref().unwrap_or_default();
-            let open = campaign.unpriced.filter(|open| *open > 0);
-            let open =
-                open.map(|open| format!(", {} not known yet", words::number(open))).unwrap_or_default();
-            (format!("{spent} {currency}"), format!("of {most} at most{open}"))
+    let spent = campaign.spent.zip(campaign.settings.max_spend).map(|(spent, most)| {
+        let currency = campaign.currency.as_deref().unwrap_or_default();
+        let open = campaign.unpriced.filter(|open| *open > 0);
+        let open = open.map(|open| format!(", {} not known yet", words::number(open))).unwrap_or_default();
+        Figure {
+            label: "Spent",
+            value: format!("{spent} {currency}"),
+            beside: format!("of {most} at most{open}"),
         }
-        _ => ("–".to_owned(), "known with a spending limit".to_owned()),
-    };
-    vec![
+    });
+    let all = [
         Figure {
             label: "Calls",
             value: words::number(counts.attempts),
-            beside: format!("{} of them again", words::number(counts.retries)),
+            beside: match (counts.attempts, counts.retries) {
+                (0, _) => "none yet".to_owned(),
+                (_, 0) => "no retries".to_owned(),
+                (_, 1) => "1 retry among them".to_owned(),
+                (_, retries) => format!("{} retries among them", words::number(retries)),
+            },
         },
         Figure {
             label: "Answered",
             value: words::number(answered),
-            beside: format!("{} of calls{machines}", rate(campaign.answer_rate)),
+            beside: match campaign.answer_rate {
+                Some(rate) => format!("{} of calls{machines}", words::percent(rate)),
+                None => "no call has ended yet".to_owned(),
+            },
         },
         Figure {
             label: "Failed",
@@ -217,8 +226,11 @@ fn figures(campaign: &show::Campaign) -> Vec<Figure> {
         },
         Figure {
             label: "Success rate",
-            value: rate(campaign.success_rate),
-            beside: format!("of {} done", people(finals)),
+            value: campaign.success_rate.map_or_else(|| "–".to_owned(), words::percent),
+            beside: match finals {
+                0 => "nobody is done yet".to_owned(),
+                finals => format!("of {} done", people(finals)),
+            },
         },
         Figure {
             label: "Talk time",
@@ -228,8 +240,8 @@ fn figures(campaign: &show::Campaign) -> Vec<Figure> {
                 None => "nobody has talked yet".to_owned(),
             },
         },
-        Figure { label: "Cost", value: cost, beside },
-    ]
+    ];
+    all.into_iter().chain(spent).collect()
 }
 
 impl Dialogs {

@@ -10,8 +10,14 @@ const HEIGHT: f64 = 100.0;
 const SLOT: usize = 10;
 const GAP: usize = 1;
 
-/// Places of labels below bars, where there are more bars than that.
+/// So many labels stand below bars at most.
 const LABELS: usize = 6;
+
+/// Bars over time have places for so many at least, so that the first ones are not as wide as the page.
+pub(super) const FEWEST_OVER_TIME: usize = 12;
+
+/// And so many hours of a day are shown at least.
+const FEWEST_HOURS: usize = 12;
 
 /// How many shades the squares have.
 const SHADES: f64 = 5.0;
@@ -58,15 +64,24 @@ pub(super) struct Figures {
 }
 
 impl Bars {
-    /// Of these figures.
-    pub(super) fn of(figures: Vec<Figures>) -> Self {
+    /// Of these figures, with places for so many at least.
+    pub(super) fn of(figures: Vec<Figures>, fewest: usize) -> Self {
         let highest = figures.iter().map(|figures| figures.values.iter().sum()).max().unwrap_or(0);
         let top = round_up(highest);
-        let count = figures.len();
-        let step = count.div_ceil(LABELS).max(1);
-        let labels = figures.iter().step_by(step).map(|figures| figures.label.clone()).collect();
+        let places = figures.len().max(fewest);
+        // As many places below each label, so that labels of the same width stand where they belong.
+        let step = places.div_ceil(LABELS).max(1);
+        let label = |place: usize| {
+            figures.get(place * step).map_or_else(String::new, |figures| figures.label.clone())
+        };
+        let labels: Vec<String> = (0..places.div_ceil(step)).map(label).collect();
         let bars = figures.into_iter().enumerate().map(|(place, figures)| Bar::at(place, figures, top));
-        Self { width: count * SLOT, top, bars: bars.collect(), labels }
+        Self { width: labels.len() * step * SLOT, top, bars: bars.collect(), labels }
+    }
+
+    /// What the highest line of the scale stands for, as it is written.
+    pub(super) fn highest(&self) -> String {
+        words::number(self.top)
     }
 
     /// What the line in the middle of the scale stands for, as it is written.
@@ -139,7 +154,11 @@ pub(super) fn shade(share: f64, most: f64) -> u8 {
 pub(super) fn hours_in_use<T>(week: &[[T; HOURS]; WEEKDAYS], is_in_use: impl Fn(&T) -> bool) -> Vec<usize> {
     let used = |hour: &usize| week.iter().any(|day| is_in_use(&day[*hour]));
     match ((0..HOURS).find(used), (0..HOURS).rev().find(used)) {
-        (Some(first), Some(last)) => (first..=last).collect(),
+        (Some(first), Some(last)) => {
+            let missing = FEWEST_HOURS.saturating_sub(last - first + 1);
+            let first = first.saturating_sub(missing / 2).min(HOURS - FEWEST_HOURS);
+            (first..=last.max(first + FEWEST_HOURS - 1)).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -169,7 +188,7 @@ mod tests {
 
     #[test]
     fn bars_stand_on_the_ground_and_on_each_other() {
-        let bars = Bars::of(figures(&[&[3, 1], &[0, 5], &[0, 0]]));
+        let bars = Bars::of(figures(&[&[3, 1], &[0, 5], &[0, 0]]), 0);
         assert_eq!((bars.width, bars.top, bars.middle()), (30, 5, "2.5".to_owned()));
         let drawn = |bar: usize| -> Vec<(usize, f64, f64)> {
             bars.bars[bar].parts.iter().map(|rect| (rect.part, rect.y, rect.height)).collect()
@@ -178,7 +197,7 @@ mod tests {
         assert_eq!(drawn(1), [(1, 0.0, 100.0)]);
         assert!(drawn(2).is_empty());
         assert_eq!(bars.bars[1].parts[0].x, 11);
-        assert!(Bars::of(Vec::new()).bars.is_empty());
+        assert!(Bars::of(Vec::new(), 0).bars.is_empty());
     }
 
     #[test]
@@ -190,7 +209,10 @@ mod tests {
         }
         let many: Vec<Vec<u32>> = (0..60).map(|value| vec![value]).collect();
         let many: Vec<&[u32]> = many.iter().map(Vec::as_slice).collect();
-        assert_eq!(Bars::of(figures(&many)).labels, ["0", "10", "20", "30", "40", "50"]);
+        assert_eq!(Bars::of(figures(&many), 0).labels, ["0", "10", "20", "30", "40", "50"]);
+        let few = Bars::of(figures(&[&[7], &[8], &[9]]), FEWEST_OVER_TIME);
+        assert_eq!(few.labels, ["7", "9", "", "", "", ""]);
+        assert_eq!(few.width, FEWEST_OVER_TIME * SLOT);
     }
 
     #[test]
@@ -201,6 +223,10 @@ mod tests {
         let mut week = [[0; HOURS]; WEEKDAYS];
         assert!(hours_in_use(&week, |calls| *calls > 0).is_empty());
         (week[2][9], week[4][11]) = (1, 1);
-        assert_eq!(hours_in_use(&week, |calls| *calls > 0), [9, 10, 11]);
+        assert_eq!(hours_in_use(&week, |calls| *calls > 0), (5..17).collect::<Vec<_>>());
+        week[0][23] = 1;
+        assert_eq!(hours_in_use(&week, |calls| *calls > 0), (9..24).collect::<Vec<_>>());
+        (week[2][9], week[4][11]) = (0, 0);
+        assert_eq!(hours_in_use(&week, |calls| *calls > 0), (12..24).collect::<Vec<_>>());
     }
 }

@@ -117,7 +117,7 @@ async fn show(
     let shown_calls = u32::try_from(history.len()).unwrap_or(u32::MAX);
     let page = Page {
         frame: Frame::new(&api, &visitor, format!("{name}, {}", campaign.name), "/"),
-        head: Head::new(path.0, &campaign.name, role, "contact"),
+        head: Head::new(path.0, &campaign.name, campaign.state, role, "contact"),
         id: contact.id,
         name,
         phone: parts::phone(&api, role, &contact.phone),
@@ -202,7 +202,9 @@ impl Hours {
         let windows = match windows_today {
             None => "all day".to_owned(),
             Some(windows) if windows.is_empty() => "closed today".to_owned(),
-            Some(windows) => windows.iter().map(Window::to_string).collect::<Vec<_>>().join(", "),
+            Some(windows) => {
+                windows.iter().map(Window::to_string).collect::<Vec<_>>().join(", ").replace('-', "–")
+            }
         };
         let own = Zone::parse(&zone);
         let when = |at: DateTime<Utc>| When::at(at, own.as_ref().unwrap_or(clock.zone), clock.now);

@@ -76,7 +76,9 @@ pub struct Call {
     pub campaign_name: String,
     /// The campaign's zone, by its name.
     pub timezone: String,
-    /// Who was called, if the list says it.
+    /// Who was called.
+    pub contact: Uuid,
+    /// The name, if the list says it.
     pub name: Option<String>,
     /// The called number.
     pub to: String,
@@ -105,7 +107,7 @@ pub async fn list_last_calls(
 ) -> Result<(Vec<Call>, Option<i64>), Error> {
     const SQL: &str = "
         SELECT begun.position, campaigns.id AS campaign_id, campaigns.name AS campaign_name,
-               campaigns.settings ->> 'timezone' AS timezone, contacts.name, attempts.to_phone, attempts.number,
+               campaigns.settings ->> 'timezone' AS timezone, attempts.contact_id, contacts.name, attempts.to_phone, attempts.number,
                attempts.status, attempts.outcome, attempts.duration_seconds, attempts.intended_at
         FROM (SELECT position, attempt_id
               FROM (SELECT position, kind, attempt_id FROM events
@@ -131,6 +133,7 @@ fn call(row: &Row) -> Result<Option<Call>, Error> {
         campaign,
         campaign_name: row.try_get("campaign_name")?,
         timezone: row.try_get("timezone")?,
+        contact: row.try_get("contact_id")?,
         name: row.try_get("name")?,
         to: row.try_get("to_phone")?,
         number: row.try_get("number")?,

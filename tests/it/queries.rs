@@ -17,6 +17,7 @@ mod hooks;
 mod idempotency;
 mod imports;
 mod keys;
+mod last_calls;
 mod limit;
 mod metrics;
 mod open_calls;

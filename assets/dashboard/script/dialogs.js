@@ -30,6 +30,12 @@
     if (successful && elt.dataset.leadsTo) location.assign(elt.dataset.leadsTo);
   });
 
+  // What somebody has unfolded stays so when what is around it is asked for anew.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (!("Idiomorph" in window)) return;
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.localName === "details");
+  });
+
   document.addEventListener("input", (event) => {
     const { instant, zone } = event.target.dataset;
     if (!instant) return;

@@ -153,7 +153,7 @@ async fn show(
     };
     let page = Page {
         frame: Frame::new(&api, &visitor, format!("Contacts of {}", campaign.name), "/"),
-        head: Head::new(*id, &campaign.name, role, "contacts"),
+        head: Head::new(*id, &campaign.name, campaign.state, role, "contacts"),
         states: states(&campaign, wanted.state),
         outcomes: Outcome::ALL.iter().map(outcome).collect(),
         may_export: role.may(Permission::ContactsExport),

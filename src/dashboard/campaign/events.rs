@@ -19,8 +19,9 @@ use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::people;
 
-/// Events on a page of them.
-const ON_A_PAGE: i64 = 12;
+/// Entries on a page, and events that are read for them: a campaign may wait again and again for the same.
+const ON_A_PAGE: usize = 12;
+const READ: i64 = 100;
 
 pub(super) fn pages() -> Vec<Methods> {
     vec![resource("/campaigns/{id}/timeline").get(Permission::EventsRead, show)]
@@ -51,6 +52,8 @@ struct Entry {
     by: Option<String>,
     at: When,
     until: Option<When>,
+    /// How often it happened without anything else between, and when first, if more than once.
+    times: Option<(u32, When)>,
 }
 
 async fn show(
@@ -63,9 +66,15 @@ async fn show(
     let found = find_campaign(database, team, *id).await?;
     let campaign = found.ok_or_else(|| Problem::not_found("campaign"))?;
     let (zone, now) = (&campaign.settings.timezone, api.board.clock.now());
-    let page = (query.before, ON_A_PAGE);
-    let (events, older) = list_last_events(database, team, *id, &of_campaigns(), page).await?;
-    let entries = events.iter().filter_map(|event| Entry::of(event, zone, now)).collect();
+    let page = (query.before, READ);
+    let (events, next) = list_last_events(database, team, *id, &of_campaigns(), page).await?;
+    let runs: Vec<&[Event]> = events.chunk_by(is_same).collect();
+    let shown = &runs[..runs.len().min(ON_A_PAGE)];
+    let older = match shown.len() < runs.len() {
+        true => shown.last().and_then(|run| run.last()).map(|event| event.position),
+        false => next,
+    };
+    let entries = shown.iter().filter_map(|run| Entry::of(run, zone, now)).collect();
     render(&Timeline { id: *id, entries, is_newest: query.before.is_none(), older })
 }
 
@@ -76,8 +85,18 @@ fn of_campaigns() -> Vec<EventKind> {
     EventKind::ALL.iter().copied().filter(|kind| !of_single(kind)).collect()
 }
 
+/// Whether a campaign waits for the same again.
+fn is_same(one: &Event, before: &Event) -> bool {
+    let both = (one.kind, before.kind);
+    both == (EventKind::CampaignWaiting, EventKind::CampaignWaiting)
+        && one.data.get("because") == before.data.get("because")
+}
+
 impl Entry {
-    fn of(event: &Event, zone: &Zone, now: DateTime<Utc>) -> Option<Self> {
+    /// Of events that are the same, the newest first.
+    fn of(run: &[Event], zone: &Zone, now: DateTime<Utc>) -> Option<Self> {
+        let (event, first) = (run.first()?, run.last()?);
+        let times = u32::try_from(run.len()).unwrap_or(u32::MAX);
         let (tone, text) = told(event.kind, &event.data)?;
         let until = match event.kind {
             EventKind::CampaignWaiting => instant(&event.data, "until"),
@@ -89,6 +108,7 @@ impl Entry {
             by: event.by.as_ref().map(|by| by.name.clone().unwrap_or_else(|| "a key".to_owned())),
             at: When::at(event.at, zone, now),
             until: until.map(|until| When::at(until, zone, now)),
+            times: (times > 1).then(|| (times, When::at(first.at, zone, now))),
         })
     }
 }

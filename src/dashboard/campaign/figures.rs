@@ -19,6 +19,8 @@ use crate::domain::outcome::Outcome;
 use crate::http::metrics::figures_of;
 use crate::http::{Api, Methods, Problem, Visitor, resource};
 
+use super::Figure;
+
 /// The calls of which is told how long they rang and lasted.
 const LAST_CALLS: i64 = 1000;
 
@@ -31,6 +33,9 @@ const MOST_BARS: i64 = 60;
 
 /// Up to so many hours are told one by one, and more by days.
 const HOURS_TOLD: i64 = 48;
+
+/// Of fewer calls an hour's answer rate says little.
+const FEWEST_CALLS: u32 = 10;
 
 /// Further tries than this are one.
 const TRIES_TOLD: usize = 8;
@@ -59,7 +64,7 @@ struct Charts {
     tries: Vec<Try>,
     rang: Spread,
     talked: Spread,
-    costs: Vec<String>,
+    tiles: Vec<Figure>,
 }
 
 /// Nothing to be shown yet, and why.
@@ -148,9 +153,6 @@ async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Res
 impl Charts {
     fn of(figures: &Figures, lengths: &[Length]) -> Self {
         let hourly = ByClock::of(&figures.quarters, Bucket::Hour);
-        let cost = |cost: &crate::db::metrics::Cost| {
-            format!("{} {} for {} calls", cost.amount, cost.currency, words::number(cost.calls))
-        };
         let rang = lengths.iter().filter_map(|length| length.rang);
         let talked = lengths.iter().filter_map(|length| length.talked).map(f64::from);
         Self {
@@ -160,9 +162,56 @@ impl Charts {
             tries: tries(&figures.numbers),
             rang: Spread::of(rang, &RINGS, figures.calls.average_ring_seconds()),
             talked: Spread::of(talked, &TALKS, figures.calls.average_talk_seconds()),
-            costs: figures.costs.iter().map(cost).collect(),
+            tiles: tiles(figures, &hourly),
         }
     }
+}
+
+/// What is told of all calls in a word.
+fn tiles(figures: &Figures, by_clock: &ByClock) -> Vec<Figure> {
+    let calls = &figures.calls;
+    let span = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), words::span);
+    let costs: Vec<String> =
+        figures.costs.iter().map(|cost| format!("{} {}", cost.amount, cost.currency)).collect();
+    let priced: u32 = figures.costs.iter().map(|cost| cost.calls).sum();
+    let open = match figures.unpriced {
+        0 => String::new(),
+        unpriced => format!(", {} not known yet", words::number(unpriced)),
+    };
+    vec![
+        Figure {
+            label: "Cost",
+            value: if costs.is_empty() { "–".to_owned() } else { costs.join(", ") },
+            beside: format!("of {} calls{open}", words::number(priced)),
+        },
+        Figure {
+            label: "Rings",
+            value: span(calls.average_ring_seconds()),
+            beside: "a call, on the average".to_owned(),
+        },
+        best_hour(by_clock),
+        Figure {
+            label: "Machines",
+            value: rate(calls.machine_share()),
+            beside: format!("of {} calls that were taken", words::number(calls.taken())),
+        },
+    ]
+}
+
+/// When most people answer, among the hours of the week that had some calls.
+fn best_hour(by_clock: &ByClock) -> Figure {
+    let days = WEEKDAYS.into_iter().zip(&by_clock.week);
+    let hours = days.flat_map(|(name, day)| (0..).zip(day).map(move |(hour, calls)| (name, hour, calls)));
+    let rates = hours.filter(|(_, _, calls)| calls.attempts() >= FEWEST_CALLS);
+    let rates = rates.filter_map(|(name, hour, calls)| Some((name, hour, calls.answer_rate()?)));
+    let best = rates.max_by(|one, other| one.2.total_cmp(&other.2));
+    let (value, beside) = match best {
+        Some((name, hour, rate)) => {
+            (format!("{name} {hour}:00"), format!("{} of calls answered", words::percent(rate)))
+        }
+        None => ("–".to_owned(), "known after some more calls".to_owned()),
+    };
+    Figure { label: "Best hour", value, beside }
 }
 
 /// Those outcomes that calls came to, the most frequent first.
@@ -225,7 +274,7 @@ impl OverTime {
         Self {
             each: if by_hour { "hour" } else { "day" },
             legend: PARTS.map(|(name, _)| name).to_vec(),
-            bars: Bars::of(stretches.map(bar).collect()),
+            bars: Bars::of(stretches.map(bar).collect(), charts::FEWEST_OVER_TIME),
             is_cut,
         }
     }
@@ -238,8 +287,12 @@ fn sum(calls: &Calls, outcomes: &[Outcome]) -> u32 {
 impl Heat {
     fn of(by_clock: &ByClock) -> Self {
         let hours = hours_in_use(&by_clock.week, |calls: &Calls| calls.attempts() > 0);
-        let all = by_clock.week.iter().flatten();
-        let best = all.filter_map(Calls::answer_rate).fold(0.0, f64::max);
+        let best = |fewest: u32| {
+            let enough = by_clock.week.iter().flatten().filter(|calls| calls.attempts() >= fewest);
+            enough.filter_map(Calls::answer_rate).fold(0.0, f64::max)
+        };
+        // What few calls came to is shown, but is no measure for the others, if there are any.
+        let best = Some(best(FEWEST_CALLS)).filter(|best| *best > 0.0).unwrap_or_else(|| best(0));
         let square = |x: usize, name: &str, hour: usize, calls: &Calls| {
             let told = calls.answer_rate().map_or_else(|| "–".to_owned(), words::percent);
             let title = match calls.attempts() {
@@ -310,7 +363,7 @@ impl Spread {
             }
         };
         let figures = lower.zip(upper).zip(&counts).map(bar).collect();
-        Self { of: lengths.len(), average: average.map(words::span), bars: Bars::of(figures) }
+        Self { of: lengths.len(), average: average.map(words::span), bars: Bars::of(figures, 0) }
     }
 }
 
@@ -348,7 +401,8 @@ mod tests {
         assert_eq!(bars[2].values, [0, 0, 3, 0, 0]);
         assert_eq!(bars[0].title, "Mon 2 Mar, 09:00: 2 calls, 2 answered");
         let squares = &day.heat.days[0].squares;
-        assert_eq!(squares.iter().map(|square| square.shade).collect::<Vec<_>>(), [Some(5), None, Some(0)]);
+        let shades: Vec<Option<u8>> = squares.iter().map(|square| square.shade).collect();
+        assert_eq!((shades.len(), &shades[3..7]), (12, &[None, Some(5), None, Some(0)][..]));
         let months = figures(&[
             ("2026-01-02T14:00:00Z", Outcome::Answered, 2),
             ("2026-06-02T14:00:00Z", Outcome::Busy, 3),

@@ -106,7 +106,7 @@ async fn show(
     };
     let page = Page {
         frame: Frame::new(&api, &visitor, format!("Rehearsal of {}", campaign.name), "/"),
-        head: Head::new(*id, &campaign.name, caller.role, "rehearsal"),
+        head: Head::new(*id, &campaign.name, campaign.state, caller.role, "rehearsal"),
         limit,
         sum: format!("With {}: {sum}", people(u32::try_from(contacts).unwrap_or(u32::MAX))),
         begins: When::at(begins_at, zone, now),

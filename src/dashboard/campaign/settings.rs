@@ -110,7 +110,7 @@ fn hours(hours: &BusinessHours) -> String {
 fn week(week: &Week) -> String {
     let told = |day: Weekday| {
         let windows: Vec<String> = week.on(day).iter().map(ToString::to_string).collect();
-        windows.join(" and ")
+        windows.join(" and ").replace('-', "–")
     };
     let mut parts: Vec<(Vec<&str>, String)> = Vec::new();
     for (day, name) in DAYS {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use outdial::db::events::{
-    EventFilter, last_position, list_events, list_progress, note_waiting, place_events,
+    EventFilter, last_position, list_events, list_last_events, list_progress, note_waiting, place_events,
 };
 use outdial::domain::attempt::{Source, Status};
 use outdial::domain::campaign::Move;
@@ -35,6 +35,32 @@ async fn the_table_takes_the_kinds_of_events_that_there_are_and_no_others() {
     let definition: String = bench.psql().await.query_one(sql, &[]).await.unwrap().get(0);
     let in_table: BTreeSet<&str> = definition.split('\'').skip(1).step_by(2).collect();
     assert_eq!(in_table, EventKind::ALL.iter().map(|kind| kind.as_str()).collect());
+}
+
+#[tokio::test]
+async fn the_last_events_of_a_campaign_come_the_newest_first_and_page_by_page() {
+    let bench = Bench::new().await;
+    let owner = bench.running(&["+12025550101"]).await;
+    let other = bench.running(&["+12025550102"]).await;
+    let attempt = bench.claimed(owner).await;
+    assert!(bench.settle(owner, attempt.id, Outcome::Answered, Verdict::Completed).await);
+    assert!(campaigns::make_move(&bench.database, owner, Move::Finish, None, bench.now).await.unwrap());
+    while place_events(&bench.database).await.unwrap().may_be_more {}
+    let kinds: Vec<EventKind> =
+        EventKind::ALL.iter().copied().filter(|kind| kind.as_str().starts_with("campaign.")).collect();
+    let page = async |team, campaign, before, limit| {
+        let page = (before, limit);
+        let (events, next) = list_last_events(&bench.database, team, campaign, &kinds, page).await.unwrap();
+        (kinds_of(&events).join(" "), next)
+    };
+    let all = "campaign.completed campaign.running campaign.started campaign.created";
+    assert_eq!(page(bench.team, owner.campaign, None, 10).await, (all.to_owned(), None));
+    let (newest, next) = page(bench.team, owner.campaign, None, 2).await;
+    assert_eq!(newest, "campaign.completed campaign.running");
+    let rest = page(bench.team, owner.campaign, next, 3).await;
+    assert_eq!(rest, ("campaign.started campaign.created".to_owned(), None));
+    assert!(!page(bench.team, other.campaign, None, 10).await.0.contains("completed"));
+    assert_eq!(page(Uuid::now_v7(), owner.campaign, None, 10).await, (String::new(), None));
 }
 
 #[tokio::test]

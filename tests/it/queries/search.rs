@@ -90,6 +90,25 @@ async fn a_search_looks_through_so_many_at_once_and_says_where_to_go_on() {
 }
 
 #[tokio::test]
+async fn those_in_a_state_are_looked_for_in_parts_of_the_list_too() {
+    let bench = Bench::new().await;
+    let campaign = people(&bench).await;
+    let psql = bench.psql().await;
+    let fail = "UPDATE contacts SET state = 'failed', due_at = NULL, last_outcome = 'busy'
+                WHERE campaign_id = $1 AND position IN (2, 5)";
+    psql.execute(fail, &[&campaign]).await.unwrap();
+    let looked = async |after, outcome| {
+        let filter = ContactFilter { state: Some(ContactState::Failed), outcome, after };
+        let found = bench.search(campaign, Search::Anybody, filter, (3, 50)).await;
+        let positions: Vec<i32> = found.contacts.iter().map(|contact| contact.position).collect();
+        (positions, found.looked_to)
+    };
+    assert_eq!(looked(0, None).await, (vec![2], Some(3)));
+    assert_eq!(looked(3, Some(Outcome::Busy)).await, (vec![5], None));
+    assert_eq!(looked(0, Some(Outcome::Machine)).await, (vec![], Some(3)));
+}
+
+#[tokio::test]
 async fn a_number_is_found_in_all_campaigns_of_its_team_and_of_no_other() {
     let bench = Bench::new().await;
     let mut campaigns = Vec::new();

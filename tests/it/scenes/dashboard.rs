@@ -45,7 +45,7 @@ impl Answer {
     }
 
     /// What the page sends along, so that its requests are known to be its own.
-    fn csrf(&self) -> String {
+    pub(super) fn csrf(&self) -> String {
         let (_, rest) = self.text.split_once("name=\"csrf-token\" content=\"").expect("a token");
         rest.split('"').next().expect("a token").to_owned()
     }
@@ -244,14 +244,17 @@ async fn every_page_shows_itself_to_those_who_may_see_it_and_says_what_browsers_
     let scene = Scene::start().await;
     let campaign = scene.upload(json!({}), &["+12025550101"]).await;
     let id = campaign.rsplit('/').next().unwrap();
+    let (_, contacts) = scene.ask(Method::GET, &format!("{campaign}/contacts")).await;
+    let contact = contacts["contacts"][0]["id"].as_str().unwrap();
     let (_, imports) = scene.ask(Method::GET, &format!("{campaign}/imports")).await;
     let import = imports["imports"][0]["id"].as_str().unwrap();
+    let filled =
+        |path: &str| path.replace("{id}", id).replace("{contact}", contact).replace("{import}", import);
     let all = dashboard::needs();
     assert!(all.len() >= 4, "only {} pages", all.len());
     let pages = all.iter().filter(|needs| needs.method == "GET");
-    let pages: Vec<(String, Permission)> = pages
-        .map(|needs| (needs.path.replace("{id}", id).replace("{import}", import), needs.permission))
-        .collect();
+    let pages: Vec<(String, Permission)> =
+        pages.map(|needs| (filled(&needs.path), needs.permission)).collect();
     let nobody = Browser::of(&scene);
     for role in Role::ALL {
         let browser = Browser::signed_in(&scene, &key(&scene, *role).await).await;
