@@ -22,6 +22,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/dashboard/script/form.js"),
     include_str!("../../assets/dashboard/script/upload.js"),
     include_str!("../../assets/dashboard/script/dialogs.js"),
+    include_str!("../../assets/dashboard/script/edit.js"),
     include_str!("../../assets/dashboard/script/live.js"),
 );
 

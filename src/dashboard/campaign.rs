@@ -3,6 +3,7 @@
 
 mod commands;
 mod contacts;
+mod edit;
 mod events;
 mod figures;
 mod rehearsal;
@@ -30,7 +31,7 @@ pub(super) fn pages() -> Vec<Methods> {
         resource("/campaigns/{id}").get(Permission::CampaignsRead, show),
         resource("/campaigns/{id}/overview").get(Permission::CampaignsRead, overview),
     ];
-    [own, figures::pages(), events::pages(), contacts::pages(), rehearsal::pages()]
+    [own, figures::pages(), events::pages(), contacts::pages(), rehearsal::pages(), edit::pages()]
         .into_iter()
         .flatten()
         .collect()
@@ -56,7 +57,8 @@ impl Head {
             name: name.to_owned(),
             may_see_contacts: role.may(Permission::ContactsRead),
             may_rehearse: !is_over && role.may(Permission::CampaignsStart),
-            may_edit: false,
+            may_edit: role.may(Permission::CampaignsUpdate)
+                && !matches!(state, State::Failed | State::Canceled),
             here,
         }
     }

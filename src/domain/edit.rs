@@ -229,6 +229,16 @@ pub fn may_edit(
     Ok(())
 }
 
+/// What may be changed of a campaign in this state, as far as that depends on nothing else.
+pub fn parts_open_in(state: State, has_schedule: bool) -> Vec<Part> {
+    match state {
+        State::Failed | State::Canceled => Vec::new(),
+        State::Pending if has_schedule => Part::ALL.to_vec(),
+        State::Pending | State::Running => at_once(),
+        State::Draft | State::Paused | State::Completed => Part::ALL.to_vec(),
+    }
+}
+
 /// What may be changed at any time.
 fn at_once() -> Vec<Part> {
     Part::ALL.iter().copied().filter(|part| part.when() == When::AtOnce).collect()
@@ -253,6 +263,21 @@ mod tests {
 
     fn nightly() -> Option<Recurrence> {
         Some(Recurrence { cron: Expression::parse("0 9 * * *").unwrap() })
+    }
+
+    #[test]
+    fn what_is_open_in_a_state_is_what_may_be_changed_in_it() {
+        for state in State::ALL {
+            for has_schedule in [false, true] {
+                let mut before = settings();
+                before.schedule = nightly().filter(|_| has_schedule);
+                let open = parts_open_in(*state, has_schedule);
+                for part in Part::ALL {
+                    let may = may_edit(&standing(*state), &before, &before, &[*part]).is_ok();
+                    assert_eq!(open.contains(part), may, "{state}, {has_schedule}: {part}");
+                }
+            }
+        }
     }
 
     fn may(standing: Standing, parts: &[Part]) -> Result<(), CannotEdit> {

@@ -51,6 +51,17 @@ async fn a_campaign_s_page_tells_how_it_stands_what_came_of_it_and_what_may_be_d
         StatusCode::UNPROCESSABLE_ENTITY
     );
 
+    let edit = browser.open(&format!("{path}/edit")).await;
+    for there in [
+        "data-api=\"PATCH\"",
+        "name=\"settings_version\" data-as=\"number\" value=\"1\"",
+        "ring_seconds",
+        "data-open=\"agent,",
+    ] {
+        assert!(edit.has(there), "{there}: {}", edit.text);
+    }
+    assert!(!edit.has("It is at work") && !edit.has("<script>"));
+
     scene.command(&campaign, "start").await;
     scene.until_completed(&campaign).await;
     let over = browser.open(&format!("{path}/overview")).await;
