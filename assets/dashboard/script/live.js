@@ -57,10 +57,10 @@
     changed(words);
   });
 
-  // What was done by a button of the page is seen at once, whether or not there is a stream.
+  // What was done by a button of the page is seen at once, whether or not there is a stream. What was deleted cannot be asked for.
   document.addEventListener("htmx:afterRequest", (event) => {
     const { requestConfig, successful, elt } = event.detail;
-    if (!successful || requestConfig.verb === "get") return;
+    if (!successful || ["get", "delete"].includes(requestConfig.verb)) return;
     const around = elt.closest("[data-live]");
     if (around) changed(around.dataset.live.split(" "));
   });
@@ -123,7 +123,8 @@
       for (const kind of kinds.split(",")) {
         source.addEventListener(kind, (event) => {
           const told = JSON.parse(event.data);
-          const words = [`campaign:${told.campaign_id ?? told.campaign?.id}`, "calls"];
+          const words = ["calls"];
+          if (kind !== "campaign.deleted") words.push(`campaign:${told.campaign_id ?? told.campaign?.id}`);
           if (told.campaign) words.push("campaigns");
           tell({ words });
         });

@@ -4,6 +4,7 @@
 //! Each of these tests ends with [`page::Page::end`], which finds what somebody would only find in the browser's console:
 //! errors, requests that failed or went elsewhere, and what keeps people from using the page.
 
+mod campaign;
 mod docs;
 mod driver;
 mod fields;

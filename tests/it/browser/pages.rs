@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use outdial::simulator::{Behavior, Outcome, Scenario};
+use reqwest::Method;
 use serde_json::json;
 
 use super::page::{Page, Theme, pictures};
@@ -38,8 +39,21 @@ async fn every_page_can_be_read_by_everybody_in_both_themes_and_three_widths() {
     look(&page, &listed("sign-in", "/sign-in", "API key"), &mut report).await;
     page.sign_in(API_TOKEN).await;
     look(&page, &listed("home-empty", "/", "No campaign yet"), &mut report).await;
-    work(&scene).await;
-    for listed in [listed("home", "/", "Open house"), listed("calls", "/calls", "Answered")] {
+    let campaign = work(&scene).await;
+    let pages = [
+        listed("home", "/", "Open house"),
+        listed("calls", "/calls", "Answered"),
+        listed("new-campaign", "/campaigns/new", "New campaign"),
+        listed("campaign", &campaign, "Outcomes over time"),
+        listed("contacts", format!("{campaign}/contacts"), "Person 5"),
+        listed(
+            "contact",
+            format!("{campaign}/contacts/{}", first_contact(&scene, &campaign).await),
+            "Call 1",
+        ),
+        listed("rehearsal", format!("{campaign}/rehearsal"), "Nobody was called."),
+    ];
+    for listed in pages {
         look(&page, &listed, &mut report).await;
     }
     std::fs::write(pictures().join("pages.txt"), report).unwrap();
@@ -48,8 +62,8 @@ async fn every_page_can_be_read_by_everybody_in_both_themes_and_three_widths() {
 }
 
 /// Makes campaigns of many kinds: one that is done, one that is at work as soon as its hours come, one that was paused in the
-/// middle, and a draft.
-async fn work(scene: &Scene) {
+/// middle, whose page is returned, and a draft.
+async fn work(scene: &Scene) -> String {
     let phones: Vec<String> = (1..40).map(|number| format!("+120255501{number:02}")).collect();
     let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
     scene.simulator.fix(phones[3], [Behavior::busy()]).unwrap();
@@ -64,6 +78,13 @@ async fn work(scene: &Scene) {
         json!({"name": "Spring reminders", "business_hours": opens_at_noon, "caps": {"per_day": 3}});
     scene.call(waiting, &phones[8..20]).await;
     scene.upload(json!({"name": "Open house"}), &phones[20..]).await;
+    paused.trim_start_matches("/api/v1").to_owned()
+}
+
+/// The id of the first person of a campaign of this page.
+async fn first_contact(scene: &Scene, campaign: &str) -> String {
+    let (_, contacts) = scene.ask(Method::GET, &format!("/api/v1{campaign}/contacts?limit=1")).await;
+    contacts["contacts"][0]["id"].as_str().unwrap().to_owned()
 }
 
 /// Looks at a page from all sides.
