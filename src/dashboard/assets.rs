@@ -106,3 +106,23 @@ async fn serve(path: web::Path<(String, String)>, request: HttpRequest) -> Resul
     }
     Ok(answer.insert_header((CONTENT_ENCODING, "gzip")).body(file.compressed.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule that is not closed takes all that stand behind it away, and browsers say nothing of it.
+    #[test]
+    fn every_rule_of_the_styles_is_closed_where_the_next_section_begins() {
+        let mut depth = 0;
+        for (line, number) in STYLE.lines().zip(1..) {
+            assert!(
+                depth == 0 || !line.starts_with("/*"),
+                "line {number}: a section begins inside of a rule"
+            );
+            depth += line.matches('{').count();
+            depth -= line.matches('}').count();
+        }
+        assert_eq!(depth, 0);
+    }
+}

@@ -31,7 +31,7 @@ use super::Head;
 const ON_A_PAGE: i64 = 50;
 
 /// So many contacts are looked through for one answer.
-const LOOKED_THROUGH: i32 = 40_000;
+const LOOKED_THROUGH: i32 = 25_000;
 
 /// The columns of files that can be chosen with one word.
 const FILES: [(&str, &str); 2] = [
