@@ -89,7 +89,6 @@ struct Call {
 struct Suppression {
     reason: String,
     note: Option<String>,
-    source: String,
     since: When,
     until: Option<When>,
     in_force: bool,
@@ -214,7 +213,14 @@ impl Hours {
             (false, Some(because)) if opens_at.is_some() => format!("{because}; opens"),
             (false, because) => because.clone().unwrap_or_else(|| "closed".to_owned()),
         };
-        Self { rule, zone, windows, is_open: open, told, when: open_until.or(opens_at).map(when) }
+        Self {
+            rule: words::sentence(&rule.replace('_', " ")),
+            zone,
+            windows,
+            is_open: open,
+            told,
+            when: open_until.or(opens_at).map(when),
+        }
     }
 }
 
@@ -262,7 +268,6 @@ impl Suppression {
         Self {
             reason: listed.reason,
             note: listed.note,
-            source: listed.source.as_str().replace('-', " "),
             since: clock.when(listed.created_at),
             until: listed.expires_at.map(|at| clock.when(at)),
             in_force: listed.in_force,
