@@ -226,8 +226,15 @@
     });
     form.addEventListener("outdial:done", (event) => done(form, event));
     form.querySelector("[data-start-over]")?.addEventListener("click", () => {
-      forget(form);
-      location.reload();
+      const dialog = document.querySelector("[data-question]");
+      dialog.querySelector("p").textContent = "Forget the list and all that was typed here?";
+      dialog.returnValue = "no";
+      dialog.addEventListener("close", () => {
+        if (dialog.returnValue !== "yes") return;
+        forget(form);
+        location.reload();
+      }, { once: true });
+      dialog.showModal();
     });
     sample(form);
     form.dispatchEvent(new CustomEvent("outdial:ready", { bubbles: true }));

@@ -106,7 +106,7 @@ async fn a_list_is_shown_as_it_was_understood_and_a_script_as_its_people_hear_it
     assert!(hears(both, 1).await.has("Call us, Ben Burns"));
     for (wrong, sentence) in [
         (says("Hello {{nmae}}"), "it has no {{nmae}}"),
-        (says("Hello {{name"), "expected"),
+        (says("Hello {{name"), "Expected }} after a variable"),
         (json!({"agent_id": "01890000-0000-7000-8000-000000000000"}), "There is no agent"),
         (json!({"agnet": {}}), "is unknown"),
     ] {
