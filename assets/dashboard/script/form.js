@@ -205,6 +205,8 @@
     const zone = form.elements.namedItem("timezone");
     if (zone && "own" in zone.dataset) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
     for (const week of form.querySelectorAll("[data-as=windows]")) fill(week, JSON.parse(week.dataset.windows));
+    outdial.choose(form);
+    outdial.remember(form);
     const before = kept(form);
     if (before) restore(form, before);
     for (const slider of form.querySelectorAll("[data-mirrors]")) mirror(slider);

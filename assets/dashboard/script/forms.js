@@ -4,7 +4,8 @@
 // is true or false, or with `data-as="member"` its value is in a list or not. What is empty is left out, or is the JSON in
 // `data-empty`. An element that is no field, but has `data-name` and `data-as`, is read as a whole; other parts of the script add
 // what it can be to `outdial.reads`. A form with a file is sent as multipart: the file, and the other fields as `settings`. With
-// `data-once` what was sent twice is made once. `{id}` in `data-then`, of the form or of the button, is a member of the answer.
+// `data-once` what was sent twice is made once. With `data-api="PATCH"` only what was changed is sent. `{id}` in `data-then`, of the
+// form or of the button, is a member of the answer.
 //
 // Of a choice only the chosen one's fields are sent and shown: `data-chooses="kind"` stands on the select or the radios, which are
 // themselves sent only with `data-sent`, and `data-choice="kind=say"`, with blanks between several, on the `fieldset`.
@@ -132,8 +133,18 @@
     field.focus({ preventScroll: true });
   };
 
+  // What a form of changes held at first. Of these only what is changed is sent: what is not touched here may be somebody else's.
+  const first = new WeakMap();
+  const remember = (form) => first.set(form, collect(form));
+  const changed = (form, object) => {
+    const before = first.get(form);
+    if (form.dataset.api !== "PATCH" || !before) return object;
+    const isChanged = ([name, value]) => name === "settings_version" || JSON.stringify(value) !== JSON.stringify(before[name]);
+    return Object.fromEntries(Object.entries(object).filter(isChanged));
+  };
+
   const body = (form) => {
-    const object = collect(form);
+    const object = changed(form, collect(form));
     const file = form.querySelector("input[type=file]")?.files[0];
     if (!file) return { data: JSON.stringify(object), type: "application/json" };
     const parts = new FormData();
@@ -218,5 +229,5 @@
     for (const [name, value] of Object.entries(parameters)) if (value === "") delete parameters[name];
   });
 
-  Object.assign(outdial, { send, reads, collect, choose, show, clear });
+  Object.assign(outdial, { send, reads, collect, choose, remember, show, clear });
 })();
