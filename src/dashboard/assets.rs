@@ -23,6 +23,7 @@ const SCRIPT: &str = concat!(
     include_str!("../../assets/dashboard/script/upload.js"),
     include_str!("../../assets/dashboard/script/dialogs.js"),
     include_str!("../../assets/dashboard/script/edit.js"),
+    include_str!("../../assets/dashboard/script/answers.js"),
     include_str!("../../assets/dashboard/script/live.js"),
 );
 

@@ -105,18 +105,6 @@ impl SettingsForm {
             (true, true) => "own",
         }
     }
-
-    /// What kind of script it is.
-    fn script(&self) -> &'static str {
-        let kinds = ["play", "url", "connect.conversation_relay", "connect.stream"];
-        let is_kind = |kind: &&&str| self.values.exists(&format!("agent.script.{kind}"));
-        match kinds.iter().find(is_kind) {
-            Some(&"connect.conversation_relay") => "relay",
-            Some(&"connect.stream") => "stream",
-            Some(kind) => kind,
-            None => "say",
-        }
-    }
 }
 
 impl Tried {

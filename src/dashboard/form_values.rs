@@ -43,6 +43,11 @@ impl Values {
         Self(values)
     }
 
+    /// Of an agent that belongs to no campaign, under the names that a campaign's own has.
+    pub(super) fn of_agent(name: &str, prompt_text: Option<&str>, script: &Value) -> Self {
+        Self(json!({"agent": {"name": name, "prompt_text": prompt_text, "script": script}}))
+    }
+
     fn at(&self, path: &str) -> &Value {
         self.0.pointer(&format!("/{}", path.replace('.', "/"))).unwrap_or(&Value::Null)
     }
@@ -70,6 +75,18 @@ impl Values {
     /// Whether there is anything of this name.
     pub(super) fn exists(&self, path: &str) -> bool {
         !self.at(path).is_null()
+    }
+
+    /// What kind of script is in them; a text if there is none yet.
+    pub(super) fn script(&self) -> &'static str {
+        let kinds = ["play", "url", "connect.conversation_relay", "connect.stream"];
+        let is_kind = |kind: &&&str| self.exists(&format!("agent.script.{kind}"));
+        match kinds.iter().find(is_kind) {
+            Some(&"connect.conversation_relay") => "relay",
+            Some(&"connect.stream") => "stream",
+            Some(kind) => kind,
+            None => "say",
+        }
     }
 }
 

@@ -13,6 +13,11 @@ use super::assets::{self, Addresses};
 const PLACES: &[(&str, &str, Permission)] = &[
     ("/", "Campaigns", Permission::CampaignsRead),
     (super::new::PATH, "New campaign", Permission::CampaignsCreate),
+    ("/agents", "Agents", Permission::AgentsRead),
+    ("/suppressions", "Suppression list", Permission::SuppressionsRead),
+    ("/hooks", "Hooks", Permission::HooksRead),
+    ("/keys", "Keys", Permission::KeysRead),
+    ("/nodes", "Nodes and health", Permission::HealthRead),
 ];
 
 /// How far a campaign is, which is told while anything happens to it and is no kind of event.

@@ -4,7 +4,8 @@
 //! session's cookie, and what the API guards is guarded for them alike. A page cannot be declared without the permission that
 //! it needs, either, and what its visitor may not do is not on it.
 //!
-//! * [`pages`](needs) of their own each: `home`, `calls`, `campaign`, `contact`. What they have in common, the frame and the navigation: `frame`.
+//! * [`pages`](needs) of their own each: `home`, `calls`, `campaign`, `contact`; `agents`, `suppressions`, `hooks`,
+//!   `hook`, `keys`, `nodes`, `audit`. What they have in common, the frame and the navigation: `frame`.
 //! * What they are made of: `parts`, and the templates in `templates/dashboard`; `charts`. Numbers and times for people: `words`.
 //! * What is done to every answer, so that no page can forget it: `dress`. Styles and scripts: `assets`.
 //!
@@ -25,7 +26,9 @@
 //! Elements that change by themselves name in `data-live` what they show, and ask for themselves anew when something happens to
 //! it (`assets/dashboard/script/live.js`).
 
+mod agents;
 mod assets;
+mod audit;
 mod calls;
 mod campaign;
 mod charts;
@@ -38,12 +41,17 @@ mod form_values;
 mod frame;
 mod glance;
 mod home;
+mod hook;
+mod hooks;
+mod keys;
 mod new;
 mod new_preview;
 mod new_review;
 mod new_sample;
+mod nodes;
 mod parts;
 mod sign_in;
+mod suppressions;
 mod words;
 
 use actix_web::middleware::from_fn;
@@ -74,6 +82,13 @@ fn pages() -> Vec<Methods> {
         glance::pages(),
         campaign::pages(),
         contact::pages(),
+        agents::pages(),
+        suppressions::pages(),
+        hooks::pages(),
+        hook::pages(),
+        keys::pages(),
+        nodes::pages(),
+        audit::pages(),
         sign_in::pages(),
     ];
     all.into_iter().flatten().collect()

@@ -41,6 +41,11 @@ impl From<State> for Badge {
 }
 
 impl Badge {
+    /// A word in one of the tones: gray, blue, amber, green, red.
+    pub(super) fn new(word: &str, tone: &'static str) -> Self {
+        Self { word: words::sentence(word), tone }
+    }
+
     /// How a contact stands.
     pub(super) fn of_contact(state: ContactState) -> Self {
         let tone = match state {
@@ -83,6 +88,11 @@ impl When {
     /// As far as it has to be told now.
     pub(super) fn at(at: DateTime<Utc>, zone: &Zone, now: DateTime<Utc>) -> Self {
         Self { datetime: rfc3339(at), shown: words::instant(at, zone, now) }
+    }
+
+    /// Where no campaign's clock counts.
+    pub(super) fn utc(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self::at(at, &Zone::parse("UTC").expect("there is UTC everywhere"), now)
     }
 
     /// Only the day.

@@ -130,18 +130,18 @@ pub(crate) struct Supervision {
 pub(crate) struct ShownClock {
     /// How many times faster than life it goes: more than 1 only on the simulator.
     #[schema(minimum = 1)]
-    speed: u32,
+    pub(crate) speed: u32,
     /// Whether it follows the database's by now.
-    is_set: bool,
+    pub(crate) is_set: bool,
 }
 
 /// The campaigns' actors on this node.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Actors {
     /// Campaigns that should have one.
-    wanted: usize,
+    pub(crate) wanted: usize,
     /// Campaigns that have one.
-    alive: usize,
+    pub(crate) alive: usize,
 }
 
 /// A tick that went through.
@@ -149,13 +149,13 @@ pub(crate) struct Actors {
 pub(crate) struct Tick {
     /// When.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// How long ago, in seconds of real time.
-    seconds_ago: u64,
+    pub(crate) seconds_ago: u64,
     /// Actors that were gone and were started.
-    started: usize,
+    pub(crate) started: usize,
     /// Overdue campaigns that were woken.
-    woken: usize,
+    pub(crate) woken: usize,
 }
 
 /// A look of the watchdog that went through.
@@ -163,15 +163,15 @@ pub(crate) struct Tick {
 pub(crate) struct Watchdog {
     /// When.
     #[serde(serialize_with = "crate::domain::instant::serialize")]
-    at: DateTime<Utc>,
+    pub(crate) at: DateTime<Utc>,
     /// How long ago, in seconds of real time.
-    seconds_ago: u64,
+    pub(crate) seconds_ago: u64,
     /// Attempts of which nothing was heard for too long.
-    silent_attempts: usize,
+    pub(crate) silent_attempts: usize,
     /// Contacts that were stranded and are due again.
-    freed_contacts: u64,
+    pub(crate) freed_contacts: u64,
     /// Campaigns whose place in the queue was lost and found again.
-    reset_campaigns: usize,
+    pub(crate) reset_campaigns: usize,
 }
 
 /// How the database answers.
@@ -197,24 +197,24 @@ pub(crate) struct ProviderHealth {
 pub(crate) struct ZoneData {
     /// Their version; null if it is not known.
     #[schema(example = "2026e")]
-    version: Option<String>,
+    pub(crate) version: Option<String>,
     /// The month of their release, as `YYYY-MM`; null if it is not known.
     #[schema(example = "2026-09")]
-    released: Option<String>,
+    pub(crate) released: Option<String>,
     /// Whether newer ones are due.
-    is_old: bool,
+    pub(crate) is_old: bool,
     /// `bundled`, or the directory that they are read from.
     #[schema(example = "bundled")]
-    from: String,
+    pub(crate) from: String,
 }
 
 /// Attempts that are under way.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OpenAttempts {
     /// All of them, on all nodes.
-    open: i64,
+    pub(crate) open: i64,
     /// Those of which nothing was heard for long, up to 1000.
-    silent: usize,
+    pub(crate) silent: usize,
 }
 
 /// A node.

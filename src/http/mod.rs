@@ -47,7 +47,7 @@ pub(crate) mod show;
 mod spool;
 pub(crate) mod standing;
 mod summing;
-mod suppressions;
+pub(crate) mod suppressions;
 mod upload;
 mod webhooks;
 mod wire;

@@ -561,8 +561,8 @@ async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<ListQuery
     Ok(Page::of(&page, page.next.as_ref()))
 }
 
-/// The number in a path, in any writing. One that is kept is found also if today's metadata would not let it in.
-fn number(text: &str, code: &str) -> Result<String, Problem> {
+/// A number in any writing, of the country with this code if it has none of its own. One that is kept is found also if today's metadata would not let it in.
+pub(crate) fn number(text: &str, code: &str) -> Result<String, Problem> {
     let region = region(code)?;
     let phone = parse_phone(text, region)
         .map(|parsed| parsed.phone)

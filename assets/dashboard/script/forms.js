@@ -3,9 +3,9 @@
 // `list` and `numbers` (a list with commas between), `pairs` (an object, `name=value` a line), or `boolean` of a select; a checkbox
 // is true or false, or with `data-as="member"` its value is in a list or not. What is empty is left out, or is the JSON in
 // `data-empty`. An element that is no field, but has `data-name` and `data-as`, is read as a whole; other parts of the script add
-// what it can be to `outdial.reads`. A form with a file is sent as multipart: the file, and the other fields as `settings`. With
-// `data-once` what was sent twice is made once. With `data-api="PATCH"` only what was changed is sent. `{id}` in `data-then`, of the
-// form or of the button, is a member of the answer.
+// what it can be to `outdial.reads`. With `data-within="agent"` the names begin with that, which is not sent. A form with a file is
+// sent as multipart: the file, and the other fields as `settings`. With `data-once` what was sent twice is made once. With
+// `data-api="PATCH"` only what was changed is sent. `{id}` in `data-then`, of the form or of the button, is a member of the answer.
 //
 // Of a choice only the chosen one's fields are sent and shown: `data-chooses="kind"` stands on the select or the radios, which are
 // themselves sent only with `data-sent`, and `data-choice="kind=say"`, with blanks between several, on the `fieldset`.
@@ -43,7 +43,11 @@
     return as ? reads[as](field) : field.value;
   };
 
-  const nameOf = (field) => field.dataset.name ?? field.name;
+  const nameOf = (field) => {
+    const name = field.dataset.name ?? field.name;
+    const within = field.closest("form")?.dataset.within;
+    return within && name.startsWith(`${within}.`) ? name.slice(within.length + 1) : name;
+  };
 
   const isSent = (field) => {
     if (field.matches(":disabled, fieldset:disabled *")) return false;

@@ -7,6 +7,7 @@ mod callbacks;
 mod client;
 mod commands;
 mod dashboard;
+mod dashboard_admin;
 mod dashboard_campaign;
 mod dashboard_new;
 mod database;
