@@ -162,8 +162,14 @@
       // Nothing is wrong with what is not written yet.
       if (agent?.script?.say?.text === "") agent.script.say.text = "…";
       if (agent) agent.name ??= "";
-      settings = JSON.stringify({ agent, agent_id, answering_machine, opt_out_digit });
+      // Who goes on speaking has been heard.
+      settings = agent || agent_id ? JSON.stringify({ agent, agent_id, answering_machine, opt_out_digit }) : "";
     } catch {
+      return;
+    }
+    if (settings === "") {
+      delete box.dataset.asked;
+      box.textContent = "";
       return;
     }
     const address = `/imports/${encodeURIComponent(list)}/sample?row=${box.dataset.row ?? 0}&settings=${encodeURIComponent(settings)}`;

@@ -11,7 +11,7 @@
 // themselves sent only with `data-sent`, and `data-choice="kind=say"`, with blanks between several, on the `fieldset`.
 //
 // What is refused is told at the field that it is about, or at the element that names the problem's type in `data-problems`, or
-// else above the form. What was typed stays.
+// else above the form. That element may say it in words of its own, in `data-` and the type. What was typed stays.
 (() => {
   "use strict";
 
@@ -120,9 +120,9 @@
     const detail = problem.detail ?? problem.title;
     const found = about(form, detail);
     if (!found) {
-      const type = (problem.type ?? "").split(":").pop();
+      const type = (problem.type ?? "").split(":").pop() || "problem";
       const place = document.querySelector(`[data-problems~="${CSS.escape(type)}"]`) ?? form;
-      const told = problemText(outdial.sentence(detail));
+      const told = problemText(place.getAttribute(`data-${type}`) ?? outdial.sentence(detail));
       place.prepend(told);
       reveal(told);
       return;
