@@ -7,8 +7,7 @@ use uuid::Uuid;
 
 use crate::db::keys::{self, list_keys};
 use crate::domain::access::{Permission, Role};
-use crate::http::{Api, Methods, Problem, Visitor, resource};
-use crate::keys::FROM_ENVIRONMENT;
+use crate::http::{Api, FROM_ENVIRONMENT, Methods, Problem, Visitor, resource};
 
 use super::frame::Frame;
 use super::parts::{Badge, When};

@@ -69,6 +69,7 @@ use crate::actors::{InboxActor, SupervisorActor, Switchboard};
 use crate::domain::access::Permission;
 use crate::events::Feed;
 use crate::import::{Account, Limits};
+pub(crate) use crate::keys::FROM_ENVIRONMENT;
 pub(crate) use crate::rules::ALWAYS;
 
 pub(crate) use audit::Trail;
