@@ -57,10 +57,11 @@
     changed(words);
   });
 
-  // What was done by a button of the page is seen at once, whether or not there is a stream. What was deleted cannot be asked for.
+  // What was done by a button of the page is seen at once, whether or not there is a stream. A page that
+  // the button leads away from is not asked for: what it showed may be gone.
   document.addEventListener("htmx:afterRequest", (event) => {
     const { requestConfig, successful, elt } = event.detail;
-    if (!successful || ["get", "delete"].includes(requestConfig.verb)) return;
+    if (!successful || requestConfig.verb === "get" || elt.dataset.leadsTo) return;
     const around = elt.closest("[data-live]");
     if (around) changed(around.dataset.live.split(" "));
   });
