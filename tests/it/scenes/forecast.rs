@@ -39,7 +39,9 @@ fn instant(value: &Value) -> DateTime<Utc> {
 fn counts(forecast: &Value) -> Vec<(&str, u64)> {
     let counts = forecast["contacts"].as_object().expect("counts");
     let counts = counts.iter().map(|(name, count)| (name.as_str(), count.as_u64().expect("a count")));
-    counts.filter(|(_, count)| *count > 0).collect()
+    let mut counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+    counts.sort_unstable();
+    counts
 }
 
 #[actix_web::test]

@@ -191,6 +191,8 @@ async fn those_who_are_slow_to_speak_are_hung_up_on_and_hold_up_nobody() {
     let scene = Scene::without_program(&Setting { scenario, ..Setting::default() }).await;
     let program = Process::serve(&scene);
     program.is_ready(&scene).await;
+    // So many at once would count as guesses of a key that nobody has used yet.
+    assert_eq!(scene.ask(Method::GET, "/api/v1/me").await.0, StatusCode::OK);
     let status = format!("/webhooks/twilio/status/{0}/{0}", Uuid::now_v7());
     let beginnings = [
         // Not a word; half a head; a head without its body; a list that stops in the middle.
