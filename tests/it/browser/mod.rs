@@ -4,9 +4,11 @@
 //! Each of these tests ends with [`page::Page::end`], which finds what somebody would only find in the browser's console:
 //! errors, requests that failed or went elsewhere, and what keeps people from using the page.
 
+mod admin;
 mod campaign;
 mod docs;
 mod driver;
+mod edit;
 mod fields;
 mod home;
 mod named;

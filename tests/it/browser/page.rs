@@ -144,6 +144,11 @@ impl Page {
         self.whole().upload(path).await;
     }
 
+    /// [`Part::holds`] on the whole page.
+    pub async fn holds(&self, label: &str, expected: &str) {
+        self.whole().holds(label, expected).await;
+    }
+
     /// [`Part::sees`] on the whole page.
     pub async fn sees(&self, text: &str) {
         self.whole().sees(text).await;

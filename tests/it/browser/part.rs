@@ -30,7 +30,13 @@ impl Part<'_> {
         self.page
             .until(&format!("{name:?} is pressed"), async || {
                 let element = self.find(PRESSED, name).await?;
-                done(element.click().await)
+                let pressed = done(element.click().await);
+                if pressed.is_err() {
+                    // Something may lie over it where the driver has brought it: a person scrolls on.
+                    let bring = "arguments[0].scrollIntoView({ block: 'center' })";
+                    let _ = self.page.script(bring, vec![json_of(&element)]).await;
+                }
+                pressed
             })
             .await;
     }
@@ -82,18 +88,32 @@ impl Part<'_> {
             .await;
     }
 
-    /// Drags a file of this name and text from the desk and drops it here.
+    /// Drags a file of this name and text from the desk and drops it on what can be read here.
     pub async fn drops(&self, name: &str, text: &str) {
-        let script = "const [part, name, text] = arguments;
+        let script = "const [part, words, name, text] = arguments;
+            const over = [part, ...part.querySelectorAll('*')].filter(each => each.innerText?.includes(words)).pop();
             const dataTransfer = new DataTransfer();
             dataTransfer.items.add(new File([text], name));
             for (const kind of ['dragenter', 'dragover', 'drop']) {
-                part.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+                over.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
             }";
         self.page
             .until("a file is dropped", async || {
                 let part = part_itself(self.page.driver(), self.with).await?;
-                self.page.script(script, vec![json_of(&part), json!(name), json!(text)]).await.map(drop)
+                let words = self.with.unwrap_or_default();
+                let arguments = vec![json_of(&part), json!(words), json!(name), json!(text)];
+                self.page.script(script, arguments).await.map(drop)
+            })
+            .await;
+    }
+
+    /// Waits until the field of this label holds this.
+    pub async fn holds(&self, label: &str, expected: &str) {
+        self.page
+            .until(&format!("{label:?} holds {expected:?}"), async || {
+                let field = self.find(FILLED, label).await?;
+                let held = field.prop("value").await.map_err(|error| error.to_string())?.unwrap_or_default();
+                if held == expected { Ok(()) } else { Err(format!("it holds {held:?}")) }
             })
             .await;
     }
