@@ -12,6 +12,7 @@ mod edit;
 mod fields;
 mod home;
 mod named;
+mod new;
 mod page;
 mod pages;
 mod part;

@@ -104,6 +104,20 @@ impl Page {
         .await;
     }
 
+    /// Waits until a page is shown whose path begins and ends so, and returns what is between.
+    pub async fn is_between(&self, begins: &str, ends: &str) -> String {
+        self.until(&format!("{begins}…{ends} is shown"), async || {
+            let shown = self.path().await;
+            let between = shown.strip_prefix(begins).and_then(|rest| rest.strip_suffix(ends));
+            let between = between.filter(|between| !between.contains('/') && *between != "new");
+            match between {
+                Some(between) => Ok(between.to_owned()),
+                None => Err(format!("{shown} is: {}", self.reads().await)),
+            }
+        })
+        .await
+    }
+
     /// Leaves a mark in the page that goes if it is loaded anew.
     pub async fn stays_the_same(&self) {
         self.script("window.isTheSame = true", vec![]).await.expect("a mark");

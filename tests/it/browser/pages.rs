@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use outdial::simulator::{Behavior, Outcome, Scenario};
-use reqwest::Method;
-use serde_json::json;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use super::page::{Page, Theme, pictures};
 use crate::support::scene::{API_TOKEN, Scene, Setting};
@@ -39,7 +39,8 @@ async fn every_page_can_be_read_by_everybody_in_both_themes_and_three_widths() {
     look(&page, &listed("sign-in", "/sign-in", "API key"), &mut report).await;
     page.sign_in(API_TOKEN).await;
     look(&page, &listed("home-empty", "/", "No campaign yet"), &mut report).await;
-    let campaign = work(&scene).await;
+    let (campaign, draft) = work(&scene).await;
+    let hook = administer(&scene).await;
     let pages = [
         listed("home", "/", "Open house"),
         listed("calls", "/calls", "Answered"),
@@ -52,6 +53,16 @@ async fn every_page_can_be_read_by_everybody_in_both_themes_and_three_widths() {
             "Call 1",
         ),
         listed("rehearsal", format!("{campaign}/rehearsal"), "Nobody was called."),
+        listed("settings", format!("{campaign}/edit"), "These are the settings of version"),
+        listed("review", format!("{draft}/review"), "at the latest"),
+        listed("agents", "/agents", "Good morning"),
+        listed("new-agent", "/agents/new", "New agent"),
+        listed("suppressions", "/suppressions", "+1 202-555-0190"),
+        listed("keys", "/keys", "Yours"),
+        listed("hooks", "/hooks", "our CRM"),
+        listed("hook", hook, "Deliveries that did not succeed at once"),
+        listed("nodes", "/nodes", "made this page"),
+        listed("audit", "/audit", "POST /hooks"),
     ];
     for listed in pages {
         look(&page, &listed, &mut report).await;
@@ -62,8 +73,8 @@ async fn every_page_can_be_read_by_everybody_in_both_themes_and_three_widths() {
 }
 
 /// Makes campaigns of many kinds: one that is done, one that is at work as soon as its hours come, one that was paused in the
-/// middle, whose page is returned, and a draft.
-async fn work(scene: &Scene) -> String {
+/// middle, and a draft. The pages of the last two are returned.
+async fn work(scene: &Scene) -> (String, String) {
     let phones: Vec<String> = (1..40).map(|number| format!("+120255501{number:02}")).collect();
     let phones: Vec<&str> = phones.iter().map(String::as_str).collect();
     scene.simulator.fix(phones[3], [Behavior::busy()]).unwrap();
@@ -77,8 +88,22 @@ async fn work(scene: &Scene) -> String {
     let waiting =
         json!({"name": "Spring reminders", "business_hours": opens_at_noon, "caps": {"per_day": 3}});
     scene.call(waiting, &phones[8..20]).await;
-    scene.upload(json!({"name": "Open house"}), &phones[20..]).await;
-    paused.trim_start_matches("/api/v1").to_owned()
+    let draft = scene.upload(json!({"name": "Open house"}), &phones[20..]).await;
+    let page = |campaign: &str| campaign.trim_start_matches("/api/v1").to_owned();
+    (page(&paused), page(&draft))
+}
+
+/// Makes an agent, a number that must not be called, and a hook, whose page is returned.
+async fn administer(scene: &Scene) -> String {
+    let make = async |path: &str, what: Value| {
+        let (status, made) = scene.send(Method::POST, path, &what).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made
+    };
+    make("/api/v1/agents", json!({"name": "Ada", "script": {"say": "Good morning, {{name}}"}})).await;
+    make("/api/v1/suppressions", json!({"phone": "+12025550190", "reason": "asked for it"})).await;
+    let hook = json!({"url": "https://receiver.example/", "name": "our CRM", "kinds": ["campaign.paused"]});
+    format!("/hooks/{}", make("/api/v1/hooks", hook).await["id"].as_str().unwrap())
 }
 
 /// The id of the first person of a campaign of this page.
