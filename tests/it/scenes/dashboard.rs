@@ -248,8 +248,21 @@ async fn every_page_shows_itself_to_those_who_may_see_it_and_says_what_browsers_
     let contact = contacts["contacts"][0]["id"].as_str().unwrap();
     let (_, imports) = scene.ask(Method::GET, &format!("{campaign}/imports")).await;
     let import = imports["imports"][0]["id"].as_str().unwrap();
-    let filled =
-        |path: &str| path.replace("{id}", id).replace("{contact}", contact).replace("{import}", import);
+    let made = async |path: &str, form: Value| {
+        let (status, made) = scene.send(Method::POST, path, &form).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let agent = made("/api/v1/agents", json!({"name": "Ada", "script": {"say": "Hello"}})).await;
+    let hook = made("/api/v1/hooks", json!({"url": "https://receiver.example.com/", "kinds": []})).await;
+    let filled = |path: &str| {
+        let id = match path.split('/').nth(1) {
+            Some("agents") => &agent,
+            Some("hooks") => &hook,
+            _ => id,
+        };
+        path.replace("{id}", id).replace("{contact}", contact).replace("{import}", import)
+    };
     let all = dashboard::needs();
     assert!(all.len() >= 4, "only {} pages", all.len());
     let pages = all.iter().filter(|needs| needs.method == "GET");
