@@ -45,7 +45,7 @@ pub async fn find_next(
 ) -> Result<Option<NextContact>, Error> {
     const CONTACT: &str = "
         SELECT id, phone, extension, name, metadata, attempts, updated_at FROM contacts
-        WHERE id = $1 AND campaign_id = $2 AND team_id = $3";
+        WHERE id = $1 AND campaign_id = $2 AND team_id = $3 AND state = 'pending' AND due_at = $4";
     let client = database.client().await?;
     let Some(row) = first_due(&client, owner.campaign, team, open, now).await? else { return Ok(None) };
     let id: Uuid = row.try_get("id")?;
@@ -62,9 +62,9 @@ pub async fn find_next(
         if !is_called || candidate.area.is_assumed() || row.try_get("taken")? {
             return Ok(None);
         }
-        let Some(row) = query_opt(&client, CONTACT, &[&id, &owner.campaign, &team]).await? else {
-            return Ok(None);
-        };
+        // What was done about the contact since it was found is not what it was judged by.
+        let params: Params<'_> = &[&id, &owner.campaign, &team, &candidate.due_at];
+        let Some(row) = query_opt(&client, CONTACT, params).await? else { return Ok(None) };
         Ok(Some(NextContact {
             id,
             phone: row.try_get("phone")?,
