@@ -198,10 +198,15 @@ impl Campaign<'_> {
             let ready = ready_queues(&seen.queues, &terms, now);
             looked += watch.elapsed().as_secs_f64();
             let watch = Stopwatch::start();
-            let claim =
-                claim_next(self.database, owner, &terms, (&ready, Whose::Anybody), (attempt_id(now), now))
-                    .await
-                    .expect("a claim");
+            let claim = claim_next(
+                self.database,
+                (owner, seen.team),
+                &terms,
+                (&ready, Whose::Anybody),
+                (attempt_id(now), now),
+            )
+            .await
+            .expect("a claim");
             claimed += watch.elapsed().as_secs_f64();
             let Claim::Attempt(attempt) = claim else { panic!("expected an attempt, got {claim:?}") };
             let settlement = Settlement {

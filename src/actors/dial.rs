@@ -71,7 +71,7 @@ pub(super) async fn dial(
     let id = attempt_id(now);
     memory.unsent = Some(id);
     let claiming = Stopwatch::start();
-    let claim = claim_next(&board.database, owner, &terms, (&ready, whose), (id, now)).await?;
+    let claim = claim_next(&board.database, (owner, look.team), &terms, (&ready, whose), (id, now)).await?;
     memory.unsent = matches!(claim, Claim::Attempt(_)).then_some(id);
     if !matches!(claim, Claim::Nobody) {
         memory.empty_claims = 0;

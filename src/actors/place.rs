@@ -141,7 +141,10 @@ impl Pace {
                 *place = Some(next);
                 return Ok(None);
             }
-            tokio::time::sleep(next.comes_in()).await;
+            // A timer's grain is a millisecond, which a place that is free already need not wait for.
+            if !next.comes_in().is_zero() {
+                tokio::time::sleep(next.comes_in()).await;
+            }
             if !next.has_passed() {
                 return Ok(Some(next.leaves_by.or_before(deadline)));
             }

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Database, Error, Session, Transaction, execute, query_one};
+use super::{Database, Decision, Error, Session, execute, query_one};
 use crate::domain::caps::Reach;
 
 /// The calls to a number that matter at `now`, newest first, by their intents.
@@ -33,25 +33,34 @@ pub(super) async fn calls_to(
     reach: Reach,
     now: DateTime<Utc>,
 ) -> Result<Vec<DateTime<Utc>>, Error> {
-    const SQL: &str = "
-        SELECT ARRAY(SELECT called_at FROM calls
-                     WHERE to_phone = $1 AND team_id = $2 AND outcome IS DISTINCT FROM 'not-placed'
-                       AND intended_at > $3
-                     ORDER BY intended_at DESC LIMIT $4) AS calls";
     let params: super::Params<'_> = &[&phone, &team, &reach.since(now), &i64::from(reach.calls)];
-    Ok(query_one(client, SQL, params).await?.try_get("calls")?)
+    Ok(query_one(client, CALLS, params).await?.try_get("calls")?)
+}
+
+const CALLS: &str = "
+    SELECT ARRAY(SELECT called_at FROM calls
+                 WHERE to_phone = $1 AND team_id = $2 AND outcome IS DISTINCT FROM 'not-placed'
+                   AND intended_at > $3
+                 ORDER BY intended_at DESC LIMIT $4) AS calls";
+
+/// What [`list_calls_to`] says, for a decision to call the number: nobody else of the team counts the calls to it until the
+/// decision is made. Of two campaigns that could each make the last call that is allowed, one counts the other's.
+pub(super) async fn count_calls_alone(
+    decision: &Decision<'_>,
+    team: Uuid,
+    phone: &str,
+    reach: Reach,
+    now: DateTime<Utc>,
+) -> Result<Vec<DateTime<Utc>>, Error> {
+    const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))";
+    let team_s = team.as_u64_pair().1.cast_signed();
+    let of_the_number: super::Params<'_> = &[&phone, &team, &reach.since(now), &i64::from(reach.calls)];
+    let [_, counted] = decision.ask([(LOCK, &[&phone, &team_s]), (CALLS, of_the_number)]).await?;
+    counted.first().map_or(Ok(Vec::new()), |row| Ok(row.try_get("calls")?))
 }
 
 /// Forgets the calls of deleted campaigns from before an instant that no cap reaches back to. Returns how many there were.
 pub async fn forget_calls(database: &Database, counted_since: DateTime<Utc>) -> Result<u64, Error> {
     const SQL: &str = "DELETE FROM calls_of_deleted_campaigns WHERE intended_at < $1";
     execute(&database.list_client().await?, SQL, &[&counted_since]).await
-}
-
-/// Lets nobody else of the team count the calls to a number until this transaction ends: of two campaigns that could each
-/// make the last call that is allowed, one counts the other's.
-pub(super) async fn lock_number(transaction: &Transaction<'_>, team: Uuid, phone: &str) -> Result<(), Error> {
-    const SQL: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, $2))";
-    execute(transaction, SQL, &[&phone, &team.as_u64_pair().1.cast_signed()]).await?;
-    Ok(())
 }

@@ -19,7 +19,7 @@ use crate::domain::suppression::OptOutDigit;
 
 use super::recurrence::expect_next_firing;
 use super::{
-    Database, Error, Ownership, Transaction, count, execute, json, name, query, query_one, query_opt,
+    Database, Error, Ownership, Session, Transaction, count, execute, json, name, query, query_one, query_opt,
 };
 
 /// A campaign that is about to be made.
@@ -266,30 +266,36 @@ pub(super) struct Limit {
     pub(super) number: i32,
 }
 
+/// Locks the campaign `$1` of the node `$2` under the epoch `$3` for a decision.
+pub(super) const LOCK: &str = "
+    SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls, limit_left,
+           limit_number, spent, unpriced, highest_price, settings ? 'max_spend' AS has_spend_cap
+    FROM campaigns
+    WHERE id = $1 AND node = $2 AND epoch = $3
+    FOR NO KEY UPDATE";
+
 /// Locks the campaign for a decision. Returns nothing if it is no longer this owner's.
-pub(super) async fn lock(transaction: &Transaction<'_>, owner: Ownership) -> Result<Option<Locked>, Error> {
-    const SQL: &str = "
-        SELECT team_id, state, pending + calling AS unfinished, settings_version, call_day, day_calls, limit_left,
-               limit_number, spent, unpriced, highest_price, settings ? 'max_spend' AS has_spend_cap
-        FROM campaigns
-        WHERE id = $1 AND node = $2 AND epoch = $3
-        FOR NO KEY UPDATE";
-    let row = query_opt(transaction, SQL, &[&owner.campaign, &owner.node, &owner.epoch]).await?;
-    row.map(|row| {
-        Ok(Locked {
+pub(super) async fn lock(transaction: &impl Session, owner: Ownership) -> Result<Option<Locked>, Error> {
+    let row = query_opt(transaction, LOCK, &[&owner.campaign, &owner.node, &owner.epoch]).await?;
+    row.as_ref().map(Locked::read).transpose()
+}
+
+impl Locked {
+    /// Reads what [`LOCK`] says.
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
             team: row.try_get("team_id")?,
-            state: name(&row, "state", State::parse)?,
+            state: name(row, "state", State::parse)?,
             unfinished: row.try_get("unfinished")?,
             settings_version: row.try_get("settings_version")?,
-            call_day: call_day(&row)?,
-            limit: limit_left(&row)?
+            call_day: call_day(row)?,
+            limit: limit_left(row)?
                 .map(|left| Ok::<_, Error>(Limit { left, number: row.try_get("limit_number")? }))
                 .transpose()?,
-            spend: spend(&row)?,
+            spend: spend(row)?,
             has_spend_cap: row.try_get("has_spend_cap")?,
         })
-    })
-    .transpose()
+    }
 }
 
 /// The day on which a campaign last called.

@@ -3,6 +3,8 @@
 //!
 //! A connection in a state that nobody can know, or of no more use, is thrown away and not given to the next who asks.
 
+mod decision;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use tokio_postgres::{CopyInSink, IsolationLevel, Portal, Row, Statement};
 
 use super::outage::Failures;
 use super::{Error, Params};
+
+pub(super) use decision::{Decision, Durability};
 
 /// A connection, until it is dropped: then it goes back to where it came from.
 pub struct Connection {
@@ -148,10 +152,20 @@ impl Watch {
             return Err(Error::Silent { waited: self.patience });
         };
         self.is_spoilt.store(was_spoilt, Ordering::Relaxed);
+        self.mind(&answer);
+        Ok(answer?)
+    }
+
+    /// Notes what the answer to one of several statements says of the connection, which were waited for together.
+    fn heed<T>(&self, answer: Result<T, tokio_postgres::Error>) -> Result<T, Error> {
+        self.mind(&answer);
+        answer.map_err(Error::from).inspect_err(|error| self.failures.note(error))
+    }
+
+    fn mind<T>(&self, answer: &Result<T, tokio_postgres::Error>) {
         if answer.as_ref().is_err_and(|error| error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)) {
             self.leads_astray.store(true, Ordering::Relaxed);
         }
-        Ok(answer?)
     }
 
     fn spoil(&self) {

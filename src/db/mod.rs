@@ -62,7 +62,7 @@ pub use outage::Outage;
 
 use outage::Failures;
 
-use connection::{Session, Transaction, execute, query, query_one, query_opt};
+use connection::{Decision, Durability, Session, Transaction, execute, query, query_one, query_opt};
 
 /// Connections of one node. On two cores 8 beat 32 in almost every measured load.
 const POOL_SIZE: usize = 8;
@@ -80,16 +80,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// behind a silent network would be waited for a quarter of an hour.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
-/// What every connection is told: what is committed is durable; no statement, lock or forgotten transaction may hold
-/// others up for long; and a prepared statement is planned once. Left to itself the server plans the merge of callbacks
-/// anew for each of them, because it takes an array of unknown length for ten rows; that made a statement of 0.16 ms one
-/// of 0.44 ms.
+/// What every connection is told: what is committed is durable, unless a decision says [`Durability::WithTheNext`]; no
+/// statement, lock or forgotten transaction may hold others up for long; and a prepared statement is planned once. Left to
+/// itself the server plans the merge of callbacks anew for each of them, because it takes an array of unknown length for ten
+/// rows; that made a statement of 0.16 ms one of 0.44 ms.
 const SESSION: &str = "-c synchronous_commit=on -c statement_timeout=10s -c lock_timeout=5s \
                        -c idle_in_transaction_session_timeout=30s -c timezone=UTC \
                        -c plan_cache_mode=force_generic_plan";
 
-/// How long the answer to a statement is waited for: longer than the server lets one run, so that only a server that does
-/// not answer at all is given up.
+/// How long the answer to a statement is waited for, and to several that are sent together: longer than the server lets one
+/// run, so that only a server that does not answer at all is given up, or is as slow as that several times in a row.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(12);
 
 /// Connections on which lists are stored, of the dialer's none: that many lists at a time, the others wait.

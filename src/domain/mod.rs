@@ -20,6 +20,7 @@ pub mod daily_cap;
 pub mod dialer;
 pub mod edit;
 pub mod event;
+pub mod fate;
 pub mod forecast;
 pub mod holidays;
 pub mod hook;

@@ -1,11 +1,13 @@
 //! One test for each promise of a statement, on a real PostgreSQL.
 
 mod audit;
+mod before_call;
 mod breaker;
 mod callbacks;
 mod caps;
 mod connection;
 mod daily_cap;
+mod decision;
 mod duplicate;
 mod edit;
 mod events;
@@ -212,7 +214,7 @@ impl Bench {
         let open: Vec<&Queue> = seen.queues.iter().collect();
         claim_next(
             &self.database,
-            owner,
+            (owner, self.team),
             &Terms::of(&settings, &rules),
             (&open, Whose::Anybody),
             (Uuid::now_v7(), self.now),
@@ -621,9 +623,15 @@ async fn a_contact_from_before_areas_were_kept_is_put_into_its_own_before_it_is_
     let claim = async || {
         let seen = look(&bench.database, owner.campaign, ACCOUNT, None).await.unwrap().unwrap();
         let ready = ready_queues(&seen.queues, &terms, bench.now);
-        claim_next(&bench.database, owner, &terms, (&ready, Whose::Anybody), (Uuid::now_v7(), bench.now))
-            .await
-            .unwrap()
+        claim_next(
+            &bench.database,
+            (owner, bench.team),
+            &terms,
+            (&ready, Whose::Anybody),
+            (Uuid::now_v7(), bench.now),
+        )
+        .await
+        .unwrap()
     };
     for _ in 0..2 {
         assert!(matches!(claim().await, Claim::Refiled(_)));

@@ -2,27 +2,26 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::{NoContext, Timestamp, Uuid};
 
-use crate::db::calls::{calls_to, lock_number};
-use crate::db::campaigns::{Locked, lock};
+use crate::db::calls::count_calls_alone;
+use crate::db::campaigns::{LOCK, Locked, lock};
 use crate::db::contacts::refile;
-use crate::db::{Database, Error, Ownership, Session, Transaction, count, execute, query_one, query_opt};
+use crate::db::{Database, Decision, Durability, Error, Ownership, Params, count, execute, query_opt};
 use crate::domain::answering_machine::Detection;
 use crate::domain::area::Area;
 use crate::domain::campaign::State;
-use crate::domain::caps::{Allowance, Reach};
-use crate::domain::contact::ContactState;
-use crate::domain::contactable::{Decision, Person, Reason, Terms};
+use crate::domain::caps::Reach;
+use crate::domain::contactable::{Reason, Terms};
 use crate::domain::daily_cap::{day_of, full_until};
 use crate::domain::dialer::Queue;
+use crate::domain::fate::Fate;
 use crate::domain::settings::Settings;
 use crate::domain::spend::Standing;
 
-/// How long a number is passed over that another campaign is calling just now.
-const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
+use super::candidate::{Candidate, FIRST_DUE, numbers_of};
 
 /// What a claim came to.
 #[derive(Debug, Clone)]
@@ -112,21 +111,17 @@ pub fn attempt_id(now: DateTime<Utc>) -> Uuid {
 
 /// Claims the first due contact of the areas that are open: those with a due time of their own before the others, these
 /// by their priority and the order of the list. One transaction; when it is committed the intent exists.
-///
-/// In each area each of the two queues is probed from its cursor on, because dead index entries pile up at the head of a queue:
-/// with a long snapshot held elsewhere a claim without a cursor falls from 7,000 to 400 a second within half a
-/// minute, one with a cursor stays above 11,000.
 pub async fn claim_next(
     database: &Database,
-    owner: Ownership,
+    (owner, team): (Ownership, Uuid),
     terms: &Terms<'_>,
     (open, whose): (&[&Queue], Whose),
     (id, now): (Uuid, DateTime<Utc>),
 ) -> Result<Claim, Error> {
-    match try_claim(database, owner, terms, (open, whose), (id, now), false).await {
+    match try_claim(database, (owner, team), terms, (open, whose), (id, now), false).await {
         // Another campaign took the number between our look and our write.
         Err(error) if error.is_conflict_with("one_open_call_per_number") => {
-            try_claim(database, owner, terms, (open, whose), (id, now), true).await
+            try_claim(database, (owner, team), terms, (open, whose), (id, now), true).await
         }
         claimed => claimed,
     }
@@ -134,32 +129,30 @@ pub async fn claim_next(
 
 async fn try_claim(
     database: &Database,
-    owner: Ownership,
+    (owner, team): (Ownership, Uuid),
     terms: &Terms<'_>,
     (open, whose): (&[&Queue], Whose),
     (id, now): (Uuid, DateTime<Utc>),
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
     let mut client = database.client().await?;
-    let transaction = client.transaction().await?;
-    let Some(campaign) = lock(&transaction, owner).await? else { return Ok(Claim::NotOurs) };
+    let lock: Params<'_> = &[&owner.campaign, &owner.node, &owner.epoch];
+    let first: Params<'_> = &[&owner.campaign, &now, &team, &numbers_of(open)];
+    let begun = client.decide(Durability::AtOnce, [(LOCK, lock), (FIRST_DUE, first)]).await?;
+    let (decision, [campaign, first]) = begun;
+    let Some(campaign) = campaign.first().map(Locked::read).transpose()? else { return Ok(Claim::NotOurs) };
     if campaign.state != State::Running {
         return Ok(Claim::NotOurs);
     }
-    let Some(row) = first_due(&transaction, owner.campaign, campaign.team, open, now).await? else {
-        return Ok(Claim::Nobody);
-    };
+    let Some(row) = first.first() else { return Ok(Claim::Nobody) };
     let contact: Uuid = row.try_get("id")?;
-    let claim =
-        take(&transaction, owner, &campaign, terms, (&row, open, whose), (id, now), number_is_taken).await;
-    let claim = claim.map_err(|error| error.met_with(contact))?;
-    transaction.commit().await?;
-    Ok(claim)
+    let claim = take(decision, owner, &campaign, terms, (row, open, whose), (id, now), number_is_taken).await;
+    claim.map_err(|error| error.met_with(contact))
 }
 
 /// Claims the first due contact, or says why not. The campaign's row is held.
 async fn take(
-    transaction: &Transaction<'_>,
+    decision: Decision<'_>,
     owner: Ownership,
     campaign: &Locked,
     terms: &Terms<'_>,
@@ -168,48 +161,37 @@ async fn take(
     number_is_taken: bool,
 ) -> Result<Claim, Error> {
     let candidate = Candidate::read(row, open)?;
-    if candidate.area.is_assumed() {
-        if refile(transaction, campaign.team, owner.campaign, candidate.id).await? {
-            return Ok(Claim::Refiled(candidate.id));
-        }
-        return Ok(Claim::NotNow);
-    }
-    let person = Person {
-        state: ContactState::Pending,
-        due_at: Some(candidate.due_at),
-        area: &candidate.area,
-        is_suppressed: row.try_get("suppressed")?,
-        calls: &calls(transaction, campaign.team, row.try_get("phone")?, terms.reach(), now).await?,
+    let calls = match terms.reach() {
+        Reach::NONE => Vec::new(),
+        reach => count_calls_alone(&decision, campaign.team, &candidate.phone, reach, now).await?,
     };
-    let is_taken = number_is_taken || row.try_get("taken")?;
-    Ok(match terms.decide(&person, now) {
-        // The call that is under way may yet be taken back, so it is not held against the caps for longer than this.
-        Decision::Now { .. } | Decision::NotUntil { .. } if is_taken => {
-            put_off(transaction, owner.campaign, &candidate, now + PASSED_OVER_FOR, now).await?;
-            Claim::PassedOver(candidate.id)
+    match candidate.fate(terms, &calls, number_is_taken, now) {
+        Fate::Call if campaign.limit.is_some_and(|limit| limit.left == 0) => Ok(Claim::LimitReached),
+        Fate::Call if has_spent_enough(campaign, terms.settings()) => Ok(Claim::SpendCap),
+        Fate::Call if is_full(campaign, terms.settings(), now) => Ok(Claim::DayIsFull),
+        Fate::Call if !whose.allows(candidate.id) => Ok(Claim::Another),
+        Fate::Call => begin(decision, owner, campaign, &candidate, terms.settings(), (id, now)).await,
+        Fate::Suppress => suppress(decision, owner.campaign, &candidate, now).await,
+        Fate::Block(why) => {
+            block(decision, owner.campaign, &candidate, &Reason::Unmapped(why).to_string(), now).await
         }
-        Decision::Now { .. } if campaign.limit.is_some_and(|limit| limit.left == 0) => Claim::LimitReached,
-        Decision::Now { .. } if has_spent_enough(campaign, terms.settings()) => Claim::SpendCap,
-        Decision::Now { .. } if is_full(campaign, terms.settings(), now) => Claim::DayIsFull,
-        Decision::Now { .. } if !whose.allows(candidate.id) => Claim::Another,
-        Decision::Now { .. } => {
-            begin(transaction, owner, campaign, &candidate, terms.settings(), (id, now)).await?
+        Fate::PassOver { until } => {
+            put_off(decision, owner.campaign, &candidate, until, now).await?;
+            Ok(Claim::PassedOver(candidate.id))
         }
-        Decision::Never { because: Reason::Suppressed } => {
-            suppress(transaction, owner.campaign, &candidate, now).await?
+        Fate::PutOff { until } => {
+            put_off(decision, owner.campaign, &candidate, until, now).await?;
+            Ok(Claim::Capped(candidate.id))
         }
-        Decision::Never { because: because @ Reason::Unmapped(_) } => {
-            block(transaction, owner.campaign, &candidate, &because.to_string(), now).await?
-        }
-        Decision::Never { .. } => Claim::NotNow,
-        Decision::NotUntil { .. } => match terms.allowance(&person, now) {
-            Allowance::NotUntil { at, .. } => {
-                put_off(transaction, owner.campaign, &candidate, at, now).await?;
-                Claim::Capped(candidate.id)
+        Fate::Refile => {
+            if !refile(&decision, campaign.team, owner.campaign, candidate.id).await? {
+                return Ok(Claim::NotNow);
             }
-            Allowance::Now => Claim::NotNow,
-        },
-    })
+            decision.commit().await?;
+            Ok(Claim::Refiled(candidate.id))
+        }
+        Fate::Stay => Ok(Claim::NotNow),
+    }
 }
 
 /// Whether the campaign, whose row is held, makes no more calls on this day.
@@ -222,77 +204,8 @@ fn has_spent_enough(campaign: &Locked, settings: &Settings) -> bool {
     campaign.spend.standing(settings.max_spend) != Standing::MayCall
 }
 
-/// The first due contact, as far as the claim needs it.
-pub(super) struct Candidate {
-    id: Uuid,
-    extension: String,
-    pub(super) area: Arc<Area>,
-    pub(super) due_at: DateTime<Utc>,
-    /// The area's number, and where the cursors of its two queues go: the due time's, or the order's. The candidate was
-    /// the first of its queue, so nobody who is pending stands before it.
-    number: i16,
-    due_cursor: Option<DateTime<Utc>>,
-    order_cursor: Option<i64>,
-}
-
-impl Candidate {
-    pub(super) fn read(row: &Row, open: &[&Queue]) -> Result<Self, Error> {
-        let number: i16 = row.try_get("area")?;
-        let queue = open.iter().find(|queue| queue.number == number);
-        let queue = queue.ok_or_else(|| Error::ImpossibleRow(format!("area {number} was not asked for")))?;
-        let (timed, due_at): (bool, DateTime<Utc>) = (row.try_get("timed")?, row.try_get("due_at")?);
-        let place: i64 = row.try_get("place")?;
-        Ok(Self {
-            id: row.try_get("id")?,
-            extension: row.try_get("extension")?,
-            area: queue.area.clone(),
-            due_at,
-            number,
-            due_cursor: timed.then_some(due_at),
-            order_cursor: (!timed).then_some(place),
-        })
-    }
-}
-
-/// The first due contact of the areas that are open, without a word on whether it may be called.
-pub(super) async fn first_due(
-    client: &impl Session,
-    campaign: Uuid,
-    team: Uuid,
-    open: &[&Queue],
-    now: DateTime<Utc>,
-) -> Result<Option<Row>, Error> {
-    const SQL: &str = "
-        WITH open AS MATERIALIZED (
-            SELECT number, due_cursor, order_cursor FROM areas WHERE campaign_id = $1 AND number = ANY ($4)
-        ), due AS (
-            (SELECT first.* FROM open CROSS JOIN LATERAL (
-                 SELECT id, phone, extension, timed, area, place, due_at FROM contacts
-                 WHERE campaign_id = $1 AND area = open.number AND state = 'pending' AND timed
-                   AND due_at <= $2 AND due_at >= open.due_cursor
-                 ORDER BY due_at LIMIT 1) first
-             ORDER BY due_at LIMIT 1)
-            UNION ALL
-            (SELECT first.* FROM open CROSS JOIN LATERAL (
-                 SELECT id, phone, extension, timed, area, place, due_at FROM contacts
-                 WHERE campaign_id = $1 AND area = open.number AND state = 'pending' AND NOT timed
-                   AND place > open.order_cursor
-                 ORDER BY place LIMIT 1) first
-             ORDER BY place LIMIT 1)
-        )
-        SELECT id, phone, extension, timed, area, place, due_at,
-               EXISTS (SELECT FROM suppressions
-                       WHERE suppressions.phone = due.phone AND team_id = $3
-                         AND (expires_at IS NULL OR expires_at > $2)) AS suppressed,
-               EXISTS (SELECT FROM attempts
-                       WHERE to_phone = due.phone AND team_id = $3 AND settled_at IS NULL) AS taken
-        FROM due ORDER BY timed DESC LIMIT 1";
-    let numbers: Vec<i16> = open.iter().map(|queue| queue.number).collect();
-    query_opt(client, SQL, &[&campaign, &now, &team, &numbers]).await
-}
-
 async fn suppress(
-    transaction: &Transaction<'_>,
+    decision: Decision<'_>,
     campaign: Uuid,
     candidate: &Candidate,
     now: DateTime<Utc>,
@@ -315,13 +228,13 @@ async fn suppress(
         INSERT INTO events (team_id, campaign_id, kind, at, contact_id)
         SELECT team_id, campaign.id, 'contact.suppressed', $3, contact.id FROM campaign, contact";
     let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
-    execute(transaction, SQL, &[&campaign, id, &now, number, due_cursor, order_cursor]).await?;
+    decision.commit_with(SQL, &[&campaign, id, &now, number, due_cursor, order_cursor]).await?;
     Ok(Claim::Suppressed(*id))
 }
 
 /// Makes a contact final that may never be called, without an attempt.
 async fn block(
-    transaction: &Transaction<'_>,
+    decision: Decision<'_>,
     campaign: Uuid,
     candidate: &Candidate,
     because: &str,
@@ -348,28 +261,13 @@ async fn block(
                jsonb_build_object('outcome', 'blocked', 'detail', $7::text)
         FROM campaign, contact";
     let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
-    execute(transaction, SQL, &[&campaign, id, &now, number, due_cursor, order_cursor, &because]).await?;
+    decision.commit_with(SQL, &[&campaign, id, &now, number, due_cursor, order_cursor, &because]).await?;
     Ok(Claim::Blocked(*id))
-}
-
-/// The calls to a number that matter for the caps; nobody else makes one until this transaction ends.
-async fn calls(
-    transaction: &Transaction<'_>,
-    team: Uuid,
-    phone: &str,
-    reach: Reach,
-    now: DateTime<Utc>,
-) -> Result<Vec<DateTime<Utc>>, Error> {
-    if reach == Reach::NONE {
-        return Ok(Vec::new());
-    }
-    lock_number(transaction, team, phone).await?;
-    calls_to(transaction, team, phone, reach, now).await
 }
 
 /// Makes the candidate due later.
 async fn put_off(
-    transaction: &Transaction<'_>,
+    decision: Decision<'_>,
     campaign: Uuid,
     candidate: &Candidate,
     due_at: DateTime<Utc>,
@@ -382,12 +280,12 @@ async fn put_off(
         UPDATE areas SET due_cursor = coalesce($6, due_cursor), order_cursor = coalesce($7, order_cursor)
         WHERE campaign_id = $1 AND number = $5";
     let Candidate { id, number, due_cursor, order_cursor, .. } = candidate;
-    execute(transaction, SQL, &[&campaign, id, &due_at, &now, number, due_cursor, order_cursor]).await?;
+    decision.commit_with(SQL, &[&campaign, id, &due_at, &now, number, due_cursor, order_cursor]).await?;
     Ok(())
 }
 
 async fn begin(
-    transaction: &Transaction<'_>,
+    decision: Decision<'_>,
     owner: Ownership,
     locked: &Locked,
     candidate: &Candidate,
@@ -425,7 +323,7 @@ async fn begin(
         SELECT phone, name, metadata, attempts, agent FROM contact, campaign";
     let detection = settings.answering_machine.detection(!candidate.extension.is_empty());
     let call_day = day_of(locked.call_day, &settings.timezone, now);
-    let params: crate::db::Params<'_> = &[
+    let params: Params<'_> = &[
         &candidate.id,
         &attempt,
         &owner.campaign,
@@ -440,7 +338,8 @@ async fn begin(
         &call_day,
         &locked.limit.map(|limit| limit.number),
     ];
-    let row = query_one(transaction, SQL, params).await?;
+    let rows = decision.commit_with(SQL, params).await?;
+    let row = rows.first().ok_or_else(|| Error::ImpossibleRow("the contact was gone".to_owned()))?;
     Ok(Claim::Attempt(Box::new(ClaimedAttempt {
         id: attempt,
         team: locked.team,
@@ -448,7 +347,7 @@ async fn begin(
         phone: row.try_get("phone")?,
         extension: candidate.extension.clone(),
         area: candidate.area.clone(),
-        tries_before: count(&row, "attempts")?,
+        tries_before: count(row, "attempts")?,
         name: row.try_get("name")?,
         metadata: row.try_get("metadata")?,
         agent: row.try_get("agent")?,
@@ -494,7 +393,7 @@ pub async fn look_once_more(
                        WHERE phone = $4 AND team_id = $5 AND (expires_at IS NULL OR expires_at > $6)) AS suppressed
         FROM campaigns
         WHERE id = $1 AND node = $2 AND epoch = $3 AND state = 'running' AND settings_version = $7";
-    let params: crate::db::Params<'_> = &[
+    let params: Params<'_> = &[
         &owner.campaign,
         &owner.node,
         &owner.epoch,

@@ -1,6 +1,7 @@
 //! Attempts: the intent written before anything leaves, the facts that arrive about it, and the decision that
 //! settles it.
 
+mod candidate;
 mod claim;
 mod facts;
 mod last;

@@ -8,11 +8,12 @@ use crate::db::calls::calls_to;
 use crate::db::campaigns::{Locked, lock};
 use crate::db::{Database, Error, Ownership, Params, count, execute, query_opt};
 use crate::domain::campaign::State;
-use crate::domain::contact::ContactState;
-use crate::domain::contactable::{Decision, Person, Terms};
+use crate::domain::caps::Reach;
+use crate::domain::contactable::Terms;
 use crate::domain::dialer::Queue;
+use crate::domain::fate::Fate;
 
-use super::claim::{Candidate, first_due};
+use super::candidate::{Candidate, FIRST_DUE, numbers_of};
 
 /// Somebody who would be called next.
 #[derive(Debug, Clone)]
@@ -31,6 +32,9 @@ pub struct NextContact {
     pub attempts: u32,
     /// When anybody last did something about the contact.
     pub updated_at: DateTime<Utc>,
+    /// Where the cursors of its area's two queues go once it stands there no more: the due time's, or the order's.
+    due_cursor: Option<DateTime<Utc>>,
+    order_cursor: Option<i64>,
 }
 
 /// Finds who would be called next. None if the next claim calls nobody: it suppresses somebody, puts somebody off, or
@@ -43,36 +47,39 @@ pub async fn find_next(
     open: &[&Queue],
     now: DateTime<Utc>,
 ) -> Result<Option<NextContact>, Error> {
-    const CONTACT: &str = "
-        SELECT id, phone, extension, name, metadata, attempts, updated_at FROM contacts
-        WHERE id = $1 AND campaign_id = $2 AND team_id = $3 AND state = 'pending' AND due_at = $4";
+    // One statement, so that nobody is asked about as he has become since he was judged.
+    let sql = format!(
+        "WITH first AS ({FIRST_DUE})
+         SELECT first.*, contacts.name, contacts.metadata, contacts.attempts, contacts.updated_at
+         FROM first JOIN contacts ON contacts.id = first.id AND contacts.team_id = $3"
+    );
     let client = database.client().await?;
-    let Some(row) = first_due(&client, owner.campaign, team, open, now).await? else { return Ok(None) };
+    let params: Params<'_> = &[&owner.campaign, &now, &team, &numbers_of(open)];
+    let Some(row) = query_opt(&client, &sql, params).await? else { return Ok(None) };
     let id: Uuid = row.try_get("id")?;
     let found = async {
         let candidate = Candidate::read(&row, open)?;
-        let person = Person {
-            state: ContactState::Pending,
-            due_at: Some(candidate.due_at),
-            area: &candidate.area,
-            is_suppressed: row.try_get("suppressed")?,
-            calls: &calls_to(&client, team, row.try_get("phone")?, terms.reach(), now).await?,
+        let calls = match terms.reach() {
+            Reach::NONE => Vec::new(),
+            reach => calls_to(&client, team, &candidate.phone, reach, now).await?,
         };
-        let is_called = matches!(terms.decide(&person, now), Decision::Now { .. });
-        if !is_called || candidate.area.is_assumed() || row.try_get("taken")? {
+        if candidate.fate(terms, &calls, false, now) != Fate::Call {
             return Ok(None);
         }
-        // What was done about the contact since it was found is not what it was judged by.
-        let params: Params<'_> = &[&id, &owner.campaign, &team, &candidate.due_at];
-        let Some(row) = query_opt(&client, CONTACT, params).await? else { return Ok(None) };
+        let attempts = count(&row, "attempts")?;
+        let (name, metadata) = (row.try_get("name")?, row.try_get("metadata")?);
+        let updated_at = row.try_get("updated_at")?;
+        let Candidate { phone, extension, due_cursor, order_cursor, .. } = candidate;
         Ok(Some(NextContact {
             id,
-            phone: row.try_get("phone")?,
-            extension: row.try_get("extension")?,
-            name: row.try_get("name")?,
-            metadata: row.try_get("metadata")?,
-            attempts: count(&row, "attempts")?,
-            updated_at: row.try_get("updated_at")?,
+            phone,
+            extension,
+            name,
+            metadata,
+            attempts,
+            updated_at,
+            due_cursor,
+            order_cursor,
         }))
     };
     found.await.map_err(|error: Error| error.met_with(id))
@@ -87,14 +94,14 @@ pub async fn veto(
     reason: &str,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    const SQL: &str = "
-        WITH contact AS (
+    let sql = format!(
+        "WITH contact AS (
             UPDATE contacts
             SET state = 'failed', last_outcome = 'blocked', due_at = NULL, callback_waits = false, before_call = $3,
                 updated_at = $4
             WHERE id = $2 AND campaign_id = $1 AND state = 'pending' AND updated_at = $5
-            RETURNING id
-        ), campaign AS (
+            RETURNING id, area, due_at
+        ), area AS ({PAST_THE_CONTACT}), campaign AS (
             UPDATE campaigns SET pending = pending - 1, failed = failed + 1
             FROM contact
             WHERE campaigns.id = $1
@@ -103,9 +110,12 @@ pub async fn veto(
         INSERT INTO events (team_id, campaign_id, kind, at, contact_id, data)
         SELECT team_id, campaign.id, 'contact.failed', $4, contact.id,
                jsonb_build_object('outcome', 'blocked', 'detail', $3::text)
-        FROM campaign, contact";
+        FROM campaign, contact"
+    );
     let campaign = asked_under.0.campaign;
-    write(database, asked_under, SQL, &[&campaign, &contact.id, &reason, &now, &contact.updated_at]).await
+    let NextContact { id, updated_at, due_cursor, order_cursor, .. } = contact;
+    let params: Params<'_> = &[&campaign, id, &reason, &now, updated_at, due_cursor, order_cursor];
+    write(database, asked_under, &sql, params).await
 }
 
 /// Makes a contact due later whom a server wants to be called then, with its reason. Returns what [`veto`] returns.
@@ -116,19 +126,33 @@ pub async fn postpone(
     (due_at, reason): (DateTime<Utc>, &str),
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    const SQL: &str = "
-        WITH contact AS (
-            UPDATE contacts SET timed = true, due_at = $6, before_call = $3, updated_at = $4
+    let sql = format!(
+        "WITH contact AS (
+            UPDATE contacts SET timed = true, due_at = $8, before_call = $3, updated_at = $4
             WHERE id = $2 AND campaign_id = $1 AND state = 'pending' AND updated_at = $5
-            RETURNING area, due_at
-        )
-        UPDATE areas SET due_cursor = least(due_cursor, contact.due_at)
-        FROM contact
-        WHERE campaign_id = $1 AND number = contact.area";
+            RETURNING id, area, due_at
+        ), area AS ({PAST_THE_CONTACT})
+        SELECT id FROM contact"
+    );
     let campaign = asked_under.0.campaign;
-    let params: Params<'_> = &[&campaign, &contact.id, &reason, &now, &contact.updated_at, &due_at];
-    write(database, asked_under, SQL, params).await
+    let NextContact { id, updated_at, due_cursor, order_cursor, .. } = contact;
+    let params: Params<'_> = &[&campaign, id, &reason, &now, updated_at, due_cursor, order_cursor, &due_at];
+    write(database, asked_under, &sql, params).await
 }
+
+/// Moves the cursor `$6` or `$7` of the queue in which `contact` was the first when he was asked about, if still nobody who is
+/// pending stands before him: else whoever is vetoed would be walked over again by every look, as by a claim without cursors.
+const PAST_THE_CONTACT: &str = "
+    UPDATE areas
+    SET due_cursor = least(coalesce($6, due_cursor), contact.due_at), order_cursor = coalesce($7, order_cursor)
+    FROM contact
+    WHERE areas.campaign_id = $1 AND areas.number = contact.area
+      AND NOT EXISTS (SELECT FROM contacts
+                      WHERE campaign_id = $1 AND area = contact.area AND state = 'pending' AND timed
+                        AND due_at >= areas.due_cursor AND due_at < $6)
+      AND NOT EXISTS (SELECT FROM contacts
+                      WHERE campaign_id = $1 AND area = contact.area AND state = 'pending' AND NOT timed
+                        AND place > areas.order_cursor AND place < $7)";
 
 /// Carries out a decision about a contact of a campaign that runs, is ours, and has the settings under which it was made.
 async fn write(

@@ -2,10 +2,11 @@
 //! with it.
 
 use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::db::campaigns::{Locked, lock, make_move_in};
-use crate::db::{Database, Error, Ownership, Transaction, execute, name, query};
+use crate::db::campaigns::{LOCK, Locked, lock, make_move_in};
+use crate::db::{Database, Durability, Error, Ownership, Params, Session, execute, name, query};
 use crate::domain::breaker::{self, Tripped};
 use crate::domain::campaign::{Move, State};
 use crate::domain::dialer::HaltReason;
@@ -41,22 +42,34 @@ pub async fn settle(
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     let mut client = database.client().await?;
-    let transaction = client.transaction().await?;
-    let Some(campaign) = lock(&transaction, owner).await? else { return Ok(false) };
-    let settled = apply(&transaction, &campaign, settlement, now).await?;
-    if settled && breaker::is_failure(settlement.outcome) {
-        note_failures(&transaction, owner.campaign, now).await?;
+    let durability = if settlement.is_known() { Durability::WithTheNext } else { Durability::AtOnce };
+    let params: Params<'_> = &[&owner.campaign, &owner.node, &owner.epoch];
+    let (decision, [campaign]) = client.decide(durability, [(LOCK, params)]).await?;
+    let Some(campaign) = campaign.first().map(Locked::read).transpose()? else { return Ok(false) };
+    if !breaker::is_failure(settlement.outcome) {
+        let run = async |sql: &str, params: Params<'_>| decision.commit_with(sql, params).await;
+        return Ok(!apply(&campaign, settlement, now, run).await?.is_empty());
     }
-    transaction.commit().await?;
-    Ok(settled)
+    let run = async |sql: &str, params: Params<'_>| query(&decision, sql, params).await;
+    let is_settled = !apply(&campaign, settlement, now, run).await?.is_empty();
+    if is_settled {
+        note_failures(&decision, owner.campaign, now).await?;
+    }
+    decision.commit().await?;
+    Ok(is_settled)
+}
+
+impl Settlement {
+    /// Whether it is nothing but what is known of the call for good: were it lost, it would be made again. What only an answer
+    /// of the provider has told, and that nothing has left, nobody could tell again.
+    fn is_known(&self) -> bool {
+        let by_its_facts = self.call_ended_at.is_some() && self.error.is_none();
+        by_its_facts && !matches!(self.outcome, Outcome::Unknown | Outcome::NotPlaced)
+    }
 }
 
 /// Says in the campaign's events that most of its last calls have failed, and which, if that is so since the last one.
-async fn note_failures(
-    transaction: &Transaction<'_>,
-    campaign: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+async fn note_failures(transaction: &impl Session, campaign: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
     const LAST: &str = "SELECT id, outcome, ended_at FROM last_calls($1, $2, $3) ORDER BY id DESC";
     const SAY: &str = "
         INSERT INTO events (team_id, campaign_id, kind, at, data)
@@ -93,19 +106,21 @@ pub async fn settle_and_halt(
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
     let Some(campaign) = lock(&transaction, owner).await? else { return Ok(false) };
-    let settled = apply(&transaction, &campaign, settlement, now).await?;
+    let run = async |sql: &str, params: Params<'_>| query(&transaction, sql, params).await;
+    let is_settled = !apply(&campaign, settlement, now, run).await?.is_empty();
     // Somebody else may have paused it first: the settlement stands all the same.
     make_move_in(&transaction, owner, halt, Some(reason), now).await?;
     transaction.commit().await?;
-    Ok(settled)
+    Ok(is_settled)
 }
 
+/// Settles an attempt by the statement that `run` runs. It returns a row if it was not settled before.
 async fn apply(
-    transaction: &Transaction<'_>,
     campaign: &Locked,
     settlement: &Settlement,
     now: DateTime<Utc>,
-) -> Result<bool, Error> {
+    run: impl AsyncFnOnce(&str, Params<'_>) -> Result<Vec<Row>, Error>,
+) -> Result<Vec<Row>, Error> {
     // A callback that was asked for during the call wins over the verdict.
     // A call that is given up has no end that anybody knows of: should it prove alive, its end is still to come.
     // A call of which the provider knows costs something, unless it says that nobody took it.
@@ -168,7 +183,8 @@ async fn apply(
             (2, 'contact.' || contact.state, jsonb_build_object('outcome', $2, 'attempts', contact.attempts))
         ) happened (number, kind, data)
         WHERE happened.number = 1 OR contact.state <> 'pending'
-        ORDER BY happened.number";
+        ORDER BY happened.number
+        RETURNING id";
     let (state, due_at) = match settlement.verdict {
         Verdict::Completed => ("completed", None),
         Verdict::Failed => ("failed", None),
@@ -182,7 +198,7 @@ async fn apply(
     let ended_at = settlement.call_ended_at.unwrap_or(now);
     let ask_price_at = campaign.has_spend_cap.then(|| first_question_at(ended_at));
     let can_be_called_back = !settlement.outcome.is_permanent();
-    let params: crate::db::Params<'_> = &[
+    let params: Params<'_> = &[
         &settlement.attempt,
         &settlement.outcome.as_str(),
         &now,
@@ -197,7 +213,7 @@ async fn apply(
         &ask_price_at,
         &free(),
     ];
-    Ok(execute(transaction, SQL, params).await? > 0)
+    run(SQL, params).await
 }
 
 /// Opens an attempt again that was given up as unknown and has been heard of since: its contact leaves the queue

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::db::look::KnownArea;
-use crate::db::{Error, Transaction, execute, query, query_one};
+use crate::db::{Error, Session, execute, query, query_one};
 use crate::domain::area::Area;
 use crate::domain::phone::{NumberType, Phone};
 use crate::domain::zone::{Candidates, Unmapped, Zone};
@@ -44,7 +44,7 @@ impl Areas {
     /// the one that the campaign has for the same area.
     pub(super) async fn write(
         &self,
-        transaction: &Transaction<'_>,
+        transaction: &impl Session,
         team: Uuid,
         campaign: Uuid,
     ) -> Result<Vec<i16>, Error> {
@@ -93,7 +93,7 @@ impl Areas {
 ///
 /// The caller holds the campaign's row. An addition takes its turn first and the row afterwards, so it is not waited for.
 pub(in crate::db) async fn refile(
-    transaction: &Transaction<'_>,
+    transaction: &impl Session,
     team: Uuid,
     campaign: Uuid,
     contact: Uuid,

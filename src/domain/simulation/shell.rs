@@ -32,6 +32,9 @@ const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(10);
 const END_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(2);
 const PUZZLED_FOR: TimeDelta = TimeDelta::seconds(30);
 
+/// How long a campaign waits whose first contact may not be called after all.
+const LOOK_AGAIN_AFTER: TimeDelta = TimeDelta::seconds(1);
+
 /// How long a server's word is good for.
 pub(super) const CONSENT_GOOD_FOR: TimeDelta = TimeDelta::seconds(60);
 
@@ -209,14 +212,6 @@ impl Desk {
         Ok(Carried::Out)
     }
 
-    /// The areas from which somebody may be claimed now.
-    fn ready(&self, look: &Look, memory: &Memory) -> Vec<usize> {
-        let view = self.view(look, memory);
-        let rules = view.rules.as_ref().expect("this world has all rules");
-        let terms = Terms::of(&view.settings, rules);
-        ready_queues(&view.queues, &terms, self.now()).iter().map(|queue| queue.number as usize).collect()
-    }
-
     /// Whose call a claim may begin; none if somebody is to be asked before.
     fn may_begin(&self, look: &Look, memory: &Memory) -> Option<Whose> {
         let Some(asking) = look.settings.before_call.filter(|_| !self.has(Flaw::TakesAnyWord)) else {
@@ -231,8 +226,10 @@ impl Desk {
 
     /// Asks a server about whoever would be next, and does what it says.
     async fn consult(&self, look: &Look, memory: &mut Memory) -> Result<(), DatabaseFailed> {
-        let (owner, ready, now) = (self.owner, self.ready(look, memory), self.now());
-        let found = self.database(|world| world.store.find_next(owner.campaign, &ready, now)).await?;
+        let (owner, now, view) = (self.owner, self.now(), self.view(look, memory));
+        let terms = Terms::of(&view.settings, view.rules.as_ref().expect("this world has all rules"));
+        let ready = ready_queues(&view.queues, &terms, now);
+        let found = self.database(|world| world.store.find_next(owner.campaign, &terms, &ready, now)).await?;
         let Some(contact) = found else {
             memory.consent = Some(Consent { contact: None, good_until: self.now() + CONSENT_GOOD_FOR });
             return Ok(());
@@ -281,15 +278,18 @@ impl Desk {
             deadline += TimeDelta::days(1);
         }
         self.world.borrow_mut().disturb(owner);
-        let ready = self.ready(look, memory);
+        let view = self.view(look, memory);
+        let terms = Terms::of(&view.settings, view.rules.as_ref().expect("this world has all rules"));
+        let ready = ready_queues(&view.queues, &terms, self.now());
         let Some(whose) = self.may_begin(look, memory) else { return Ok(Carried::Out) };
         let claim = self
             .database(|world| {
-                let claim = world.store.claim_next(owner, &ready, whose, now);
+                let claim = world.store.claim_next(owner, &terms, (&ready, whose), now);
                 world.ledger.saw(match claim {
                     Claim::Attempt { .. } => "claimed",
                     Claim::Suppressed => "suppressed at the claim",
                     Claim::PassedOver => "passed over",
+                    Claim::NotNow => "not now after all",
                     Claim::Another => "asked about another",
                     Claim::Nobody => "nobody to claim",
                     Claim::NotOurs => "claim fenced off",
@@ -304,6 +304,7 @@ impl Desk {
         let attempt = match claim {
             Claim::Attempt { attempt } => attempt,
             Claim::Suppressed | Claim::PassedOver | Claim::NotOurs => return Ok(Carried::Out),
+            Claim::NotNow => return Ok(Carried::NotYet { until: self.now() + LOOK_AGAIN_AFTER }),
             Claim::Another => {
                 memory.consent = None;
                 return Ok(Carried::Out);

@@ -17,7 +17,7 @@ use outdial::domain::hook::{DeliveryState, Stopped};
 use super::*;
 
 impl Bench {
-    async fn make_hook(&self, after: Option<i64>, most: i64) -> (Uuid, Made) {
+    pub(super) async fn make_hook(&self, after: Option<i64>, most: i64) -> (Uuid, Made) {
         let id = Uuid::now_v7();
         let url = "https://receiver.example/";
         let hook = NewHook { id, name: None, url, kinds: None, secret: &[7; 32], after };

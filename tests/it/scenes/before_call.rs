@@ -1,10 +1,15 @@
 //! Servers that are asked before each call, whatever they say, and where they say nothing.
 
 use chrono::{DateTime, Utc};
+use outdial::db::campaigns::{Command, Moved, command};
+use outdial::db::keys::ensure_team;
+use outdial::db::{Database, Tls};
 use outdial::simulator::{Outcome, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::support::eventually;
 use crate::support::receiver::{Received, Receiver, Reply};
 use crate::support::scene::{Scene, Setting};
 
@@ -164,17 +169,37 @@ async fn a_silent_server_stops_nobody_where_that_was_wished() {
     scene.end().await;
 }
 
-/// Makes somebody due before all others, on a thread and with a runtime of its own: whoever waits for it is a receiver that has
-/// not answered yet.
-fn hasten(database: tokio_postgres::Config, phone: &'static str) {
-    let hasten = async move {
-        let (psql, connection) = database.connect(tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        let sql = "UPDATE contacts SET timed = true, due_at = now() - interval '10 years' WHERE phone = $1";
-        psql.execute(sql, &[&phone]).await.unwrap();
-        psql.batch_execute("UPDATE areas SET due_cursor = DEFAULT").await.unwrap();
-    };
-    std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(hasten)).join().unwrap();
+/// Does something while a receiver has not answered yet, on a thread and with a runtime of its own: the receiver's waits for it.
+fn meanwhile<F: Future<Output = ()>>(done: impl FnOnce() -> F + Send + 'static) {
+    std::thread::spawn(|| tokio::runtime::Runtime::new().unwrap().block_on(done())).join().unwrap();
+}
+
+fn id_of(campaign: &str) -> Uuid {
+    campaign.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+/// Makes somebody due before all others.
+async fn hasten(database: tokio_postgres::Config, phone: &'static str) {
+    let (psql, connection) = database.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let sql = "UPDATE contacts SET timed = true, due_at = now() - interval '10 years' WHERE phone = $1";
+    psql.execute(sql, &[&phone]).await.unwrap();
+    psql.batch_execute("UPDATE areas SET due_cursor = DEFAULT").await.unwrap();
+}
+
+/// Pauses a campaign, as a person does.
+async fn pause(database: tokio_postgres::Config, campaign: Uuid, now: DateTime<Utc>) {
+    let database = Database::new(database, Tls::Off).unwrap();
+    let team = ensure_team(&database).await.unwrap();
+    let paused = command(&database, team, campaign, Command::Pause, (None, None), now).await.unwrap();
+    assert_eq!(paused, Moved::Done);
+}
+
+/// Gives the only campaign's settings another version, as every edit does.
+async fn edit(database: tokio_postgres::Config) {
+    let (psql, connection) = database.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    psql.batch_execute("UPDATE campaigns SET settings_version = settings_version + 1").await.unwrap();
 }
 
 /// Between the question and the claim somebody comes before the one who was asked about.
@@ -185,7 +210,8 @@ async fn nobody_is_called_by_a_word_that_was_meant_for_another() {
     let mut is_first = true;
     let server = Receiver::start(move |_| {
         if std::mem::take(&mut is_first) {
-            hasten(database.clone(), BOB);
+            let database = database.clone();
+            meanwhile(|| hasten(database, BOB));
         }
         agree()
     })
@@ -196,6 +222,60 @@ async fn nobody_is_called_by_a_word_that_was_meant_for_another() {
     assert_eq!(called(&scene), [BOB, ANN]);
     let asked: Vec<String> = server.received().iter().map(|(received, _)| asked_about(received)).collect();
     assert_eq!(asked, [ANN, BOB, ANN], "each was asked about just before the call");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn nobody_is_called_or_vetoed_by_a_word_that_comes_after_a_pause() {
+    let scene = fast().await;
+    let server = Receiver::start(|_| agree()).await;
+    let hook = hook(&scene, server.url()).await;
+    let campaign = scene.upload(json!({"before_call": {"hook": hook}}), &[ANN, BOB]).await;
+    let is_paused = |campaign: &Value| campaign["state"] == "paused";
+    for (answer, asked) in [(agree(), 1), (say(json!({"decision": "veto"})), 2)] {
+        let (database, clock, id) = (scene.database.clone(), scene.clock.clone(), id_of(&campaign));
+        let mut is_first = true;
+        server.will(move |_| {
+            if std::mem::take(&mut is_first) {
+                let (database, now) = (database.clone(), clock.now());
+                meanwhile(move || pause(database, id, now));
+            }
+            answer.clone()
+        });
+        scene.command(&campaign, if asked == 1 { "start" } else { "resume" }).await;
+        scene.until(&campaign, "it is paused", is_paused).await;
+        eventually("the word has come", || async { (server.received().len() >= asked).then_some(()) }).await;
+    }
+    server.will(|_| agree());
+    scene.command(&campaign, "resume").await;
+    let done = scene.until_completed(&campaign).await;
+    assert_eq!(called(&scene), [ANN, BOB]);
+    assert_eq!(done["counts"]["failed"], 0, "{done}");
+    assert_eq!(scene.outcomes(&campaign).await, ["answered", "answered"], "nobody was claimed meanwhile");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_word_is_good_only_for_the_settings_under_which_it_was_given() {
+    let scene = fast().await;
+    let server = Receiver::start(|_| agree()).await;
+    let hook = hook(&scene, server.url()).await;
+    let campaign = scene.upload(json!({"before_call": {"hook": hook}}), &[ANN, BOB]).await;
+    let database = scene.database.clone();
+    let mut asked = 0;
+    server.will(move |_| {
+        asked += 1;
+        if asked % 2 == 1 {
+            let database = database.clone();
+            meanwhile(|| edit(database));
+        }
+        if asked == 1 { say(json!({"decision": "veto"})) } else { agree() }
+    });
+    scene.command(&campaign, "start").await;
+    scene.until_completed(&campaign).await;
+    assert_eq!(called(&scene), [ANN, BOB]);
+    let asked: Vec<String> = server.received().iter().map(|(received, _)| asked_about(received)).collect();
+    assert_eq!(asked, [ANN, ANN, BOB, BOB], "each was asked about anew after the edit");
     scene.end().await;
 }
 

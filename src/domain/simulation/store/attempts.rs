@@ -5,19 +5,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::domain::attempt::Facts;
 use crate::domain::campaign::{Move, State};
 use crate::domain::contact::ContactState;
+use crate::domain::contactable::Terms;
+use crate::domain::dialer::Queue;
+use crate::domain::fate::{Fate, FirstDue};
 use crate::domain::outcome::Outcome;
 use crate::domain::retry::Verdict;
 use crate::domain::simulation::flaw::Flaw;
 
 use super::{Attempt, Campaign, Event, Owner, Phone, Sid, Store};
 
-const PASSED_OVER_FOR: TimeDelta = TimeDelta::seconds(60);
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::domain::simulation) enum Claim {
     Attempt { attempt: usize },
     Suppressed,
     PassedOver,
+    NotNow,
     Another,
     Nobody,
     NotOurs,
@@ -49,60 +51,93 @@ impl Store {
     pub(in crate::domain::simulation) fn claim_next(
         &mut self,
         owner: Owner,
-        open: &[usize],
-        whose: Whose,
+        terms: &Terms<'_>,
+        (open, whose): (&[&Queue], Whose),
         now: DateTime<Utc>,
     ) -> Claim {
         match self.lock(owner) {
             Some(row) if row.state == State::Running && row.limit.is_none_or(|limit| limit.left > 0) => {}
             _ => return Claim::NotOurs,
         }
-        let Some(contact) = self.first_due(owner.campaign, open, now) else { return Claim::Nobody };
-        let phone = self.contacts[contact].phone;
-        let is_suppressed =
-            self.suppressions.contains_key(&phone) && self.flaw != Some(Flaw::ClaimsSuppressedNumbers);
-        let is_taken = self.is_being_called(phone) && self.flaw != Some(Flaw::ClaimsTakenNumbers);
-        let is_another = matches!(whose, Whose::Only(asked_about) if asked_about != Some(contact));
-        if is_another && !is_suppressed && !is_taken {
-            return Claim::Another;
-        }
-        self.move_cursor(contact);
-        if is_suppressed {
-            self.move_contact(contact, ContactState::Suppressed, None);
-            self.note(owner.campaign, Event::ContactSuppressed);
-            Claim::Suppressed
-        } else if is_taken {
-            let row = &mut self.contacts[contact];
-            (row.timed, row.due_at) = (true, Some(now + PASSED_OVER_FOR));
-            Claim::PassedOver
-        } else {
-            self.begin(contact, now)
+        let Some((contact, area)) = self.first_due(owner.campaign, open, now) else { return Claim::Nobody };
+        let fate = self.fate(contact, area, terms, now);
+        match fate {
+            Fate::Call if matches!(whose, Whose::Only(asked_about) if asked_about != Some(contact)) => {
+                Claim::Another
+            }
+            Fate::Call => {
+                self.move_cursor(contact);
+                self.begin(contact, now)
+            }
+            Fate::Suppress => {
+                self.move_cursor(contact);
+                self.move_contact(contact, ContactState::Suppressed, None);
+                self.note(owner.campaign, Event::ContactSuppressed);
+                Claim::Suppressed
+            }
+            Fate::PassOver { until } => {
+                self.move_cursor(contact);
+                let row = &mut self.contacts[contact];
+                (row.timed, row.due_at) = (true, Some(until));
+                Claim::PassedOver
+            }
+            Fate::Stay => Claim::NotNow,
+            Fate::Block(_) | Fate::PutOff { .. } | Fate::Refile => {
+                unreachable!("this world has no caps, and its areas are known")
+            }
         }
     }
 
-    fn first_due(&self, campaign: usize, open: &[usize], now: DateTime<Utc>) -> Option<usize> {
-        let timed = open.iter().filter_map(|&area| self.first_timed(campaign, area));
-        let timed = timed.filter(|&contact| self.contacts[contact].due_at <= Some(now));
-        let timed = timed.min_by_key(|&contact| self.contacts[contact].due_at);
-        let in_order = open.iter().filter_map(|&area| self.first_in_order(campaign, area)).min();
-        timed.or(in_order)
+    /// What becomes of the first due contact, who is in this area as far as the dialer sees.
+    fn fate(&self, contact: usize, area: &Queue, terms: &Terms<'_>, now: DateTime<Utc>) -> Fate {
+        let row = &self.contacts[contact];
+        let first = FirstDue {
+            due_at: row.due_at.expect("a pending contact is due some time"),
+            area: &area.area,
+            is_suppressed: self.suppressions.contains_key(&row.phone)
+                && self.flaw != Some(Flaw::ClaimsSuppressedNumbers),
+            is_taken: self.is_being_called(row.phone) && self.flaw != Some(Flaw::ClaimsTakenNumbers),
+            calls: &[],
+        };
+        first.fate(terms, now)
+    }
+
+    /// The first due contact of the areas that are open, and the queue in which he stands.
+    fn first_due<'q>(
+        &self,
+        campaign: usize,
+        open: &[&'q Queue],
+        now: DateTime<Utc>,
+    ) -> Option<(usize, &'q Queue)> {
+        let timed = open.iter().filter_map(|&queue| {
+            let contact = self.first_timed(campaign, queue.number as usize)?;
+            Some((contact, queue))
+        });
+        let timed = timed.filter(|&(contact, _)| self.contacts[contact].due_at <= Some(now));
+        let timed = timed.min_by_key(|&(contact, _)| self.contacts[contact].due_at);
+        let in_order = open.iter().filter_map(|&queue| {
+            let contact = self.first_in_order(campaign, queue.number as usize)?;
+            Some((contact, queue))
+        });
+        timed.or_else(|| in_order.min_by_key(|&(contact, _)| contact))
     }
 
     /// Who would be called next, if anybody would be.
     pub(in crate::domain::simulation) fn find_next(
         &self,
         campaign: usize,
-        open: &[usize],
+        terms: &Terms<'_>,
+        open: &[&Queue],
         now: DateTime<Utc>,
     ) -> Option<usize> {
-        let contact = self.first_due(campaign, open, now)?;
-        let phone = self.contacts[contact].phone;
-        (!self.suppressions.contains_key(&phone) && !self.is_being_called(phone)).then_some(contact)
+        let (contact, area) = self.first_due(campaign, open, now)?;
+        (self.fate(contact, area, terms, now) == Fate::Call).then_some(contact)
     }
 
     pub(in crate::domain::simulation) fn veto(&mut self, owner: Owner, contact: usize) -> bool {
         let may = self.may_decide_about(owner, contact);
         if may {
+            self.move_cursor_past(contact);
             self.contacts[contact].callback_waits = false;
             self.move_contact(contact, ContactState::Failed, None);
             self.note(owner.campaign, Event::ContactVetoed);
@@ -117,6 +152,7 @@ impl Store {
         due_at: DateTime<Utc>,
     ) {
         if self.may_decide_about(owner, contact) {
+            self.move_cursor_past(contact);
             let row = &mut self.contacts[contact];
             (row.timed, row.due_at) = (true, Some(due_at));
             let cursor = &mut self.campaigns[row.campaign].areas[row.area].due_cursor;
@@ -127,6 +163,19 @@ impl Store {
     fn may_decide_about(&mut self, owner: Owner, contact: usize) -> bool {
         self.lock(owner).is_some_and(|row| row.state == State::Running)
             && self.contacts[contact].state == ContactState::Pending
+    }
+
+    /// Moves the cursor of a contact's queue to him, unless somebody who is pending stands before him by now.
+    fn move_cursor_past(&mut self, contact: usize) {
+        let row = &self.contacts[contact];
+        let first = match row.timed {
+            true => self.first_timed(row.campaign, row.area),
+            false => self.first_in_order(row.campaign, row.area),
+        };
+        let is_before = |first: usize| self.contacts[first].due_at < row.due_at;
+        if first == Some(contact) || row.timed && !first.is_some_and(is_before) {
+            self.move_cursor(contact);
+        }
     }
 
     fn begin(&mut self, contact: usize, now: DateTime<Utc>) -> Claim {
