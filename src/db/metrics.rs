@@ -2,16 +2,20 @@
 //!
 //! To count two million attempts takes three seconds, and figures are asked for again and again while people are called.
 //! So they are kept summed up, by quarter of an hour, in `call_sums`: a reading adds those sums and what was not summed
-//! yet, of which there is little, and takes some 30 ms for as many. Nothing of that is written by whoever calls. Whoever
-//! reads [hears](Figures::behind) which campaigns have much that is not summed, and may [`sum_up`] those afterwards. Where
-//! there is so much that the reading [runs out of time](Error::ran_out_of_time), [`list_behind`] tells which they are.
+//! yet, of which there is little. The sums of a campaign that were read are [kept] in memory for whoever asks next. Nothing of
+//! that is written by whoever calls. Whoever reads [hears](Figures::behind) which campaigns have much that is not summed, and
+//! may [`sum_up`] those afterwards. Where there is so much that the reading [runs out of time](Error::ran_out_of_time),
+//! [`list_behind`] tells which they are.
 //!
 //! What is summed cannot change any more, with one exception: a call that was given up as unknown may prove alive days
 //! later. The campaign's own counters tell that: where the sums of a whole campaign do not agree with them, they are
 //! thrown away and made anew ([`read_campaign`]).
 
+mod count;
+mod kept;
+mod sum_up;
+
 use std::collections::HashMap;
-use std::fmt::Write;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_postgres::Row;
@@ -23,27 +27,15 @@ use crate::domain::money::Money;
 use crate::domain::outcome::Outcome;
 use crate::domain::zone::Zone;
 
-use super::attempts::free;
-use super::campaigns::money;
-use super::{Database, Error, Transaction, execute, json, query, query_one, query_opt, reads};
-
-/// What lies within an hour of now is not summed up: a late word may still change a little of it.
-const SUMMED_AFTER: TimeDelta = TimeDelta::hours(1);
-
-/// A call of which nobody knows may prove alive; after so long hardly any does.
-const UNKNOWN_SUMMED_AFTER: TimeDelta = TimeDelta::days(1);
-
-/// From so many attempts on that are not summed up it is worth doing so.
-const MANY: i64 = 2_000;
-
-/// So many attempts are summed up at once; it takes a second or so. What was summed up before stays.
-const SUMMED_AT_ONCE: i64 = 500_000;
+use super::{Database, Error, Transaction, json, query, reads};
+use count::{Counted, count_calls};
+use kept::Basis;
+pub(super) use kept::KeptSums;
+use sum_up::forget_sums;
+pub use sum_up::{list_behind, sum_up, sum_up_portion};
 
 /// Sums that do not agree are not made anew more often than this, should something else than a late word be the reason.
 const MADE_ANEW_AFTER: TimeDelta = TimeDelta::hours(1);
-
-/// Attempts of this number and higher ones stand together.
-const HIGHEST_NUMBER: i16 = 20;
 
 /// Which calls are asked for: those intended from `since` on and before `until`. To the quarter of an hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,16 +102,47 @@ pub struct Figures {
     pub behind: Vec<Uuid>,
 }
 
+impl Figures {
+    /// Adds other calls of the same campaign.
+    fn add(&mut self, more: &Self) {
+        self.campaigns = self.campaigns.max(more.campaigns);
+        self.calls += more.calls;
+        // There are more of the others, as a rule, and they are in order.
+        let mut quarters = more.quarters.clone();
+        for quarter in self.quarters.drain(..) {
+            match quarters.binary_search_by_key(&quarter.begins_at, |known| known.begins_at) {
+                Ok(place) => quarters[place].calls += quarter.calls,
+                Err(place) => quarters.insert(place, quarter),
+            }
+        }
+        self.quarters = quarters;
+        for (number, calls) in &more.numbers {
+            match self.numbers.binary_search_by_key(number, |(known, _)| *known) {
+                Ok(place) => self.numbers[place].1 += *calls,
+                Err(place) => self.numbers.insert(place, (*number, *calls)),
+            }
+        }
+        more.costs.iter().for_each(|cost| self.add_cost(cost));
+        self.unpriced += more.unpriced;
+    }
+
+    fn add_cost(&mut self, more: &Cost) {
+        match self.costs.iter_mut().find(|known| known.currency == more.currency) {
+            Some(known) => {
+                known.amount = known.amount.plus(more.amount);
+                known.calls += more.calls;
+            }
+            None => self.costs.push(more.clone()),
+        }
+    }
+}
+
 /// A campaign whose calls are asked for.
 struct Asked {
     id: Uuid,
-    zone: Zone,
-    currency: Option<String>,
     contacts: Contacts,
     outcomes: HashMap<String, u32>,
-    /// Up to which attempt it is summed up.
-    until: Uuid,
-    begun_at: Option<DateTime<Utc>>,
+    basis: Basis,
 }
 
 /// The figures of one campaign. Returns nothing if the team has no such campaign.
@@ -132,7 +155,7 @@ pub async fn read_campaign(
 ) -> Result<Option<Figures>, Error> {
     let Some((asked, figures)) = read_once(database, team, campaign, range).await? else { return Ok(None) };
     let is_whole = range == Range::default();
-    let may_be_forgotten = asked.begun_at.is_some_and(|begun_at| begun_at + MADE_ANEW_AFTER < now);
+    let may_be_forgotten = asked.basis.begun_at.is_some_and(|begun_at| begun_at + MADE_ANEW_AFTER < now);
     if !is_whole || !may_be_forgotten || agree(&asked, &figures.calls) {
         return Ok(Some(figures));
     }
@@ -149,10 +172,34 @@ async fn read_once(
     let mut reading = reads::begin(database).await?;
     let transaction = reading.connection.consistent_read().await?;
     let Some(asked) = list_asked(&transaction, team, Some(campaign)).await?.pop() else { return Ok(None) };
-    let mut figures = count_calls(&transaction, team, std::slice::from_ref(&asked), range).await?;
+    let mut figures = if range == Range::default() {
+        count_whole(&transaction, &database.sums, team, &asked).await?
+    } else {
+        count_calls(&transaction, team, std::slice::from_ref(&asked), range, Counted::All).await?
+    };
     transaction.commit().await?;
     figures.contacts = asked.contacts;
     Ok(Some((asked, figures)))
+}
+
+/// All calls of a campaign. Its sums are read only where they are not those that were read before.
+async fn count_whole(
+    transaction: &Transaction<'_>,
+    kept: &KeptSums,
+    team: Uuid,
+    asked: &Asked,
+) -> Result<Figures, Error> {
+    let (of, whole) = (std::slice::from_ref(asked), Range::default());
+    let mut figures = count_calls(transaction, team, of, whole, Counted::NotSummed).await?;
+    let sums = match kept.find(asked.id, &asked.basis) {
+        Some(sums) => sums,
+        None => {
+            let sums = count_calls(transaction, team, of, whole, Counted::Summed).await?;
+            kept.keep(asked.id, asked.basis.clone(), sums)
+        }
+    };
+    figures.add(&sums);
+    Ok(figures)
 }
 
 /// The figures of all of a team's campaigns that called within the range.
@@ -160,7 +207,7 @@ pub async fn read_team(database: &Database, team: Uuid, range: Range) -> Result<
     let mut reading = reads::begin(database).await?;
     let transaction = reading.connection.consistent_read().await?;
     let asked = list_asked(&transaction, team, None).await?;
-    let figures = count_calls(&transaction, team, &asked, range).await?;
+    let figures = count_calls(&transaction, team, &asked, range, Counted::All).await?;
     transaction.commit().await?;
     Ok(figures)
 }
@@ -195,302 +242,13 @@ fn asked(row: &Row) -> Result<Asked, Error> {
     contacts.0.iter_mut().zip(counted).for_each(|(count, counted)| *count = counted.unsigned_abs());
     Ok(Asked {
         id: row.try_get("id")?,
-        zone: Zone::parse(&zone).map_err(|unknown| Error::ZoneMissing(unknown.0))?,
-        currency: row.try_get("currency")?,
         contacts,
         outcomes: json(row, "outcomes")?,
-        until: row.try_get("until_id")?,
-        begun_at: row.try_get("begun_at")?,
+        basis: Basis {
+            zone: Zone::parse(&zone).map_err(|unknown| Error::ZoneMissing(unknown.0))?,
+            currency: row.try_get("currency")?,
+            until: row.try_get("until_id")?,
+            begun_at: row.try_get("begun_at")?,
+        },
     })
-}
-
-/// The columns of `call_sums` that are sums.
-fn sums() -> Vec<String> {
-    let outcomes = Outcome::ALL.iter().map(|outcome| outcome.as_str().replace('-', "_"));
-    let others = ["talk_seconds", "ring_seconds", "rung", "price", "priced", "unpriced"];
-    outcomes.chain(others.map(str::to_owned)).collect()
-}
-
-/// The sums of the attempts of `asked.id` behind `asked.until_id`, by quarter and number, and how many they are: `$1` is the
-/// team, `$2` the statuses of calls that cost nothing. It rang from when the provider says so until the call was taken, or
-/// given up by the network. What is left of a limit goes into `limit`.
-///
-/// Outcomes become columns only after they were counted: to count each by itself took twice as long.
-fn not_summed(limit: &str) -> String {
-    let mut outcomes = String::new();
-    for outcome in Outcome::ALL {
-        let column = outcome.as_str().replace('-', "_");
-        let _ = write!(
-            outcomes,
-            "coalesce(sum(calls) FILTER (WHERE outcome = '{outcome}'), 0)::int AS {column}, "
-        );
-    }
-    format!(
-        "SELECT quarter, number, {outcomes}
-                coalesce(sum(talk) FILTER (WHERE outcome NOT IN ('unknown', 'not-placed')), 0)::bigint AS talk_seconds,
-                coalesce(extract(epoch FROM sum(rang)), 0)::float8 AS ring_seconds,
-                sum(rung)::int AS rung, coalesce(sum(price), 0)::bigint AS price, sum(priced)::int AS priced,
-                coalesce(sum(unpriced) FILTER (WHERE outcome <> 'not-placed'), 0)::int AS unpriced,
-                sum(calls)::bigint AS counted
-         FROM (SELECT date_bin('15 minutes', intended_at, timestamptz '2000-01-01 00:00:00Z') AS quarter,
-                      least(number, {HIGHEST_NUMBER})::smallint AS number, outcome, count(*) AS calls,
-                      sum(duration_seconds) AS talk,
-                      sum(rang) FILTER (WHERE rang >= interval '0') AS rang,
-                      count(*) FILTER (WHERE rang >= interval '0') AS rung,
-                      sum(price) FILTER (WHERE NOT price_is_assumed) AS price,
-                      count(price) FILTER (WHERE NOT price_is_assumed) AS priced,
-                      count(*) FILTER (WHERE sid IS NOT NULL AND (price IS NULL OR price_is_assumed)
-                                         AND NOT coalesce(status = ANY ($2), false)) AS unpriced
-               FROM attempts
-               CROSS JOIN LATERAL (
-                   SELECT CASE WHEN outcome IN ('answered', 'machine', 'no-answer')
-                               THEN coalesce(answered_at, ended_at - make_interval(secs => coalesce(duration_seconds, 0)))
-                                    - coalesce(ringing_at, placed_at) END AS rang) ringing
-               WHERE campaign_id = asked.id AND team_id = $1 AND attempts.id > asked.until_id AND settled_at IS NOT NULL
-                 {limit}
-               GROUP BY 1, 2, 3) counted
-         GROUP BY quarter, number"
-    )
-}
-
-/// What a statement that counts is told: its plan is for whatever it has to count, and compiling it would take longer
-/// than running it. Without the second line it would read all attempts, because nothing tells how few are not summed.
-const FOR_COUNTING: &str = "
-    SET LOCAL jit = off; SET LOCAL work_mem = '64MB';
-    SET LOCAL enable_seqscan = off";
-
-/// The parts of the answer: each by its own columns.
-const BY_QUARTER: i32 = 3;
-const BY_NUMBER: i32 = 5;
-const BY_CAMPAIGN: i32 = 6;
-
-async fn count_calls(
-    transaction: &Transaction<'_>,
-    team: Uuid,
-    asked: &[Asked],
-    range: Range,
-) -> Result<Figures, Error> {
-    let columns = sums();
-    let kept: String = columns.iter().map(|column| format!("call_sums.{column}, ")).collect();
-    let summed: String = columns
-        .iter()
-        .map(|column| match column.as_str() {
-            "ring_seconds" => format!("sum({column}), "),
-            _ => format!("sum({column})::bigint, "),
-        })
-        .collect();
-    let range = range.in_quarters();
-    let within = |column: &str| {
-        format!(
-            "AND {column} >= coalesce($6, '-infinity'::timestamptz) AND {column} < coalesce($7, 'infinity'::timestamptz)"
-        )
-    };
-    let sql = format!(
-        "WITH asked AS MATERIALIZED (
-             SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::smallint[]) AS t (id, until_id, zone)
-         )
-         SELECT grouping(zone, number, id)::int, zone, quarter, number, id, {summed} sum(counted)::bigint
-         FROM (SELECT asked.id, asked.zone, quarter, number, {kept} 0 AS counted
-               FROM asked JOIN call_sums ON campaign_id = asked.id AND team_id = $1 {in_sums}
-               UNION ALL
-               SELECT asked.id, asked.zone, later.* FROM asked CROSS JOIN LATERAL ({not_summed}) later) calls
-         GROUP BY GROUPING SETS ((zone, quarter), (number), (id))",
-        in_sums = within("quarter"),
-        not_summed = not_summed(&within("intended_at")),
-    );
-    let mut zones: Vec<&Zone> = Vec::new();
-    let mut zone_of = |zone| {
-        let place = zones.iter().position(|known| *known == zone).unwrap_or(zones.len());
-        if place == zones.len() {
-            zones.push(zone);
-        }
-        i16::try_from(place).unwrap_or(i16::MAX)
-    };
-    let (ids, untils): (Vec<Uuid>, Vec<Uuid>) = asked.iter().map(|asked| (asked.id, asked.until)).unzip();
-    let places: Vec<i16> = asked.iter().map(|asked| zone_of(&asked.zone)).collect();
-    transaction.batch_execute(FOR_COUNTING).await?;
-    let params: super::Params<'_> = &[&team, &free(), &ids, &untils, &places, &range.since, &range.until];
-    let by_id: HashMap<Uuid, &Asked> = asked.iter().map(|asked| (asked.id, asked)).collect();
-    let mut figures = Figures::default();
-    for row in query(transaction, &sql, params).await? {
-        let calls = calls(&row)?;
-        match row.try_get(0)? {
-            BY_QUARTER => {
-                let place: i16 = row.try_get(1)?;
-                let zone = usize::try_from(place).ok().and_then(|place| zones.get(place));
-                let zone = zone.ok_or_else(|| Error::ImpossibleRow(format!("there is no zone {place}")))?;
-                figures.quarters.push(Quarter { zone: (*zone).clone(), begins_at: row.try_get(2)?, calls });
-            }
-            BY_NUMBER => {
-                figures.calls += calls;
-                figures.numbers.push((row.try_get(3)?, calls));
-            }
-            BY_CAMPAIGN => {
-                let id: Uuid = row.try_get(4)?;
-                let asked =
-                    by_id.get(&id).ok_or_else(|| Error::ImpossibleRow(format!("nobody asked for {id}")))?;
-                add_campaign(&mut figures, asked, &row)?;
-            }
-            part => return Err(Error::ImpossibleRow(format!("there is no part {part}"))),
-        }
-    }
-    figures.numbers.sort_by_key(|(number, _)| *number);
-    figures.costs.sort_by(|one, other| one.currency.cmp(&other.currency));
-    Ok(figures)
-}
-
-/// Where the sums begin in a row.
-const FIRST_SUM: usize = 5;
-const AFTER_OUTCOMES: usize = FIRST_SUM + Outcome::ALL.len();
-
-fn calls(row: &Row) -> Result<Calls, Error> {
-    let mut calls = Calls::default();
-    for (column, outcome) in (FIRST_SUM..).zip(Outcome::ALL) {
-        calls += Calls::of(*outcome, sum(row, column)?);
-    }
-    calls.talk_seconds = row.try_get(AFTER_OUTCOMES)?;
-    calls.ring_seconds = row.try_get(AFTER_OUTCOMES + 1)?;
-    calls.rung = sum(row, AFTER_OUTCOMES + 2)?;
-    Ok(calls)
-}
-
-fn sum(row: &Row, column: usize) -> Result<u32, Error> {
-    let sum: i64 = row.try_get(column)?;
-    u32::try_from(sum).map_err(|_| Error::ImpossibleRow(format!("a sum of calls is {sum}")))
-}
-
-/// Adds what is told of a campaign as a whole.
-fn add_campaign(figures: &mut Figures, asked: &Asked, row: &Row) -> Result<(), Error> {
-    figures.campaigns += 1;
-    figures.contacts.0.iter_mut().zip(asked.contacts.0).for_each(|(sum, count)| *sum += count);
-    let (price, priced): (i64, u32) = (row.try_get(AFTER_OUTCOMES + 3)?, sum(row, AFTER_OUTCOMES + 4)?);
-    figures.unpriced += sum(row, AFTER_OUTCOMES + 5)?;
-    if row.try_get::<_, i64>(AFTER_OUTCOMES + 6)? >= MANY {
-        figures.behind.push(asked.id);
-    }
-    let Some(currency) = asked.currency.as_ref().filter(|_| priced > 0) else { return Ok(()) };
-    let known = figures.costs.iter_mut().find(|cost| cost.currency == *currency);
-    match known {
-        Some(cost) => {
-            cost.amount = cost.amount.plus(money(price)?);
-            cost.calls += priced;
-        }
-        None => {
-            figures.costs.push(Cost { currency: currency.clone(), amount: money(price)?, calls: priced });
-        }
-    }
-    Ok(())
-}
-
-/// The team's campaigns that have much that is not summed up, those with the most first, by what they count themselves.
-pub async fn list_behind(database: &Database, team: Uuid) -> Result<Vec<Uuid>, Error> {
-    let summed: Vec<String> = Outcome::ALL.iter().map(|outcome| outcome.as_str().replace('-', "_")).collect();
-    let sql = format!(
-        "SELECT id FROM (
-             SELECT id, (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(outcomes))
-                        - (SELECT coalesce(sum({summed}), 0) FROM call_sums
-                           WHERE campaign_id = campaigns.id AND call_sums.team_id = $1) AS not_summed
-             FROM campaigns WHERE team_id = $1 AND outcomes <> '{{}}') called
-         WHERE not_summed >= $2::bigint ORDER BY not_summed DESC",
-        summed = summed.join(" + "),
-    );
-    let rows = query(&database.list_client().await?, &sql, &[&team, &MANY]).await?;
-    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
-}
-
-/// Sums up what has come to its end of a campaign's attempts, up to the first that has not, in portions. Returns how many
-/// were added; none if somebody else is at it.
-pub async fn sum_up(
-    database: &Database,
-    team: Uuid,
-    campaign: Uuid,
-    now: DateTime<Utc>,
-) -> Result<u64, Error> {
-    let mut all = 0;
-    loop {
-        let summed = sum_up_portion(database, team, campaign, SUMMED_AT_ONCE, now).await?;
-        all += summed;
-        if summed < SUMMED_AT_ONCE.unsigned_abs() {
-            return Ok(all);
-        }
-    }
-}
-
-/// The same for so many attempts at most.
-pub async fn sum_up_portion(
-    database: &Database,
-    team: Uuid,
-    campaign: Uuid,
-    at_most: i64,
-    now: DateTime<Utc>,
-) -> Result<u64, Error> {
-    const BEGIN: &str = "
-        INSERT INTO calls_summed_up (campaign_id, team_id, until_id, begun_at)
-        SELECT id, team_id, '00000000-0000-0000-0000-000000000000', $3 FROM campaigns WHERE id = $1 AND team_id = $2
-        ON CONFLICT DO NOTHING";
-    const LOCK: &str = "
-        SELECT until_id FROM calls_summed_up WHERE campaign_id = $1 AND team_id = $2 FOR UPDATE SKIP LOCKED";
-    // The first behind the portion.
-    const BEHIND: &str = "
-        SELECT coalesce(
-            (SELECT id FROM attempts WHERE campaign_id = $1 AND team_id = $2 AND id > $3 ORDER BY id OFFSET $4 LIMIT 1),
-            'ffffffff-ffff-ffff-ffff-ffffffffffff') AS id";
-    // The last before the first that may still change.
-    const UNTIL: &str = "
-        SELECT id FROM attempts
-        WHERE campaign_id = $1 AND team_id = $2 AND id > $3
-          AND id < coalesce(
-              (SELECT id FROM attempts
-               WHERE campaign_id = $1 AND team_id = $2 AND id > $3 AND id < $6
-                 AND NOT (settled_at IS NOT NULL AND settled_at < $4 AND ask_price_at IS NULL
-                          AND (outcome <> 'unknown' OR settled_at < $5))
-               ORDER BY id LIMIT 1),
-              $6)
-        ORDER BY id DESC LIMIT 1";
-    const DONE: &str = "UPDATE calls_summed_up SET until_id = $3 WHERE campaign_id = $1 AND team_id = $2";
-    let columns = sums();
-    let added: String =
-        columns.iter().map(|column| format!("{column} = call_sums.{column} + excluded.{column}, ")).collect();
-    let names = columns.join(", ");
-    let sql = format!(
-        "WITH later AS (
-             SELECT later.* FROM (SELECT $3::uuid AS id, $4::uuid AS until_id) asked
-             CROSS JOIN LATERAL ({not_summed}) later
-         ), added AS (
-             INSERT INTO call_sums (campaign_id, team_id, quarter, number, {names})
-             SELECT $3, $1, quarter, number, {names} FROM later
-             ON CONFLICT (campaign_id, quarter, number, team_id) DO UPDATE SET {added}
-         )
-         SELECT coalesce(sum(counted), 0)::bigint AS counted FROM later",
-        not_summed = not_summed("AND attempts.id <= $5"),
-        added = added.trim_end_matches(", "),
-    );
-    // It may have very many to count, so it goes where it may take its time.
-    let mut client = database.list_client().await?;
-    let transaction = client.transaction().await?;
-    execute(&transaction, BEGIN, &[&campaign, &team, &now]).await?;
-    let Some(row) = query_opt(&transaction, LOCK, &[&campaign, &team]).await? else { return Ok(0) };
-    let before: Uuid = row.try_get("until_id")?;
-    transaction.batch_execute(FOR_COUNTING).await?;
-    let (settled_before, unknown_before) = (now - SUMMED_AFTER, now - UNKNOWN_SUMMED_AFTER);
-    let row = query_one(&transaction, BEHIND, &[&campaign, &team, &before, &at_most]).await?;
-    let behind: Uuid = row.try_get("id")?;
-    let until: super::Params<'_> = &[&campaign, &team, &before, &settled_before, &unknown_before, &behind];
-    let Some(row) = query_opt(&transaction, UNTIL, until).await? else { return Ok(0) };
-    let until: Uuid = row.try_get("id")?;
-    let row = query_one(&transaction, &sql, &[&team, &free(), &campaign, &before, &until]).await?;
-    execute(&transaction, DONE, &[&campaign, &team, &until]).await?;
-    transaction.commit().await?;
-    Ok(row.try_get::<_, i64>("counted")?.unsigned_abs())
-}
-
-/// Throws a campaign's sums away: they are made anew from its attempts when they are next worth it.
-async fn forget_sums(database: &Database, team: Uuid, campaign: Uuid) -> Result<(), Error> {
-    const MARK: &str = "DELETE FROM calls_summed_up WHERE campaign_id = $1 AND team_id = $2";
-    const SUMS: &str = "DELETE FROM call_sums WHERE campaign_id = $1 AND team_id = $2";
-    let mut client = database.client().await?;
-    let transaction = client.transaction().await?;
-    execute(&transaction, MARK, &[&campaign, &team]).await?;
-    execute(&transaction, SUMS, &[&campaign, &team]).await?;
-    transaction.commit().await
 }

@@ -116,6 +116,7 @@ pub struct Database {
     config: Arc<tokio_postgres::Config>,
     tls: Tls,
     failures: Failures,
+    sums: metrics::KeptSums,
 }
 
 /// How a pool of connections stands.
@@ -160,7 +161,8 @@ impl Database {
         config.options(format!("{SESSION} {LIST_SESSION} {own}"));
         let lists = pool_of(config, tls, LISTS_AT_ONCE, TURN_WITHIN);
         let failures = Failures::default();
-        Ok(Self { pool, urgent, lists, patience: ANSWERED_WITHIN, config: dialers, tls, failures })
+        let sums = metrics::KeptSums::default();
+        Ok(Self { pool, urgent, lists, patience: ANSWERED_WITHIN, config: dialers, tls, failures, sums })
     }
 
     /// The same database, for what cannot wait behind anything else: on connections of its own.
