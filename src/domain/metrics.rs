@@ -97,6 +97,11 @@ impl AddAssign for Calls {
     }
 }
 
+/// Seconds with three decimals at most, as they are told.
+pub fn to_the_millisecond(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
 /// A part of a whole; none of nothing.
 pub fn share(part: u32, whole: u32) -> Option<f64> {
     (whole > 0).then(|| f64::from(part) / f64::from(whole))
@@ -183,6 +188,7 @@ mod tests {
         assert_eq!((calls.attempts(), calls.answer_rate()), (4, Some(0.25)));
         assert_eq!((calls.not_reached(), calls.machine_share()), (3, Some(0.5)));
         assert_eq!((calls.average_talk_seconds(), calls.average_ring_seconds()), (Some(15.0), None));
+        assert_eq!([12.032_075_666, 61.0 / 3.0, 5.0].map(to_the_millisecond), [12.032, 20.333, 5.0]);
         assert_eq!(Calls::of(Outcome::NotPlaced, 9).answer_rate(), None);
     }
 

@@ -18,7 +18,7 @@ use crate::db::metrics::{self, Figures, Range, read_campaign, read_team};
 use crate::domain::access::Permission;
 use crate::domain::contact::ContactState;
 use crate::domain::instant;
-use crate::domain::metrics::{Bucket, ByClock, Calls, share};
+use crate::domain::metrics::{Bucket, ByClock, Calls, share, to_the_millisecond};
 use crate::domain::outcome::Outcome;
 
 use super::auth::Caller;
@@ -317,8 +317,8 @@ fn told(campaign: Option<Uuid>, figures: &Figures, range: Range, bucket: Bucket)
         all: tried(calls),
         machine_share: calls.machine_share(),
         talk_seconds: calls.talk_seconds,
-        average_talk_seconds: calls.average_talk_seconds(),
-        average_ring_seconds: calls.average_ring_seconds(),
+        average_talk_seconds: calls.average_talk_seconds().map(to_the_millisecond),
+        average_ring_seconds: calls.average_ring_seconds().map(to_the_millisecond),
         cost: figures.costs.iter().map(cost).collect(),
         unpriced: figures.unpriced,
         by_hour: (0..)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::web;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -254,7 +254,7 @@ fn shown(
         name: one.name.clone(),
         phone: one.phone.clone(),
         at: call.at,
-        local_time: zone.local(call.at),
+        local_time: zone.local(call.at).trunc_subsecs(3),
         zone: zone.name().to_owned(),
         outcome: call.outcome,
         ring_seconds: call.rings.num_seconds(),

@@ -12,6 +12,7 @@ use crate::db::campaigns;
 use crate::db::recurrence;
 use crate::domain::campaign::State;
 use crate::domain::dialer::{self, Because};
+use crate::domain::metrics::to_the_millisecond;
 use crate::domain::money::Money;
 use crate::domain::settings::Settings;
 use crate::http::wire;
@@ -252,5 +253,5 @@ fn share(part: u32, whole: u32) -> Option<f64> {
 }
 
 fn average(seconds: i64, calls: u32) -> Option<f64> {
-    (calls > 0).then(|| seconds as f64 / f64::from(calls))
+    (calls > 0).then(|| to_the_millisecond(seconds as f64 / f64::from(calls)))
 }
