@@ -20,6 +20,7 @@ mod poison;
 mod prices;
 mod recur;
 pub mod speech;
+mod statistics;
 mod supervisor;
 mod switchboard;
 mod taken_back;
@@ -30,6 +31,7 @@ pub use dispenser::DispenserActor;
 pub use inbox::{Deliver, Delivery, InboxActor, NotDelivered};
 pub use lease::Lease;
 pub use place::Pace;
+pub(crate) use statistics::know_of_many;
 pub use supervisor::{
     AskPrices, FindActor, LastTick, LastWatchdog, QUIET, Report, Retire, SupervisorActor, SupervisorReport,
     Sweep, TICK, Tick, WakeCampaign, Watch,

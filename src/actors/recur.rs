@@ -5,13 +5,13 @@ use chrono::TimeDelta;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::db::contacts::renew_statistics;
 use crate::db::look::Look;
 use crate::db::recurrence::{Expected, Fired, Skipped, fire};
-use crate::db::{Database, Error, Ownership};
+use crate::db::{Error, Ownership};
 use crate::domain::dialer::Because;
 use crate::domain::recurrence::Recurrence;
 
+use super::statistics::know_of_many;
 use super::switchboard::Switchboard;
 use super::turn::Carried;
 
@@ -39,7 +39,7 @@ pub(super) async fn recur(
     match fire(&board.database, owner, &expected, Uuid::now_v7(), now).await? {
         Fired::Run { run, contacts } => {
             info!(run.id = %run, contacts, %next, "made a run");
-            know_of_many(&board.database, contacts).await;
+            know_of_many(&board.database, contacts);
             Ok(Carried::Made { run })
         }
         Fired::Skipped(Skipped::Missed) => Ok(Carried::Out),
@@ -52,12 +52,5 @@ pub(super) async fn recur(
             Ok(Carried::Out)
         }
         Fired::Overtaken => Ok(Carried::Out),
-    }
-}
-
-/// Lets the planner know of many new contacts. The run is there, whatever becomes of this.
-async fn know_of_many(database: &Database, contacts: u32) {
-    if let Err(error) = renew_statistics(database, contacts).await {
-        warn!(error = &error as &dyn std::error::Error, "the statistics of the contacts were not renewed");
     }
 }

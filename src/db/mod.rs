@@ -99,9 +99,9 @@ const LISTS_AT_ONCE: usize = 2;
 const TURN_WITHIN: Duration = Duration::from_secs(600);
 
 /// What a connection for lists is told besides: storing a million rows takes its time, and nobody waits for it but
-/// whoever uploaded them.
+/// whoever uploaded them. What the server keeps of a COPY until its end has room in memory.
 const LIST_SESSION: &str = "-c statement_timeout=30min -c lock_timeout=10min \
-                            -c idle_in_transaction_session_timeout=10min";
+                            -c idle_in_transaction_session_timeout=10min -c work_mem=16MB";
 
 /// The same, for them.
 const LIST_ANSWERED_WITHIN: Duration = Duration::from_secs(31 * 60);

@@ -10,7 +10,8 @@ use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::actors::{Sweep, WakeCampaign};
+use crate::actors::{Sweep, WakeCampaign, know_of_many};
+use crate::db::Error;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
 use crate::db::campaigns::{
@@ -19,11 +20,9 @@ use crate::db::campaigns::{
 };
 use crate::db::contacts::{
     AlreadyThere, ContactFilter, LOOKED_THROUGH, begin_addition, begin_campaign, list_contacts,
-    renew_statistics,
 };
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::look;
-use crate::db::{Database, Error};
 use crate::domain::access::Permission;
 use crate::domain::agent::Agent;
 use crate::domain::beginning::check_start;
@@ -294,7 +293,7 @@ async fn make(
     let contacts = making.finish(&summary, &report_to_keep).await?;
     api.count_rows(&read.account);
     drop(client);
-    know_of_many(database, contacts).await;
+    know_of_many(database, contacts);
     info!(campaign.id = %id, contacts, "uploaded");
     warn_of_never(api, id, &mut report).await;
     let made = CreatedCampaign {
@@ -327,14 +326,6 @@ async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut ListReport) {
         None
     });
     report.warnings.extend(never.map(|why| show::ListWarning::never_called(&why)));
-}
-
-/// Lets the planner know of many new contacts. They are committed: whatever becomes of this is no reason to send the
-/// list again.
-async fn know_of_many(database: &Database, contacts: u32) {
-    if let Err(error) = renew_statistics(database, contacts).await {
-        warn!(error = &error as &dyn std::error::Error, "the statistics of the contacts were not renewed");
-    }
 }
 
 /// Adds a list to a campaign
@@ -417,7 +408,7 @@ async fn add_list(
     if added.wakes {
         api.supervisor.do_send(WakeCampaign { campaign: id });
     }
-    know_of_many(database, added.added).await;
+    know_of_many(database, added.added);
     api.count_rows(&read.account);
     info!(campaign.id = %id, contacts = added.added, "contacts added");
     warn_of_never(api, id, &mut report).await;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::info;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::actors::know_of_many;
 use crate::db::campaigns::{NewCampaign, find_campaign};
-use crate::db::contacts::renew_statistics;
 use crate::db::duplicate::{Chosen, Duplicated, duplicate};
 use crate::domain::access::Permission;
 use crate::domain::called;
@@ -190,9 +190,7 @@ async fn insert(
             return Err(Problem::unavailable(detail).after(Duration::from_secs(60)));
         }
     };
-    if let Err(error) = renew_statistics(database, contacts).await {
-        warn!(error = &error as &dyn std::error::Error, "the statistics of the contacts were not renewed");
-    }
+    know_of_many(database, contacts);
     info!(campaign.id = %new.id, duplicate_of = %of, contacts, "duplicated");
     let made = Duplicate {
         id: new.id,

@@ -13,6 +13,8 @@ mod find;
 mod list;
 mod make;
 
+use std::time::Duration;
+
 use serde_json::value::RawValue;
 
 pub use self::add::{Added, Adding, AlreadyThere, CannotAdd, Merged, begin_addition};
@@ -61,12 +63,16 @@ pub struct NewContact {
 /// From how many new contacts on the planner's knowledge of them is renewed at once, and not by and by.
 const MANY: u32 = 10_000;
 
-/// Renews the planner's statistics after `added` contacts were committed, if these are many. Returns whether it did.
-/// Nothing depends on it but the time that statements take, until the server comes round to it by itself.
+/// How long that waits for a connection: lists that are stored meanwhile do the same at their end.
+const TURN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Renews the planner's statistics after `added` contacts were committed, if these are many and nobody else is at it. Returns
+/// whether it did. Nothing depends on it but the time that statements take, until the server comes round to it by itself.
 pub async fn renew_statistics(database: &Database, added: u32) -> Result<bool, Error> {
     if added <= MANY {
         return Ok(false);
     }
-    database.list_client().await?.batch_execute("ANALYZE contacts").await?;
+    let Some(connection) = database.list_client_within(TURN_WITHIN).await? else { return Ok(false) };
+    connection.batch_execute("ANALYZE (SKIP_LOCKED) contacts").await?;
     Ok(true)
 }
