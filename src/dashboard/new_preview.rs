@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use crate::db::imports::{Import, Standing, find_import, list_campaigns_of_file};
 use crate::domain::access::{Permission, Role};
+use crate::domain::script::Taken;
+use crate::http::campaigns::taken_by_name;
 use crate::http::{Api, Methods, Problem, Visitor, resource};
 
 use super::parts::phone;
@@ -57,6 +59,13 @@ pub(super) struct Report {
     warnings: Vec<Warning>,
     format: Option<String>,
     rejects_header: Vec<String>,
+}
+
+impl Report {
+    /// The columns that are the number and the name.
+    pub(super) fn taken(&self) -> Vec<Taken> {
+        self.found.iter().filter_map(|found| taken_by_name(&found.role, &found.column)).collect()
+    }
 }
 
 #[derive(Deserialize)]

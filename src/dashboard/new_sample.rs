@@ -122,7 +122,7 @@ async fn sample(
         opt_out_digit: said.opt_out_digit,
         ..settings_of_new(api)?
     };
-    check_script(&speaks, &settings, &report.columns)?;
+    check_script(&speaks, &settings, &report.columns, &report.taken())?;
     let row = if row < report.first.len() { row } else { 0 };
     let Some(first) = report.first.get(row) else { return Ok(Sample::Nobody) };
     let hears = |outcome| hears(&speaks, &settings, first, outcome);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::public_host::is_public;
-use super::template::{BadTemplate, Template};
+use super::template::{BadTemplate, Template, variable_name};
 
 /// The longest text that may be said, in characters.
 /// Source: <https://www.twilio.com/docs/voice/twiml/say>.
@@ -129,28 +129,50 @@ impl Say {
     }
 }
 
-/// Checks that every variable that is `named` is among `available`.
+/// Checks that every variable that is `named` is among `available`. `taken` are columns that have none of their own, each with
+/// the variable that stands for it: whoever names one by its title is told.
 pub fn check_variables<'a>(
     named: &BTreeSet<&'a str>,
     available: impl IntoIterator<Item = &'a str>,
+    taken: &[Taken],
 ) -> Result<(), UnknownVariables> {
     let available: BTreeSet<&str> = available.into_iter().collect();
     let unknown: Vec<_> = named.difference(&available).map(|name| (*name).to_owned()).collect();
     if unknown.is_empty() {
         return Ok(());
     }
-    Err(UnknownVariables { unknown, available: available.into_iter().map(str::to_owned).collect() })
+    let is_meant = |taken: &&Taken| unknown.contains(&variable_name(&taken.column));
+    let taken = taken.iter().filter(is_meant).cloned().collect();
+    Err(UnknownVariables { unknown, available: available.into_iter().map(str::to_owned).collect(), taken })
+}
+
+/// A column that was taken for what each contact has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Its title.
+    pub column: String,
+    /// The variable that stands for it.
+    pub variable: &'static str,
 }
 
 /// A script names variables that the contact list does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected the script's variables to be columns of the list: it has no {}, it has {}",
-    listed(.unknown), listed(.available))]
+#[error("expected the script's variables to be columns of the list: it has no {}, it has {}{}",
+    listed(.unknown), listed(.available), told(.taken))]
 pub struct UnknownVariables {
     /// The variables that the list does not have.
     pub unknown: Vec<String>,
     /// Those that it has.
     pub available: Vec<String>,
+    /// The columns that were meant and have another variable.
+    pub taken: Vec<Taken>,
+}
+
+fn told(taken: &[Taken]) -> String {
+    let one = |Taken { column, variable }: &Taken| {
+        format!("; the column {column:?} was taken for {{{{{variable}}}}}")
+    };
+    taken.iter().map(one).collect()
 }
 
 fn listed(names: &[String]) -> String {
@@ -460,13 +482,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!(script.variables(), BTreeSet::from(["company", "deal", "nmae"]));
-        let error = check_variables(&script.variables(), ["name", "company"]).unwrap_err();
+        let error = check_variables(&script.variables(), ["name", "company"], &[]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "expected the script's variables to be columns of the list: it has no {{deal}}, {{nmae}}, \
              it has {{company}}, {{name}}"
         );
-        assert!(check_variables(&script.variables(), ["nmae", "company", "deal", "more"]).is_ok());
+        assert!(check_variables(&script.variables(), ["nmae", "company", "deal", "more"], &[]).is_ok());
+        let taken = |column: &str| Taken { column: column.to_owned(), variable: "name" };
+        let columns = [taken("NMAE"), taken("Company")];
+        let error = check_variables(&script.variables(), ["name", "company"], &columns).unwrap_err();
+        assert!(error.to_string().ends_with("; the column \"NMAE\" was taken for {{name}}"), "{error}");
     }
 
     #[test]

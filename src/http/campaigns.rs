@@ -1,6 +1,8 @@
 //! `/api/v1/campaigns`: made of a list, looked at, added to, started, paused, resumed, canceled, deleted, and what
 //! became of everybody.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::rt::spawn;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -29,9 +31,10 @@ use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
-use crate::domain::script::{Say, check_variables};
+use crate::domain::script::{Say, Taken, check_variables};
 use crate::domain::settings::Settings;
 use crate::domain::template::{variable_name, variables_of};
+use crate::import::{List, Role};
 
 use super::already_there::Tally;
 use super::auth::Caller;
@@ -238,7 +241,8 @@ async fn make(
     let agent = agent(api, caller, form.agent.as_ref(), form.agent_id).await?;
     let _turn = api.take_turn().await?;
     let list = intake::open(&spooled, list_form.options(&api.limits)?).await?;
-    check_script(&agent, &settings, &list.columns())?;
+    check_script(&agent, &settings, &list.columns(), &taken(&list))?;
+    let says_names = variables_said(&agent, &settings).contains("name");
     let agent = serde_json::to_value(&agent).map_err(|error| Problem::malformed(error.to_string()))?;
     let new = NewCampaign {
         id,
@@ -296,6 +300,9 @@ async fn make(
     know_of_many(database, contacts);
     info!(campaign.id = %id, contacts, "uploaded");
     warn_of_never(api, id, &mut report).await;
+    if says_names && read.account.name_column().is_none() {
+        report.warnings.push(show::ListWarning::no_names());
+    }
     let made = CreatedCampaign {
         id,
         report,
@@ -380,7 +387,7 @@ async fn add_list(
     let agent: Agent = serde_json::from_value(campaign.agent).map_err(|error| {
         Problem::invalid("bad-agent", format!("the campaign's agent cannot be read: {error}"))
     })?;
-    check_script(&agent, &campaign.settings, &list.columns())?;
+    check_script(&agent, &campaign.settings, &list.columns(), &taken(&list))?;
     let options = form.to_json()?;
     let origin = Origin::Upload(imports::new_import(import, &spooled, &options));
     let (database, now) = (&board.database, board.clock.now());
@@ -449,8 +456,33 @@ pub(crate) async fn agent(
     Ok(Agent { name: agent.name, prompt_text: agent.prompt_text, script })
 }
 
-/// What is said may name the contact's name, its number, and the list's columns, and nothing else.
-pub(crate) fn check_script(agent: &Agent, settings: &Settings, columns: &[String]) -> Result<(), Problem> {
+/// The columns that no variable of their own stands for, of those that were recognised.
+fn taken(list: &List) -> Vec<Taken> {
+    list.found().iter().filter_map(|found| taken_for(found.role, &found.name)).collect()
+}
+
+fn taken_for(role: Role, column: &str) -> Option<Taken> {
+    let variable = match role {
+        Role::Name | Role::GivenName | Role::FamilyName => "name",
+        Role::Phone => "phone",
+        Role::Alternate | Role::Country | Role::Timezone | Role::Priority | Role::Extension => return None,
+    };
+    Some(Taken { column: column.to_owned(), variable })
+}
+
+/// The same of a column whose role is told by its name, as reports do.
+pub(crate) fn taken_by_name(role: &str, column: &str) -> Option<Taken> {
+    taken_for(Role::parse(role).ok()?, column)
+}
+
+/// What is said may name the contact's name, its number, and the list's columns, and nothing else. `taken` are those of the
+/// list's columns that are the name and the number.
+pub(crate) fn check_script(
+    agent: &Agent,
+    settings: &Settings,
+    columns: &[String],
+    taken: &[Taken],
+) -> Result<(), Problem> {
     let bad = |detail: String| Problem::invalid("bad-script", detail);
     agent.script.check().map_err(|error| bad(format!("agent.script: {error}")))?;
     let own = ["name", "phone"];
@@ -461,14 +493,20 @@ pub(crate) fn check_script(agent: &Agent, settings: &Settings, columns: &[String
                       POST …/attempts/{id}/opt-out";
         return Err(bad(detail.to_owned()));
     }
-    let mut named = agent.script.variables();
-    named.extend(settings.answering_machine.message.iter().flat_map(Say::variables));
+    let named = variables_said(agent, settings);
     // A column called like the contact's own name gives way to it, and two of one name harm nobody unless it is said.
     let is_said = |variable: &str| !own.contains(&variable) && named.contains(variable);
     let said = columns.iter().zip(&variables).filter(|(_, variable)| is_said(variable));
     variables_of(said.map(|(column, _)| column.as_str())).map_err(|collision| bad(collision.to_string()))?;
     let available = variables.iter().map(String::as_str).chain(own);
-    check_variables(&named, available).map_err(|unknown| bad(unknown.to_string()))
+    check_variables(&named, available, taken).map_err(|unknown| bad(unknown.to_string()))
+}
+
+/// The variables of all that is said, to people and to machines.
+fn variables_said<'a>(agent: &'a Agent, settings: &'a Settings) -> BTreeSet<&'a str> {
+    let mut named = agent.script.variables();
+    named.extend(settings.answering_machine.message.iter().flat_map(Say::variables));
+    named
 }
 
 #[derive(Deserialize, IntoParams)]

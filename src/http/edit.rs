@@ -18,6 +18,7 @@ use crate::domain::agent::Agent;
 use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
 use crate::domain::edit::CannotEdit;
+use crate::domain::script::Taken;
 use crate::domain::settings::Settings;
 
 use super::auth::Caller;
@@ -127,7 +128,7 @@ impl Changed {
                 Some(agent) => agent.clone(),
                 None => kept_agent(campaign)?,
             };
-            check_script(&speaks, &settings, &columns(campaign))?;
+            check_script(&speaks, &settings, &columns(campaign), &taken(campaign))?;
         }
         let agent = named.map(serde_json::to_value).transpose();
         Ok(Self { settings, agent: agent.map_err(|error| invalid(error.to_string()))? })
@@ -144,6 +145,15 @@ pub(super) fn kept_agent(campaign: &Campaign) -> Result<Agent, Problem> {
 fn columns(campaign: &Campaign) -> Vec<String> {
     let columns = campaign.import["columns"].as_array();
     columns.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Which of its columns are the name and the number.
+fn taken(campaign: &Campaign) -> Vec<Taken> {
+    let of = |key: &str, variable| {
+        let column = campaign.import[key].as_str()?.to_owned();
+        Some(Taken { column, variable })
+    };
+    [of("name_column", "name"), of("phone_column", "phone")].into_iter().flatten().collect()
 }
 
 impl From<CannotEdit> for Problem {

@@ -149,6 +149,13 @@ impl Warning {
         let message = format!("some contacts are never called: {why}; the forecast counts them");
         Self { warning: "never-called", message }
     }
+
+    /// The script says names, and the list has none.
+    pub(crate) fn no_names() -> Self {
+        let message = "the script says {{name}}, and no column of the list was taken for names: nothing is said in its place; \
+                       columns can name it";
+        Self { warning: "no-names", message: message.to_owned() }
+    }
 }
 
 /// What is said about a row.

@@ -170,6 +170,25 @@ async fn columns_of_one_name_are_refused_only_where_a_script_says_them() {
     let list = "name,phone,Plan A,plan_a,Name\nAda,202-555-0101,1,2,x\n";
     let (status, campaign) = scene.upload_file(&settings(json!({})), list).await;
     assert_eq!(status, StatusCode::CREATED, "{campaign}");
+    let says_them = json!({"agent": {"name": "Desk", "script": {"say": "{{plan_a}}"}}});
+    let (status, refused) = scene.upload_file(&settings(says_them), list).await;
+    assert_eq!((status.as_u16(), &refused["type"]), (422, &json!("urn:outdial:bad-script")), "{refused}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_script_that_says_names_to_a_list_without_any_is_warned_of() {
+    let scene = scene().await;
+    let (named, nameless) = ("name,phone\nAda,202-555-0101\n", "phone,plan\n202-555-0101,gold\n");
+    for (says, list, warned) in
+        [("{{name}}", nameless, 1), ("{{name}}", named, 0), ("{{phone}}", nameless, 0)]
+    {
+        let agent = json!({"agent": {"name": "Desk", "script": {"say": format!("Hello {says}")}}});
+        let (status, campaign) = scene.upload_file(&settings(agent), list).await;
+        assert_eq!(status, StatusCode::CREATED, "{campaign}");
+        let warnings = campaign["warnings"].as_array().unwrap().iter();
+        assert_eq!(warnings.filter(|one| one["warning"] == "no-names").count(), warned, "{campaign}");
+    }
     scene.end().await;
 }
 
