@@ -24,6 +24,7 @@ use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline, Stopwatch};
 use crate::config::{self, Config, ListLimits, Provider, RequestLimit, Secret, TwilioAccount};
 use crate::dashboard;
+use crate::db::accounts::OwnAccount;
 use crate::db::words::Word;
 use crate::db::{self, Database};
 use crate::domain::hook::receiver::Reach;
@@ -185,7 +186,12 @@ impl App {
         let url = local_url(&config.listen.host, port);
         let line = connect(&config, &url, &clock).await?;
         let first_key = ensure_access(&database, config.api_token.as_ref().map(Secret::expose)).await?;
-        db::accounts::ensure(&database, &line.account.account_sid).await?;
+        let own = OwnAccount {
+            sid: &line.account.account_sid,
+            default_from: &line.account.from,
+            is_simulated: line.is_simulated,
+        };
+        db::accounts::ensure(&database, own).await?;
         let (node, meters) = (Uuid::now_v7(), meters());
         let reach = if config.hooks_to_private { Reach::Anywhere } else { Reach::Public };
         let board = Switchboard {

@@ -6,18 +6,70 @@ use std::time::Duration;
 
 use crate::domain::dialer::Closure;
 
-use super::{Database, Error, execute, query_one, query_opt};
+use super::{Database, Error, execute, query, query_one, query_opt};
 
 /// For how long an account is closed at most, whatever the provider asks for: afterwards it is asked again.
 const LONGEST_CLOSURE: Duration = Duration::from_secs(3600);
 
-/// Makes sure that the account has its row.
-pub async fn ensure(database: &Database, sid: &str) -> Result<(), Error> {
+/// The account that a server calls with, as the server knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnAccount<'a> {
+    /// The account.
+    pub sid: &'a str,
+    /// The number that calls where a campaign names none.
+    pub default_from: &'a str,
+    /// Whether nobody is really called.
+    pub is_simulated: bool,
+}
+
+/// Makes sure that the account has its row, which says what its servers say of it.
+pub async fn ensure(database: &Database, own: OwnAccount<'_>) -> Result<(), Error> {
     const SQL: &str = "
-        INSERT INTO accounts (sid, next_place_at) VALUES ($1, clock_timestamp())
-        ON CONFLICT (sid) DO NOTHING";
-    execute(&database.client().await?, SQL, &[&sid]).await?;
+        INSERT INTO accounts (sid, next_place_at, default_from, is_simulated)
+        VALUES ($1, clock_timestamp(), $2, $3)
+        ON CONFLICT (sid) DO UPDATE SET default_from = excluded.default_from, is_simulated = excluded.is_simulated";
+    let OwnAccount { sid, default_from, is_simulated } = own;
+    execute(&database.client().await?, SQL, &[&sid, &default_from, &is_simulated]).await?;
     Ok(())
+}
+
+/// An account that a server has called with, or is about to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAccount {
+    /// The account.
+    pub sid: String,
+    /// The number that its servers call from where a campaign names none; none if none has said it yet.
+    pub default_from: Option<String>,
+    /// Whether nobody is really called with it; none if no server has said it yet.
+    pub is_simulated: Option<bool>,
+    /// Whether a server of it is alive.
+    pub is_alive: bool,
+}
+
+/// All accounts.
+pub async fn list_accounts(database: &Database) -> Result<Vec<KnownAccount>, Error> {
+    const SQL: &str = "
+        SELECT sid, default_from, is_simulated,
+               EXISTS (SELECT FROM living_nodes WHERE account_sid = sid) AS is_alive
+        FROM accounts ORDER BY sid";
+    let rows = query(&database.client().await?, SQL, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(KnownAccount {
+                sid: row.try_get("sid")?,
+                default_from: row.try_get("default_from")?,
+                is_simulated: row.try_get("is_simulated")?,
+                is_alive: row.try_get("is_alive")?,
+            })
+        })
+        .collect()
+}
+
+/// Whether nobody is really called with an account; none if no server has said it.
+pub async fn find_simulated(database: &Database, sid: &str) -> Result<Option<bool>, Error> {
+    const SQL: &str = "SELECT is_simulated FROM accounts WHERE sid = $1";
+    let row = query_opt(&database.client().await?, SQL, &[&sid]).await?;
+    Ok(row.map(|row| row.try_get::<_, Option<bool>>("is_simulated")).transpose()?.flatten())
 }
 
 /// What came of asking for places.

@@ -261,12 +261,12 @@ pub fn stream_suppressions(
 }
 
 /// Takes a number off the list: it may be contacted again. What it was stays on record, with the key that asked for
-/// it. Returns whether it was there.
+/// it, or without one if it was whoever has the database. Returns whether it was there.
 pub async fn remove_suppression(
     database: &Database,
     team: Uuid,
     phone: &str,
-    key: Uuid,
+    by: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
     const SQL: &str = "
@@ -277,7 +277,7 @@ pub async fn remove_suppression(
         INSERT INTO lifted_suppressions
             (team_id, phone, reason, source, note, created_at, expires_at, lifted_at, lifted_by)
         SELECT team_id, phone, reason, source, note, created_at, expires_at, $4, $3 FROM lifted";
-    Ok(execute(&database.client().await?, SQL, &[&team, &phone, &key, &now]).await? > 0)
+    Ok(execute(&database.client().await?, SQL, &[&team, &phone, &by, &now]).await? > 0)
 }
 
 /// The team's campaigns that have a call open to a number that must not be contacted. There are few open calls,

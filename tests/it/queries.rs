@@ -67,6 +67,8 @@ use crate::support::cluster::fresh_database;
 use crate::support::eventually;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000000";
+const OWN_ACCOUNT: accounts::OwnAccount<'_> =
+    accounts::OwnAccount { sid: ACCOUNT, default_from: "+15005550006", is_simulated: true };
 const FROM: &str = "+12025550100";
 
 /// A node with a database of its own.
@@ -578,7 +580,7 @@ async fn no_call_ends_before_it_was_intended() {
 #[tokio::test]
 async fn no_provider_closes_its_account_for_ever() {
     let bench = Bench::new().await;
-    accounts::ensure(&bench.database, ACCOUNT).await.unwrap();
+    accounts::ensure(&bench.database, OWN_ACCOUNT).await.unwrap();
     for asked_for in [Duration::from_secs(u64::MAX), Duration::from_secs(400_000_000)] {
         let closed =
             accounts::close(&bench.database, ACCOUNT, Closure::RateLimited, Some(asked_for)).await.unwrap();

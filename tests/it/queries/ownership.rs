@@ -146,7 +146,7 @@ async fn a_renewal_tells_how_long_the_others_surely_live() {
 async fn a_database_whose_clock_is_set_back_by_an_hour_stops_nobody_for_an_hour() {
     let bench = Bench::new().await;
     let owner = bench.running(&["+12025550101"]).await;
-    accounts::ensure(&bench.database, ACCOUNT).await.unwrap();
+    accounts::ensure(&bench.database, OWN_ACCOUNT).await.unwrap();
     let psql = bench.psql().await;
     psql.batch_execute("UPDATE nodes SET alive_until = alive_until + interval '1 hour'").await.unwrap();
     psql.batch_execute("UPDATE accounts SET next_place_at = next_place_at + interval '1 hour'")
