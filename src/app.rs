@@ -33,8 +33,8 @@ use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
 use crate::hooks::{Ground, Hooks};
 use crate::http::{
-    Api, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, LongAnswers, READERS, Spool,
-    most_connections, site,
+    Api, Board, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, Line, LongAnswers, READERS, Runners,
+    Spool, Station, most_connections, site,
 };
 use crate::import::Limits;
 use crate::keys::ensure_access;
@@ -153,7 +153,7 @@ pub enum BuildError {
 }
 
 /// The provider as the parts need it.
-struct Line {
+struct Connected {
     client: Client,
     account: TwilioAccount,
     is_simulated: bool,
@@ -235,24 +235,35 @@ impl App {
             meters: board.meters.clone(),
         });
         let account = line.account;
-        let api = web::Data::new(Api {
-            board: board.clone(),
+        let station = web::Data::new(Station {
+            switchboard: board.clone(),
             inbox: inbox.clone(),
             supervisor: supervisor.clone(),
-            public_url: account.public_url,
+            public_url: account.public_url.clone(),
             webhook_tokens: std::iter::once(&account.auth_token)
                 .chain(&account.secondary_auth_token)
                 .map(|token| token.expose().to_owned())
                 .collect(),
-            default_from: account.from,
             is_simulated: line.is_simulated,
             provider: Default::default(),
+            metrics_token: config.operations.metrics_token.as_ref().map(|token| token.expose().to_owned()),
+        });
+        let desk = web::Data::new(HooksDesk { poster: board.poster.clone(), doorbell: hooks.doorbell() });
+        let api = web::Data::new(Api {
+            board: Board {
+                database: board.database.clone(),
+                clock: board.clock.clone(),
+                library: board.library.clone(),
+                meters: board.meters.clone(),
+                line: Line::Known { account_sid: account.account_sid, default_from: Some(account.from) },
+                runners: Runners::Here { node: board.node, supervisor: supervisor.clone() },
+            },
+            public_url: account.public_url,
+            is_simulated: line.is_simulated,
             limits: limits(&config.lists),
             spool,
             previews: config.lists.previews,
-            metrics_token: config.operations.metrics_token.as_ref().map(|token| token.expose().to_owned()),
             turns: Semaphore::new(LISTS_AT_ONCE),
-            hooks: HooksDesk { doorbell: hooks.doorbell() },
             events: events.clone(),
             readers: Semaphore::new(READERS),
             gate: Gate::new(config.requests.map(key_limit)),
@@ -260,7 +271,8 @@ impl App {
             mask_for_viewers: config.mask_for_viewers,
             overdue: Default::default(),
         });
-        let server = HttpServer::new(move || site(api.clone(), dashboard::routes))
+        let parts = (api, station, desk);
+        let server = HttpServer::new(move || site(parts.clone(), dashboard::routes))
             .workers(HTTP_WORKERS)
             .max_connections(most_connections().div_ceil(HTTP_WORKERS))
             .client_request_timeout(HEAD_WITHIN)
@@ -574,7 +586,7 @@ pub fn whole_calls_per_second(cps: f64) -> u32 {
     cps.ceil().max(1.0) as u32
 }
 
-async fn connect(config: &Config, url: &Url, clock: &Clock) -> Result<Line, BuildError> {
+async fn connect(config: &Config, url: &Url, clock: &Clock) -> Result<Connected, BuildError> {
     let (account, is_simulated) = match &config.provider {
         Provider::Twilio(account) => ((**account).clone(), account.is_simulated()),
         Provider::Simulator => (simulate(config, url, clock).await?, true),
@@ -593,7 +605,7 @@ async fn connect(config: &Config, url: &Url, clock: &Clock) -> Result<Line, Buil
         warn!("dialing the SIMULATOR: nobody is really called");
     }
     check(&client, &account.account_sid).await?;
-    Ok(Line { client, account, is_simulated })
+    Ok(Connected { client, account, is_simulated })
 }
 
 /// Finds out at start what would otherwise be found out at the first call.

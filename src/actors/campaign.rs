@@ -248,7 +248,8 @@ async fn try_turn(
         take_back(board, owner, attempt, TakenBack::DatabaseFailed).await?;
         memory.unsent = None;
     }
-    let found = look(&board.database, owner.campaign, &board.account_sid, memory.known.clone()).await?;
+    let found =
+        look(&board.database, owner.campaign, board.account_sid.as_str(), memory.known.clone()).await?;
     let Some(look) = found else { return Ok(Turn::Stop) };
     memory.known = Some(look.known.clone());
     memory.place = memory.place.take().filter(Place::is_good);

@@ -187,7 +187,7 @@ impl Switchboard {
 
     /// Whoever looks at campaigns beside this node.
     pub fn onlooker(&self) -> Onlooker<'_> {
-        Onlooker { clock: &self.clock, library: &self.library, account_sid: &self.account_sid }
+        Onlooker { clock: &self.clock, library: &self.library, account_sid: Some(&self.account_sid) }
     }
 }
 
@@ -198,13 +198,13 @@ pub struct Onlooker<'a> {
     pub clock: &'a Clock,
     /// Every pack of rules that a campaign may name.
     pub library: &'a Library,
-    /// The provider account.
-    pub account_sid: &'a str,
+    /// The provider account; none if it is not known which one will call.
+    pub account_sid: Option<&'a str>,
 }
 
 impl Onlooker<'_> {
     /// The rules that settings name, if they are all there.
-    fn rules(&self, settings: &Settings) -> Result<Rules, UnknownPack> {
+    pub fn rules(&self, settings: &Settings) -> Result<Rules, UnknownPack> {
         self.library.select(settings.rules.iter().map(String::as_str))
     }
 
@@ -220,7 +220,10 @@ impl Onlooker<'_> {
         CampaignView {
             state: look.state,
             owned: true,
-            same_account: look.account_sid.as_ref().is_none_or(|sid| *sid == self.account_sid),
+            same_account: match (look.account_sid.as_deref(), self.account_sid) {
+                (Some(started_with), Some(ours)) => started_with == ours,
+                (None, _) | (_, None) => true,
+            },
             settings: look.known.settings.clone(),
             rules: self.rules(&look.known.settings).ok(),
             zone_missing: !look.missing_zones.is_empty(),

@@ -104,7 +104,7 @@ fn not_found(name: &str) -> ClientError {
 async fn shown(desk: &Desk, team: Uuid, id: Uuid, name: &str) -> Result<Value, ClientError> {
     let account = look(&desk.database, id, "", None).await?.and_then(|look| look.account_sid);
     let account_sid = account.as_deref().unwrap_or_default();
-    let onlooker = Onlooker { clock: &desk.clock, library: &desk.library, account_sid };
+    let onlooker = Onlooker { clock: &desk.clock, library: &desk.library, account_sid: Some(account_sid) };
     let is_simulated = desk.dials_simulator || account_sid == SIMULATED_ACCOUNT;
     let observer = Observer { database: &desk.database, onlooker, is_simulated };
     campaign_as_json(&observer, team, id).await?.ok_or_else(|| not_found(name))

@@ -5,7 +5,7 @@ use askama::Template;
 
 use crate::domain::access::Permission;
 use crate::http::health::{Supervision, supervision};
-use crate::http::{Api, Methods, Problem, resource};
+use crate::http::{Methods, Problem, Station, resource};
 
 use super::{render, words};
 
@@ -65,6 +65,6 @@ impl From<Supervision> for Glance {
     }
 }
 
-async fn glance(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    render(&Glance::from(supervision(&api).await?))
+async fn glance(station: web::Data<Station>) -> Result<HttpResponse, Problem> {
+    render(&Glance::from(supervision(&station).await?))
 }

@@ -6,7 +6,7 @@ use askama::Template;
 
 use crate::domain::access::Permission;
 use crate::http::health::{self, Supervision, supervision};
-use crate::http::{Api, Methods, Problem, Visitor, resource};
+use crate::http::{Api, Methods, Problem, Station, Visitor, resource};
 
 use super::frame::Frame;
 use super::parts::{Badge, When};
@@ -71,8 +71,8 @@ struct Line {
     is_well: bool,
 }
 
-async fn found(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    let found = supervision(&api).await?;
+async fn found(station: web::Data<Station>) -> Result<HttpResponse, Problem> {
+    let found = supervision(&station).await?;
     render(&Health::of(found))
 }
 

@@ -36,7 +36,7 @@ pub async fn ask_for_callback(
     team: Uuid,
     (campaign, contact): (Uuid, Uuid),
     wanted: &Callback,
-    node: Uuid,
+    node: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<Asked, Error> {
     const LOCK: &str = "

@@ -173,7 +173,7 @@ pub async fn command(
         expect_next_firing(&transaction, campaign, &settings, row.try_get("starts_at")?, now).await?;
     }
     write_move(&transaction, campaign, made, reason, by, now).await?;
-    if let (State::Pending, Some(node)) = (target, node) {
+    if target == State::Pending {
         own_if_nobody_does(&transaction, campaign, node).await?;
     }
     transaction.commit().await?;
@@ -197,16 +197,17 @@ async fn write_limit(transaction: &Transaction<'_>, campaign: Uuid, limit: Limit
     Ok(())
 }
 
-/// Gives a campaign that no living node owns to this one.
+/// Gives a campaign that no living node owns to this one. Who is no node gives it to nobody.
 pub(super) async fn own_if_nobody_does(
     transaction: &Transaction<'_>,
     campaign: Uuid,
-    node: Uuid,
+    node: Option<Uuid>,
 ) -> Result<(), Error> {
     const SQL: &str = "
         UPDATE campaigns SET node = $2, epoch = epoch + 1
         WHERE id = $1 AND NOT EXISTS
             (SELECT FROM living_nodes WHERE living_nodes.id = campaigns.node)";
+    let Some(node) = node else { return Ok(()) };
     execute(transaction, SQL, &[&campaign, &node]).await?;
     Ok(())
 }

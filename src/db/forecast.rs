@@ -46,10 +46,10 @@ pub struct Reading {
 
 /// Counts a campaign's contacts, as they stand when it begins. `limits` says how often numbers of which area may be called
 /// at an instant. Returns nothing if the team has no such campaign.
-pub async fn read_forecast(
+pub async fn read_forecast<'a>(
     database: &Database,
     (team, campaign): (Uuid, Uuid),
-    account_sid: &str,
+    account_sid: impl Into<Option<&'a str>>,
     limits: impl Fn(&Settings, &[Arc<Area>], DateTime<Utc>) -> Limits,
     now: DateTime<Utc>,
 ) -> Result<Option<Reading>, Error> {
@@ -80,7 +80,7 @@ pub async fn read_forecast(
     };
     let past = Past {
         own: list_calls(&transaction, team, &[campaign], OWN_CALLS).await?,
-        team: list_team_s_calls(&transaction, team, account_sid).await?,
+        team: list_team_s_calls(&transaction, team, account_sid.into()).await?,
     };
     transaction.commit().await?;
     Ok(Some(Reading { state, settings, begins_at, standing, past }))
@@ -196,11 +196,11 @@ fn add(of_area: &mut Pending, row: &Row, limits: &[Limit]) -> Result<(), Error> 
 }
 
 /// What the team's calls were like, of the campaigns that called last through this account: what a simulator plays is
-/// no life.
+/// no life. None where it is not known which account will call.
 async fn list_team_s_calls(
     transaction: &Transaction<'_>,
     team: Uuid,
-    account_sid: &str,
+    account_sid: Option<&str>,
 ) -> Result<Vec<Calls>, Error> {
     const SQL: &str = "
         SELECT id FROM campaigns

@@ -124,14 +124,15 @@ impl KnownArea {
     }
 }
 
-/// Looks at a campaign, of which the asker may know something. Returns nothing if there is no such campaign.
+/// Looks at a campaign, of which the asker may know something, and at the places of an account, if it is known which one
+/// calls. Returns nothing if there is no such campaign.
 ///
 /// Earlier attempts of the contact that is being called are found among the calls to its number, whose index leaves out
 /// what was taken back: however often that was, nothing of it is read. `OFFSET 0` keeps the planner at that index.
-pub async fn look(
+pub async fn look<'a>(
     database: &Database,
     campaign: Uuid,
-    account_sid: &str,
+    account_sid: impl Into<Option<&'a str>>,
     known: Option<Known>,
 ) -> Result<Option<Look>, Error> {
     const SQL: &str = "
@@ -209,6 +210,7 @@ pub async fn look(
     let fewest = breaker::FEWEST_FAILURES as i32;
     let (window, among) = (breaker::WINDOW as i64, breaker::AMONG as i64);
     let hook = known.as_ref().and_then(|known| known.settings.before_call).map(|asking| asking.hook);
+    let account_sid: Option<&str> = account_sid.into();
     let params: super::Params<'_> =
         &[&campaign, &account_sid, &version, &areas, &fewest, &window, &among, &hook];
     let rows = query(&database.client().await?, SQL, params).await?;

@@ -51,13 +51,13 @@ pub enum Retried {
 }
 
 /// Makes contacts that were given up due now, in the order of the list and by their priority, and lets their retry policy
-/// begin anew, as the key `by` wishes. A completed campaign runs again, and is given to `node` if no living node owns it.
+/// begin anew, as the key `by` wishes, or whoever has the database. A completed campaign runs again, and is given to `node` if no living node owns it.
 pub async fn retry(
     database: &Database,
     team: Uuid,
     campaign: Uuid,
     again: &Again,
-    (by, node): (Uuid, Uuid),
+    (by, node): (Option<Uuid>, Option<Uuid>),
     now: DateTime<Utc>,
 ) -> Result<Retried, Error> {
     let mut portion = Portion { team, campaign, again, by, node, behind: 0, at_most: FEW, now };
@@ -94,8 +94,8 @@ struct Portion<'a> {
     team: Uuid,
     campaign: Uuid,
     again: &'a Again,
-    by: Uuid,
-    node: Uuid,
+    by: Option<Uuid>,
+    node: Option<Uuid>,
     behind: i32,
     at_most: i64,
     now: DateTime<Utc>,
@@ -133,7 +133,7 @@ impl Portion<'_> {
         };
         // It runs again before anybody is due: one that is completed has nobody left.
         if after != before {
-            write_move(&transaction, self.campaign, Move::Reopen, None, Some(self.by), self.now).await?;
+            write_move(&transaction, self.campaign, Move::Reopen, None, self.by, self.now).await?;
             own_if_nobody_does(&transaction, self.campaign, self.node).await?;
         }
         let contacts = self.make_due(&transaction, &chosen).await?;

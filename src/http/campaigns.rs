@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::actors::{Sweep, WakeCampaign, know_of_many};
+use crate::actors::know_of_many;
 use crate::db::Error;
 use crate::db::agents::find_agent;
 use crate::db::attempts::{AttemptFilter, list_attempts};
@@ -232,7 +232,7 @@ async fn make(
             ));
         }
     };
-    let settings = form.settings(&list_form, &api.default_from)?;
+    let settings = form.settings(&list_form, api.board.default_from())?;
     check_start(form.starts_at(), api.board.clock.now())
         .map_err(|far| Problem::invalid("bad-settings", far.to_string()))?;
     rules::check(api, &settings)?;
@@ -277,7 +277,7 @@ async fn make(
     let report_to_keep = imports::with_header(&report, &header)?;
     if read.account.imported == 0 {
         if making.give_up(&report_to_keep, api.previews).await? > 0 {
-            api.supervisor.do_send(Sweep);
+            api.board.sweep();
         }
         let detail = match origin {
             Origin::Upload(_) => {
@@ -319,7 +319,7 @@ async fn make(
 /// A list is stored also if nobody, or not everybody, can ever be called by the settings, but not without a word. It is
 /// committed: if the word cannot be had, that is no reason to send the list again.
 async fn warn_of_never(api: &Api, campaign: Uuid, report: &mut ListReport) {
-    let look = look(&api.board.database, campaign, &api.board.account_sid, None).await;
+    let look = look(&api.board.database, campaign, api.board.onlooker().account_sid, None).await;
     let look = look.unwrap_or_else(|error| {
         warn!(error = &error as &dyn std::error::Error, "it was not looked whether everybody can be called");
         None
@@ -410,10 +410,10 @@ async fn add_list(
     let merged = adding.merge(remark).await??;
     let mut report = ListReport::from(&read.account);
     there.correct(&mut report, merged.added);
-    let added = merged.commit(&imports::with_header(&report, &header)?, board.node).await??;
+    let added = merged.commit(&imports::with_header(&report, &header)?, board.node()).await??;
     drop(client);
     if added.wakes {
-        api.supervisor.do_send(WakeCampaign { campaign: id });
+        board.wake(&[id]).await;
     }
     know_of_many(database, added.added);
     api.count_rows(&read.account);
@@ -654,8 +654,8 @@ async fn start(
     }
     let limit = limited(limit)?;
     can_go_by_its_rules(&api, caller, *id).await?;
-    let account_sid = api.board.account_sid.clone();
-    let started = carry_out(&api, caller, *id, Command::Start { account_sid: &account_sid, limit }).await?;
+    let account_sid = api.board.account_to_start_with()?;
+    let started = carry_out(&api, caller, *id, Command::Start { account_sid, limit }).await?;
     Ok(answer(StatusCode::OK, &Started::Campaign(Box::new(started))))
 }
 
@@ -695,7 +695,7 @@ pub(super) async fn can_go_by_its_rules(api: &Api, caller: Caller, id: Uuid) -> 
     let settings = campaign.ok_or_else(|| Problem::not_found("campaign"))?.settings;
     rules::check(api, &settings)?;
     hooks::check_before_call(api, caller, &settings).await?;
-    let look = look(&board.database, id, &board.account_sid, None).await?;
+    let look = look(&board.database, id, board.onlooker().account_sid, None).await?;
     match look.as_ref().and_then(|look| look.missing_zones.keys().next().filter(|_| look.queues.is_empty())) {
         Some(zone) => Err(Error::ZoneMissing(zone.to_string()).into()),
         None => Ok(()),
@@ -725,7 +725,7 @@ async fn carry_out(
         caller.team,
         id,
         wanted,
-        (Some(caller.key), Some(board.node)),
+        (Some(caller.key), board.node()),
         board.clock.now(),
     )
     .await?
@@ -735,7 +735,7 @@ async fn carry_out(
         Moved::NotFound => return Err(Problem::not_found("campaign")),
     }
     info!(campaign.id = %id, command = %wanted.as_move(), "commanded");
-    api.supervisor.do_send(WakeCampaign { campaign: id });
+    board.wake(&[id]).await;
     shown(api, caller.team, id).await
 }
 

@@ -9,7 +9,6 @@ use tracing::info;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::actors::WakeCampaign;
 use crate::db::callbacks::{Asked, ask_for_callback};
 use crate::db::calls::list_calls_to;
 use crate::db::contacts::{Detail, find_contact};
@@ -316,14 +315,15 @@ async fn ask_to_be_called(
         can_be_called(&api, &found, wanted.at)?;
     }
     let asked =
-        ask_for_callback(&board.database, caller.team, (campaign, contact), &wanted, board.node, now).await?;
+        ask_for_callback(&board.database, caller.team, (campaign, contact), &wanted, board.node(), now)
+            .await?;
     let (state, due_at) = match asked {
         Asked::Promised { state, due_at } => (state, due_at),
         Asked::Refused(refused) => return Err(refused.into()),
         Asked::NotFound => return Err(Problem::not_found("contact of such a campaign")),
     };
     info!(campaign.id = %campaign, contact.id = %contact, "a callback was asked for");
-    api.supervisor.do_send(WakeCampaign { campaign });
+    board.wake(&[campaign]).await;
     let callback = ShownCallback { at: wanted.at, note: wanted.note };
     let next_call = next_call_now(&api, caller.team, *path, now).await?;
     let body = PromisedCallback { id: contact, state, due_at, callback, next_call };

@@ -10,7 +10,6 @@ use tracing::info;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::actors::WakeCampaign;
 use crate::db::campaigns::{Campaign, find_campaign};
 use crate::db::edit::{Edit, Edited, Version, edit, list_versions};
 use crate::domain::access::Permission;
@@ -66,7 +65,7 @@ pub(super) async fn change(api: &Api, caller: Caller, id: Uuid, changes: &Change
         match edit(&board.database, caller.team, id, &wanted, now).await? {
             Edited::Done { version, parts } => {
                 info!(campaign.id = %id, version, ?parts, "edited");
-                api.supervisor.do_send(WakeCampaign { campaign: id });
+                board.wake(&[id]).await;
             }
             Edited::Unchanged => {}
             Edited::Overtaken { .. } => continue,

@@ -7,7 +7,6 @@ use tracing::info;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::actors::{Sweep, WakeCampaign};
 use crate::db::retention::{Erasure, Person, Touched, erase_person};
 use crate::domain::access::Permission;
 use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
@@ -95,11 +94,11 @@ async fn erase(api: web::Data<Api>, caller: Caller, body: Body) -> Result<HttpRe
             (touched, Some(Problem::conflict("list-under-way", detail)))
         }
     };
-    for campaign in &touched.campaigns {
-        api.supervisor.do_send(WakeCampaign { campaign: *campaign });
+    if !touched.campaigns.is_empty() {
+        api.board.wake(&touched.campaigns).await;
     }
     if touched.previews > 0 {
-        api.supervisor.do_send(Sweep);
+        api.board.sweep();
     }
     api.board.meters.erased("contacts", touched.contacts);
     api.board.meters.erased("attempts", touched.attempts);

@@ -238,7 +238,8 @@ pub(crate) async fn foresee(api: &Api, team: Uuid, id: Uuid) -> Result<Forecast,
         Ok(rules) => Limits::of(&Terms::of(settings, &rules), areas, at),
         Err(_) => Limits::NONE,
     };
-    let Some(reading) = read_forecast(&board.database, ids, &board.account_sid, limits, now).await? else {
+    let account_sid = board.onlooker().account_sid;
+    let Some(reading) = read_forecast(&board.database, ids, account_sid, limits, now).await? else {
         return Err(Problem::not_found("campaign"));
     };
     let rules = board.rules(&reading.settings);

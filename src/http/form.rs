@@ -161,9 +161,13 @@ impl CampaignForm {
     }
 
     /// How the campaign dials, checked.
-    pub(super) fn settings(&self, list: &ListForm, default_from: &str) -> Result<Settings, Problem> {
+    pub(super) fn settings(
+        &self,
+        list: &ListForm,
+        default_from: Result<&str, Problem>,
+    ) -> Result<Settings, Problem> {
         let from = match &self.from {
-            None => default_from.to_owned(),
+            None => default_from?.to_owned(),
             Some(written) => from(written, list.region()?)?,
         };
         let settings = Settings {
@@ -195,7 +199,7 @@ impl CampaignForm {
 /// How a campaign dials of which nothing is said.
 pub(crate) fn settings_of_new(api: &Api) -> Result<Settings, Problem> {
     let form: CampaignForm = json(br#"{"name": "new"}"#, "bad-settings")?;
-    form.settings(&form.list(), &api.default_from)
+    form.settings(&form.list(), api.board.default_from())
 }
 
 /// Refuses what nobody can call a campaign.
@@ -258,14 +262,14 @@ mod tests {
 
     fn refused(text: &str) -> String {
         let form = CampaignForm::parse(text.as_bytes());
-        form.and_then(|form| form.settings(&form.list(), "+12025550100")).unwrap_err().to_string()
+        form.and_then(|form| form.settings(&form.list(), Ok("+12025550100"))).unwrap_err().to_string()
     }
 
     #[test]
     fn only_a_name_and_an_agent_are_required() {
         let text = r#"{"name":"Recall","agent":{"name":"Ada","script":{"say":"Hello"}}}"#;
         let form = CampaignForm::parse(text.as_bytes()).unwrap();
-        let settings = form.settings(&form.list(), "+12025550100").unwrap();
+        let settings = form.settings(&form.list(), Ok("+12025550100")).unwrap();
         assert_eq!(settings.default_region, "US");
         assert_eq!(settings.from, "+12025550100");
         assert_eq!(settings.timezone.name(), "America/New_York");

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::actors::{QUIET, Report, SupervisorReport, TICK};
+use crate::actors::{QUIET, Report, SupervisorReport, Switchboard, TICK};
 use crate::clock::Stopwatch;
 use crate::db::attempts::count_open;
 use crate::db::nodes::list_nodes;
@@ -25,7 +25,7 @@ use super::auth::Caller;
 use super::openapi::describe;
 use super::problem::answer;
 use super::resource::{Methods, open, resource};
-use super::{Api, Problem};
+use super::{Api, Problem, Station};
 
 /// How long health waits for an answer of the database or the provider.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -247,16 +247,16 @@ pub(crate) struct Node {
         (status = 503, description = "Something is wrong, or nothing can be told", body = Supervision),
     ),
 )]
-async fn supervisor(api: web::Data<Api>, _: Caller) -> Result<HttpResponse, Problem> {
-    let body = supervision(&api).await?;
+async fn supervisor(station: web::Data<Station>, _: Caller) -> Result<HttpResponse, Problem> {
+    let body = supervision(&station).await?;
     let status = if body.reason.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(answer(status, &body))
 }
 
 /// How the node is. It waits for the database and the provider, each for two seconds at most.
-pub(crate) async fn supervision(api: &Api) -> Result<Supervision, Problem> {
-    let board = &api.board;
-    let report = timeout(PATIENCE, api.supervisor.send(Report)).await;
+pub(crate) async fn supervision(station: &Station) -> Result<Supervision, Problem> {
+    let board = &station.switchboard;
+    let report = timeout(PATIENCE, station.supervisor.send(Report)).await;
     let Ok(Ok(report)) = report else {
         return Err(Problem::unavailable("the supervisor does not answer"));
     };
@@ -285,9 +285,9 @@ pub(crate) async fn supervision(api: &Api) -> Result<Supervision, Problem> {
         tick: tick(&report),
         watchdog: watchdog(&report),
         database: DatabaseHealth { answers: outage.is_none(), latency_ms: database_ms },
-        provider: api.provider.probe(api).await,
+        provider: station.provider.probe(board).await,
         zone_data: zone_data(Database::in_use(), board.clock.now().date_naive()),
-        simulated: api.is_simulated,
+        simulated: station.is_simulated,
         attempts: None,
         nodes: None,
     };
@@ -295,7 +295,7 @@ pub(crate) async fn supervision(api: &Api) -> Result<Supervision, Problem> {
         let silent = list_silent(&board.database, board.clock.now() - QUIET, MOST_SILENT).await?;
         let open = count_open(&board.database).await?;
         body.attempts = Some(OpenAttempts { open, silent: silent.len() });
-        body.nodes = Some(nodes(api).await?);
+        body.nodes = Some(nodes(&board.database).await?);
     }
     Ok(body)
 }
@@ -332,8 +332,8 @@ fn watchdog(report: &SupervisorReport) -> Option<Watchdog> {
     })
 }
 
-async fn nodes(api: &Api) -> Result<Vec<Node>, Problem> {
-    let nodes = list_nodes(&api.board.database).await?;
+async fn nodes(database: &db::Database) -> Result<Vec<Node>, Problem> {
+    let nodes = list_nodes(database).await?;
     let shown = nodes.into_iter().map(|node| Node {
         id: node.id,
         name: node.name,
@@ -350,7 +350,7 @@ async fn nodes(api: &Api) -> Result<Vec<Node>, Problem> {
 pub struct ProviderProbe(Mutex<Option<(Stopwatch, ProviderHealth)>>);
 
 impl ProviderProbe {
-    async fn probe(&self, api: &Api) -> ProviderHealth {
+    async fn probe(&self, board: &Switchboard) -> ProviderHealth {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((since, found)) = last
             && since.elapsed() < PROBE_AGAIN_AFTER
@@ -358,7 +358,7 @@ impl ProviderProbe {
             return found;
         }
         let asked = Stopwatch::start();
-        let answered = timeout(PATIENCE, api.board.reads("account", api.board.client.check_account())).await;
+        let answered = timeout(PATIENCE, board.reads("account", board.client.check_account())).await;
         let problem = match answered {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),

@@ -24,7 +24,7 @@ use crate::domain::event::EventKind;
 use crate::domain::hook::receiver::{self, Reach};
 use crate::domain::hook::{Answer, DeliveryState, FORMER_SECRET_LASTS, Stopped};
 use crate::domain::settings::Settings;
-use crate::receivers::{Parcel, fresh_secret, written};
+use crate::receivers::{Parcel, Poster, fresh_secret, written};
 
 use super::auth::Caller;
 use super::body::{Body, Query};
@@ -39,6 +39,8 @@ const MOST_HOOKS: i64 = 100;
 
 /// What handlers need of the part that works for hooks.
 pub struct HooksDesk {
+    /// The way to the receivers.
+    pub poster: Poster,
     /// Is rung when something is wished for, so that it is noticed at once.
     pub doorbell: Arc<Notify>,
 }
@@ -317,22 +319,24 @@ struct AskedAgain {
 )]
 async fn create(
     api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
     caller: Caller,
     once: Once,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let form: HookForm = body.json("bad-hook")?;
-    let insert = async move |api: &web::Data<Api>, id| insert(api, caller, form, id).await;
+    let insert = async move |api: &web::Data<Api>, id| insert(api, &desk, caller, form, id).await;
     once.make(api, caller, Answers::Once, &[body.bytes()], found_again::hook, insert).await
 }
 
 async fn insert(
     api: &web::Data<Api>,
+    desk: &HooksDesk,
     caller: Caller,
     form: HookForm,
     id: Uuid,
 ) -> Result<HttpResponse, Problem> {
-    let url = read_url(&form.url, api.board.poster.reach())?;
+    let url = read_url(&form.url, desk.poster.reach())?;
     let name = form.name.as_deref().map(read_name).transpose()?;
     if let Some(after) = form.after.filter(|after| *after < 0) {
         return Err(not_yet(after, None));
@@ -353,7 +357,7 @@ async fn insert(
         }
         Made::NotYet(last) => return Err(not_yet(form.after.unwrap_or_default(), Some(last))),
     }
-    api.hooks.doorbell.notify_one();
+    desk.doorbell.notify_one();
     let hook = find(api, caller, id).await?;
     Ok(answer(StatusCode::CREATED, &MadeHook { secret: written(&secret), hook }))
 }
@@ -422,12 +426,13 @@ async fn get(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result
 )]
 async fn change(
     api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
     caller: Caller,
     id: web::Path<Uuid>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let form: ChangeForm = body.json("bad-hook")?;
-    let url = form.url.as_deref().map(|url| read_url(url, api.board.poster.reach())).transpose()?;
+    let url = form.url.as_deref().map(|url| read_url(url, desk.poster.reach())).transpose()?;
     let name = form.name.as_ref().map(|name| name.as_deref().map(read_name).transpose()).transpose()?;
     let kinds = form.kinds.as_ref().map(|kinds| kinds.as_deref());
     let change = Change { name, url: url.as_deref(), kinds, is_enabled: form.enabled };
@@ -435,7 +440,7 @@ async fn change(
     if !change_hook(&api.board.database, (caller.team, *id), &change, now).await? {
         return Err(Problem::not_found("hook"));
     }
-    api.hooks.doorbell.notify_one();
+    desk.doorbell.notify_one();
     get(api, caller, id).await
 }
 
@@ -447,7 +452,12 @@ async fn change(
     delete, path = "/api/v1/hooks/{id}", operation_id = "delete_hook", tag = "hooks",
     responses((status = 204, description = "It is deleted"), Conflict),
 )]
-async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+async fn delete(
+    api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     if let Some(name) = find_campaign_that_asks(&api.board.database, caller.team, *id).await? {
         let detail = format!(
             "the campaign {name:?} wants its server to be asked before each call; change its before_call first"
@@ -457,7 +467,7 @@ async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     if !delete_hook(&api.board.database, caller.team, *id).await? {
         return Err(Problem::not_found("hook"));
     }
-    api.hooks.doorbell.notify_one();
+    desk.doorbell.notify_one();
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -468,14 +478,19 @@ async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     post, path = "/api/v1/hooks/{id}/rotate-secret", operation_id = "rotate_secret", tag = "hooks",
     responses((status = 200, description = "The secret", body = Rotated)),
 )]
-async fn rotate(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+async fn rotate(
+    api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let secret = fresh_secret();
     let former_secret_until = api.board.clock.now() + FORMER_SECRET_LASTS;
     let hook = (caller.team, *id);
     if !rotate_secret(&api.board.database, hook, &secret, former_secret_until).await? {
         return Err(Problem::not_found("hook"));
     }
-    api.hooks.doorbell.notify_one();
+    desk.doorbell.notify_one();
     Ok(answer(StatusCode::OK, &Rotated { secret: written(&secret), former_secret_until }))
 }
 
@@ -486,7 +501,12 @@ async fn rotate(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     post, path = "/api/v1/hooks/{id}/test", operation_id = "test_hook", tag = "hooks",
     responses((status = 200, description = "What it came to", body = Tested)),
 )]
-async fn test(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+async fn test(
+    api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
+    caller: Caller,
+    id: web::Path<Uuid>,
+) -> Result<HttpResponse, Problem> {
     let (now, clock) = (api.board.clock.now(), &api.board.clock);
     let to = find_destination(&api.board.database, (caller.team, *id), now).await?;
     let to = to.ok_or_else(|| Problem::not_found("hook"))?;
@@ -495,7 +515,7 @@ async fn test(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Resul
     let parcel =
         Parcel { id: &format!("test_{}", Uuid::now_v7().simple()), at: clock.real_now(), body: body.into() };
     let began = Stopwatch::start();
-    let posted = api.board.poster.post(&to, &parcel).await;
+    let posted = desk.poster.post(&to, &parcel).await;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let delivered = posted.answer.is_success();
     let (status, error) = match posted.answer {
@@ -553,6 +573,7 @@ async fn deliveries(
 )]
 async fn deliver_again(
     api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
     caller: Caller,
     path: web::Path<(Uuid, i64)>,
 ) -> Result<HttpResponse, Problem> {
@@ -567,7 +588,7 @@ async fn deliver_again(
             return Err(Problem::conflict("not-delivered-yet", detail));
         }
     }
-    api.hooks.doorbell.notify_one();
+    desk.doorbell.notify_one();
     Ok(answer(StatusCode::ACCEPTED, &AskedAgain { events: 1 }))
 }
 
@@ -578,11 +599,12 @@ async fn deliver_again(
 )]
 async fn deliver_dead_again(
     api: web::Data<Api>,
+    desk: web::Data<HooksDesk>,
     caller: Caller,
     id: web::Path<Uuid>,
 ) -> Result<HttpResponse, Problem> {
     let events = redeliver_dead(&api.board.database, caller.team, *id).await?;
     let events = events.ok_or_else(|| Problem::not_found("hook"))?;
-    api.hooks.doorbell.notify_one();
+    desk.doorbell.notify_one();
     Ok(answer(StatusCode::ACCEPTED, &AskedAgain { events }))
 }

@@ -113,7 +113,7 @@ impl Once {
     ) -> Result<HttpResponse, Problem> {
         let Self { name, address, trail } = self;
         let id = Uuid::now_v7();
-        let Some(name) = name else {
+        let (Some(name), Some(node)) = (name, api.board.node()) else {
             let answer = make(&api, id).await?;
             trail.made(id);
             return Ok(answer);
@@ -121,7 +121,7 @@ impl Once {
         let fingerprint = sent.iter().fold(address, |digest, part| chained(digest, part)).finalize().into();
         let request = Named { team: caller.team, key: caller.key, name, fingerprint };
         let board = &api.board;
-        let (id, is_new) = match begin(&board.database, &request, id, board.node, board.clock.now()).await? {
+        let (id, is_new) = match begin(&board.database, &request, id, node, board.clock.now()).await? {
             Begun::New(id) => (id, true),
             Begun::Unknown(id) => (id, false),
             Begun::UnderWay => return Err(under_way()),

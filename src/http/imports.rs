@@ -17,7 +17,6 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::actors::Sweep;
 use crate::db::imports::{
     Import, KindName, LARGEST_PIECE, NewImport, PREVIEW_LASTS, Previewing, RefusedRow, RemarkFilter,
     RemarkOfRow, begin_preview, find_import, find_piece, list_campaigns_of_file, list_remarks,
@@ -131,7 +130,7 @@ async fn look_at(
     let mut report = ListReport::from(&read.account);
     report.format = Some(format.as_str());
     if kept.finish(&with_header(&report, &header)?, api.previews).await? > 0 {
-        api.supervisor.do_send(Sweep);
+        api.board.sweep();
     }
     let preview = Preview {
         id,

@@ -5,6 +5,7 @@ mod agents;
 mod already_there;
 mod audit;
 mod auth;
+mod board;
 mod body;
 pub(crate) mod campaigns;
 mod changes;
@@ -46,6 +47,7 @@ pub(crate) mod session;
 pub(crate) mod show;
 mod spool;
 pub(crate) mod standing;
+mod station;
 mod summing;
 pub(crate) mod suppressions;
 mod upload;
@@ -55,7 +57,6 @@ mod workbook;
 
 use std::time::Duration;
 
-use actix::Addr;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -65,7 +66,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 pub(crate) use crate::actors::speech::heard;
-use crate::actors::{InboxActor, SupervisorActor, Switchboard};
 use crate::domain::access::Permission;
 use crate::events::Feed;
 use crate::import::{Account, Limits};
@@ -74,11 +74,11 @@ pub(crate) use crate::rules::ALWAYS;
 
 pub(crate) use audit::Trail;
 pub(crate) use auth::{Visitor, hold};
+pub use board::{Board, Line, Runners};
 pub(crate) use body::{Body, Query, json as read_json};
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 pub(crate) use form::settings_of_new;
-use health::ProviderProbe;
 pub use hooks::HooksDesk;
 pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
@@ -90,6 +90,7 @@ pub(crate) use resource::{Methods, open, resource};
 pub use show::account as account_as_json;
 pub use spool::Spool;
 pub use standing::{Observer, campaign_as_json, campaigns_as_json};
+pub use station::Station;
 pub use summing::Overdue;
 
 /// How long a webhook waits for the word that it is stored. Twilio, told to by the callback's URL, waits a little
@@ -98,34 +99,20 @@ const STORED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What the handlers work with.
 pub struct Api {
-    /// Database, clock, provider, node.
-    pub board: Switchboard,
-    /// Makes webhooks durable.
-    pub inbox: Addr<InboxActor>,
-    /// Runs the campaigns.
-    pub supervisor: Addr<SupervisorActor>,
-    /// Where the provider reaches us; what it signs begins with this.
+    /// Database, clock, rules, and who is told of what is new.
+    pub board: Board,
+    /// Where people and the provider reach us.
     pub public_url: Url,
-    /// The tokens that may have signed a webhook: two while they are being changed.
-    pub webhook_tokens: Vec<String>,
-    /// The number that calls where a campaign names none.
-    pub default_from: String,
     /// Whether nobody is really called.
     pub is_simulated: bool,
-    /// How the provider was last found to be.
-    pub provider: ProviderProbe,
     /// How much a list may hold.
     pub limits: Limits,
     /// Where lists lie while they are received and read.
     pub spool: Spool,
     /// Previews that a team may have at a time.
     pub previews: u32,
-    /// What opens the page of figures; without it the page is closed.
-    pub metrics_token: Option<String>,
     /// Lists that may be read at once.
     pub turns: Semaphore,
-    /// The part that works for hooks.
-    pub hooks: HooksDesk,
     /// What is told to those who follow.
     pub events: Feed,
     /// Those who may read in the outbox at once.
@@ -161,10 +148,10 @@ impl Api {
     }
 }
 
-/// The whole site, every answer of which is counted and has the id of its request. `pages` adds what stands beside the API for
+/// The site of a server, every answer of which is counted and has the id of its request. `pages` adds what stands beside the API for
 /// people, and answers what nothing is found under.
 pub fn site(
-    api: web::Data<Api>,
+    (api, station, hooks): (web::Data<Api>, web::Data<Station>, web::Data<HooksDesk>),
     pages: fn(&mut web::ServiceConfig),
 ) -> App<
     impl ServiceFactory<
@@ -179,6 +166,8 @@ pub fn site(
         .wrap(from_fn(request_id::with_request_id))
         .wrap(from_fn(prometheus::count))
         .app_data(api)
+        .app_data(station)
+        .app_data(hooks)
         .configure(routes)
         .configure(pages)
 }

@@ -12,7 +12,6 @@ use tracing::{error, info, warn};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::actors::WakeCampaign;
 use crate::actors::speech::twiml_for;
 use crate::db::suppressions::{self, NewSuppression, OptedOut, opt_out, suppress};
 use crate::domain::access::Permission;
@@ -27,7 +26,7 @@ use super::problem::{Conflict, answer};
 use super::resource::{Methods, resource};
 use super::show::Suppression;
 use super::webhooks::{document, find_in_time, ids, verified};
-use super::{Api, Problem, STORED_WITHIN};
+use super::{Api, Problem, STORED_WITHIN, Station};
 
 /// How often an opt-out that cannot be stored is tried again, a second apart.
 const MOST_TRIES: u32 = 300;
@@ -50,18 +49,18 @@ pub(super) fn resources() -> Vec<Methods> {
 /// the URL, comes again, several times within fifteen seconds in which the called person hears nothing; then it fetches
 /// the call's fallback, which says goodbye. This node goes on trying to store it meanwhile, and for minutes after that.
 pub(super) async fn keys(
-    api: web::Data<Api>,
+    station: web::Data<Station>,
     request: HttpRequest,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let form = verified(&api, &request, body.bytes())?;
+    let form = verified(&station, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
     call_sid(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
-    let Some(speech) = find_in_time(&api, campaign, attempt).await? else {
+    let Some(speech) = find_in_time(&station, campaign, attempt).await? else {
         return Err(Problem::unavailable("whether the key is an opt-out cannot be told yet; send it again"));
     };
     let Some(key) = speech.opt_out_digit.filter(|key| key.is_among(pressed(&form))) else {
-        let again = twiml_for(&speech, None, &api.board.urls.keys(campaign, attempt));
+        let again = twiml_for(&speech, None, &station.switchboard.urls.keys(campaign, attempt));
         return Ok(document(again.unwrap_or_else(|| twiml::POLITE_HANGUP.to_owned())));
     };
     let opted_out = NewSuppression {
@@ -71,9 +70,9 @@ pub(super) async fn keys(
         note: Some(format!("campaign {campaign}, attempt {attempt}")),
         expires_at: None,
     };
-    let now = api.board.clock.now();
+    let now = station.switchboard.clock.now();
     // A task of its own goes on when nobody waits for it any more.
-    let stored = spawn(keep_trying(api, speech.team, attempt, opted_out, now));
+    let stored = spawn(keep_trying(station, speech.team, attempt, opted_out, now));
     let is_stored = timeout(STORED_WITHIN, stored).await.is_ok_and(|ended| ended.unwrap_or(false));
     if !is_stored {
         return Err(Problem::unavailable("the opt-out is not stored yet; send it again"));
@@ -83,14 +82,14 @@ pub(super) async fn keys(
 
 /// Returns whether it is stored. Storing it twice changes nothing.
 async fn keep_trying(
-    api: web::Data<Api>,
+    station: web::Data<Station>,
     team: Uuid,
     attempt: Uuid,
     opted_out: NewSuppression,
     now: DateTime<Utc>,
 ) -> bool {
     for tries in 1..=MOST_TRIES {
-        match suppress(&api.board.database, team, &opted_out, now).await {
+        match suppress(&station.switchboard.database, team, &opted_out, now).await {
             Ok(_) => {
                 info!(attempt.id = %attempt, tries, "opted out by a key");
                 return true;
@@ -163,7 +162,7 @@ async fn tell(
         suppressions::Told::NotFound => return Err(Problem::not_found("attempt")),
     };
     info!(campaign.id = %campaign, attempt.id = %attempt, ends_call, "opted out by telling an agent");
-    api.supervisor.do_send(WakeCampaign { campaign });
+    board.wake(&[campaign]).await;
     let suppression = Suppression::at(suppression, now);
     Ok(answer(StatusCode::OK, &ToldOptOut { suppression, ends_call }))
 }

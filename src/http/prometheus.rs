@@ -17,6 +17,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 use tracing::debug;
 
+use crate::actors::Switchboard;
 use crate::clock::Stopwatch;
 use crate::db;
 use crate::db::events::oldest_without_position;
@@ -26,7 +27,7 @@ use crate::telemetry::Level;
 
 use super::auth::bearer;
 use super::resource::open;
-use super::{Api, Problem};
+use super::{Api, Problem, Station};
 
 /// How long the database may take to say what the node has to do. Without it the page says what it said before.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -42,20 +43,19 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(open("/metrics").get(metrics));
 }
 
-async fn metrics(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let (Some(wanted), Some(given)) = (&api.metrics_token, bearer(&request)) else {
+async fn metrics(station: web::Data<Station>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let (Some(wanted), Some(given)) = (&station.metrics_token, bearer(&request)) else {
         return Err(Problem::no_metrics_token());
     };
     if !bool::from(wanted.as_bytes().ct_eq(given.as_bytes())) {
         return Err(Problem::no_metrics_token());
     }
-    look(&api).await;
-    Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(api.board.meters.page()))
+    look(&station.switchboard).await;
+    Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(station.switchboard.meters.page()))
 }
 
 /// Sets what is not counted as it happens.
-async fn look(api: &Api) {
-    let board = &api.board;
+async fn look(board: &Switchboard) {
     for pool in board.database.pools() {
         board.meters.pool(pool);
     }

@@ -7,7 +7,6 @@ use tracing::info;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::actors::WakeCampaign;
 use crate::db::retry::{Again, Retried, retry};
 use crate::domain::access::Permission;
 use crate::domain::campaign::State;
@@ -79,13 +78,20 @@ async fn call_again(
         )));
     }
     let (board, again) = (&api.board, Again { outcomes, set_aside });
-    match retry(&board.database, caller.team, *id, &again, (caller.key, board.node), board.clock.now())
-        .await?
+    match retry(
+        &board.database,
+        caller.team,
+        *id,
+        &again,
+        (Some(caller.key), board.node()),
+        board.clock.now(),
+    )
+    .await?
     {
         Retried::Done { contacts, state } => {
             if contacts > 0 {
                 info!(campaign.id = %*id, contacts, "called again");
-                api.supervisor.do_send(WakeCampaign { campaign: *id });
+                board.wake(&[*id]).await;
             }
             Ok(answer(StatusCode::OK, &CalledAgain { contacts, state }))
         }

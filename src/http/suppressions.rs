@@ -15,7 +15,6 @@ use tracing::info;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::actors::WakeCampaign;
 use crate::db::suppressions::{
     Added, NewSuppression, Suppression, add_suppressions, find_suppression,
     list_campaigns_calling_suppressed, list_suppressions, remove_suppression, stream_suppressions, suppress,
@@ -370,8 +369,9 @@ async fn add_list(api: &Api, caller: Caller, region: Region, body: &Body) -> Res
 /// Wakes the campaigns that are calling a number of the list, so that they end what still rings. A wake-up that is lost
 /// costs nothing: the tick finds them, too.
 pub(super) async fn hold(api: &Api, team: Uuid, now: DateTime<Utc>) -> Result<(), Problem> {
-    for campaign in list_campaigns_calling_suppressed(&api.board.database, team, now).await? {
-        api.supervisor.do_send(WakeCampaign { campaign });
+    let calling = list_campaigns_calling_suppressed(&api.board.database, team, now).await?;
+    if !calling.is_empty() {
+        api.board.wake(&calling).await;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::twilio::{signature, twiml, wire};
 
 use super::body::Body;
 use super::resource::open;
-use super::{Api, Problem, STORED_WITHIN, opt_out};
+use super::{Problem, STORED_WITHIN, Station, opt_out};
 
 /// Each finds out by the signature who asks.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -34,49 +34,57 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-async fn status(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let form = verified(&api, &request, body.bytes())?;
+async fn status(
+    station: web::Data<Station>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let form = verified(&station, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
-    let callback = Callback::parse(&form).map_err(|error| malformed(&api, error.to_string()))?;
-    let heard = heard(campaign, attempt, &callback, api.board.clock.now());
-    store(&api, heard).await
+    let callback = Callback::parse(&form).map_err(|error| malformed(&station, error.to_string()))?;
+    let heard = heard(campaign, attempt, &callback, station.switchboard.clock.now());
+    store(&station, heard).await
 }
 
 /// The verdict on who took a call, posted while the call goes on.
-async fn machine(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let form = verified(&api, &request, body.bytes())?;
+async fn machine(
+    station: web::Data<Station>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let form = verified(&station, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
-    let verdict = MachineVerdict::parse(&form).map_err(|error| malformed(&api, error.to_string()))?;
-    store(&api, taken(campaign, attempt, &verdict, api.board.clock.now())).await
+    let verdict = MachineVerdict::parse(&form).map_err(|error| malformed(&station, error.to_string()))?;
+    store(&station, taken(campaign, attempt, &verdict, station.switchboard.clock.now())).await
 }
 
 /// A callback that the provider signed and that says nothing.
-fn malformed(api: &Api, why: String) -> Problem {
-    api.board.meters.callback("malformed");
+fn malformed(station: &Station, why: String) -> Problem {
+    station.switchboard.meters.callback("malformed");
     Problem::invalid("bad-callback", why)
 }
 
 /// Makes durable what was heard. The provider is told so only when it is.
-async fn store(api: &Api, heard: Heard) -> Result<HttpResponse, Problem> {
+async fn store(station: &Station, heard: Heard) -> Result<HttpResponse, Problem> {
     let (attempt, sid) = (heard.attempt, heard.sid.clone());
-    let word = timeout(STORED_WITHIN, api.inbox.send(Deliver(heard))).await;
+    let word = timeout(STORED_WITHIN, station.inbox.send(Deliver(heard))).await;
     match word {
         Ok(Ok(Ok(Recorded::Known { .. }))) => {
-            api.board.meters.callback("stored");
+            station.switchboard.meters.callback("stored");
             Ok(HttpResponse::NoContent().finish())
         }
         Ok(Ok(Ok(Recorded::UnknownAttempt))) => {
-            api.board.meters.callback("unknown");
+            station.switchboard.meters.callback("unknown");
             info!(attempt.id = %attempt, "a callback for an attempt that is not there");
             Err(Problem::not_found("attempt"))
         }
         Ok(Ok(Ok(Recorded::OtherCall))) => {
-            api.board.meters.callback("unknown");
+            station.switchboard.meters.callback("unknown");
             warn!(attempt.id = %attempt, call.sid = %sid, "a callback of a call that is not the attempt's");
             Err(Problem::not_found("call of this attempt"))
         }
         Ok(Ok(Err(_)) | Err(_)) | Err(_) => {
-            api.board.meters.callback("not-stored");
+            station.switchboard.meters.callback("not-stored");
             Err(Problem::unavailable("the callback is not stored yet; send it again"))
         }
     }
@@ -114,25 +122,33 @@ fn heard(campaign: Uuid, attempt: Uuid, callback: &Callback, now: DateTime<Utc>)
 
 /// What is heard. It does not wait for the database where this node placed the call, and where it has to and the
 /// database is away, the call is ended politely.
-async fn answer(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    let form = verified(&api, &request, body.bytes())?;
+async fn answer(
+    station: web::Data<Station>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let form = verified(&station, &request, body.bytes())?;
     let (campaign, attempt) = ids(&request)?;
     call_sid(&form).map_err(|error| Problem::invalid("bad-callback", error.to_string()))?;
     let verdict = MachineVerdict::parse(&form).ok();
     if let Some(verdict) = &verdict {
         // Only a hint: the call's own callbacks say the same, and their sender waits until it is stored.
-        api.inbox.do_send(Deliver(taken(campaign, attempt, verdict, api.board.clock.now())));
+        station.inbox.do_send(Deliver(taken(campaign, attempt, verdict, station.switchboard.clock.now())));
     }
-    let speech = find_in_time(&api, campaign, attempt).await?;
+    let speech = find_in_time(&station, campaign, attempt).await?;
     let answered_by = verdict.map(|verdict| verdict.answered_by);
-    let keys_url = api.board.urls.keys(campaign, attempt);
+    let keys_url = station.switchboard.urls.keys(campaign, attempt);
     let spoken = speech.and_then(|speech| twiml_for(&speech, answered_by, &keys_url));
     Ok(document(spoken.unwrap_or_else(|| twiml::POLITE_HANGUP.to_owned())))
 }
 
 /// What is heard when what should be could not be fetched, from us or from anybody: never that an error occurred.
-async fn sorry(api: web::Data<Api>, request: HttpRequest, body: Body) -> Result<HttpResponse, Problem> {
-    verified(&api, &request, body.bytes())?;
+async fn sorry(
+    station: web::Data<Station>,
+    request: HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    verified(&station, &request, body.bytes())?;
     Ok(document(twiml::POLITE_HANGUP.to_owned()))
 }
 
@@ -143,14 +159,14 @@ pub(super) fn document(twiml: String) -> HttpResponse {
 /// What is heard in a call: by heart where this node has placed it, and from the database where another one has, or
 /// this one before it was started again. Nothing if the database is away.
 pub(super) async fn find_in_time(
-    api: &Api,
+    station: &Station,
     campaign: Uuid,
     attempt: Uuid,
 ) -> Result<Option<Arc<Speech>>, Problem> {
-    if let Some(speech) = api.board.speeches.find(campaign, attempt) {
+    if let Some(speech) = station.switchboard.speeches.find(campaign, attempt) {
         return Ok(Some(speech));
     }
-    match timeout(STORED_WITHIN, find_speech(&api.board.database, campaign, attempt)).await {
+    match timeout(STORED_WITHIN, find_speech(&station.switchboard.database, campaign, attempt)).await {
         Ok(Ok(Some(speech))) => Ok(Some(Arc::new(speech))),
         Ok(Ok(None)) => Err(Problem::not_found("attempt")),
         Ok(Err(error)) => {
@@ -166,17 +182,17 @@ pub(super) async fn find_in_time(
 
 /// The form, if the provider signed it for this very URL.
 pub(super) fn verified(
-    api: &Api,
+    station: &Station,
     request: &HttpRequest,
     body: &[u8],
 ) -> Result<Vec<(String, String)>, Problem> {
-    signed_form(api, request, body).ok_or_else(|| {
-        api.board.meters.callback("refused");
+    signed_form(station, request, body).ok_or_else(|| {
+        station.switchboard.meters.callback("refused");
         Problem::forged()
     })
 }
 
-fn signed_form(api: &Api, request: &HttpRequest, body: &[u8]) -> Option<Vec<(String, String)>> {
+fn signed_form(station: &Station, request: &HttpRequest, body: &[u8]) -> Option<Vec<(String, String)>> {
     let signature = header(request.headers(), wire::SIGNATURE_HEADER)?;
     let is_form = header(request.headers(), CONTENT_TYPE.as_str())
         .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
@@ -185,8 +201,8 @@ fn signed_form(api: &Api, request: &HttpRequest, body: &[u8]) -> Option<Vec<(Str
     }
     let form = wire::parse_form(body);
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let url = format!("{}{path}", api.public_url.as_str().trim_end_matches('/'));
-    signature::verify(&api.webhook_tokens, &url, &form, signature).then_some(form)
+    let url = format!("{}{path}", station.public_url.as_str().trim_end_matches('/'));
+    signature::verify(&station.webhook_tokens, &url, &form, signature).then_some(form)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

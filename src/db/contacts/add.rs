@@ -235,7 +235,7 @@ impl Merged<'_> {
     ///
     /// The cursors of their areas are set back: the new ones have no due time of their own, and stand behind all others
     /// of their priority, but before those of a lower one.
-    pub async fn commit(self, report: &Value, node: Uuid) -> Result<Result<Added, CannotAdd>, Error> {
+    pub async fn commit(self, report: &Value, node: Option<Uuid>) -> Result<Result<Added, CannotAdd>, Error> {
         const LOCK: &str = "SELECT state FROM campaigns WHERE id = $1 AND team_id = $2 FOR NO KEY UPDATE";
         let Self { added, already_there, areas, transaction, belongs } = self;
         let Belongs { team, campaign, import, now } = belongs;

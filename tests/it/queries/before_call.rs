@@ -117,7 +117,8 @@ async fn whoever_has_changed_since_he_was_found_is_not_vetoed_by_what_is_said_of
         .await;
         let (ids, wanted) = ((owner.campaign, contact), Callback { at, note: None });
         let just_after = bench.now + TimeDelta::milliseconds(1);
-        let asked = ask_for_callback(&bench.database, bench.team, ids, &wanted, bench.node, just_after).await;
+        let asked =
+            ask_for_callback(&bench.database, bench.team, ids, &wanted, Some(bench.node), just_after).await;
         assert!(matches!(asked, Ok(Asked::Promised { .. })), "{asked:?}");
         gate.batch_execute("COMMIT").await.unwrap();
     };

@@ -10,7 +10,7 @@ impl Bench {
     async fn ask_for_callback(&self, owner: Ownership, contact: Uuid, at: DateTime<Utc>) -> Asked {
         let wanted = Callback { at, note: Some("after lunch".to_owned()) };
         let ids = (owner.campaign, contact);
-        ask_for_callback(&self.database, self.team, ids, &wanted, self.node, self.now).await.unwrap()
+        ask_for_callback(&self.database, self.team, ids, &wanted, Some(self.node), self.now).await.unwrap()
     }
 
     /// The contact at this place of the list.

@@ -55,7 +55,7 @@ impl Bench {
         let mut adding = adding?;
         adding.take(batch.by(&mut adding.encoder())).await.unwrap();
         let merged = adding.merge(there_already).await.unwrap()?;
-        merged.commit(&json!({"rows": 1}), self.node).await.unwrap()
+        merged.commit(&json!({"rows": 1}), Some(self.node)).await.unwrap()
     }
 
     async fn add(&self, campaign: Uuid, phones: &[&str]) -> Result<Added, CannotAdd> {
@@ -269,7 +269,7 @@ async fn a_campaign_at_its_end_takes_no_contacts_even_if_it_ends_meanwhile() {
     // Nothing that a person commands waits for the addition.
     assert_eq!(bench.command(owner.campaign, Command::Cancel).await, Moved::Done);
     let at_its_end = CannotAdd::AtItsEnd(TakesNoContacts(State::Canceled));
-    let committed = merged.commit(&json!({}), bench.node).await.unwrap();
+    let committed = merged.commit(&json!({}), Some(bench.node)).await.unwrap();
     assert_eq!(committed, Err(at_its_end.clone()));
     drop(client);
     assert_eq!(bench.phones(owner.campaign).await, [ANN]);
@@ -295,7 +295,7 @@ async fn neither_the_dialer_nor_a_person_waits_for_an_addition() {
     }
     assert!(matches!(bench.claim(owner).await, Claim::Nobody));
     assert!(campaigns::make_move(&bench.database, owner, Move::Finish, None, bench.now).await.unwrap());
-    let added = merged.commit(&json!({}), bench.node).await.unwrap().unwrap();
+    let added = merged.commit(&json!({}), Some(bench.node)).await.unwrap().unwrap();
     assert_eq!((added.added, added.state, added.wakes), (1, State::Running, true));
     assert_eq!(bench.command(owner.campaign, Command::Pause).await, Moved::Done);
     let added = bench.add(owner.campaign, &["+12025550104"]).await.unwrap();

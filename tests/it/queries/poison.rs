@@ -205,8 +205,9 @@ async fn who_was_set_aside_is_called_again_only_if_somebody_asks_for_it() {
     assert!(!reopen(&bench.database, owner, attempt.id, bench.now).await.unwrap());
     let wanted = Callback { at: bench.minutes(5), note: None };
     let ids = (owner.campaign, attempt.contact);
-    let asked =
-        ask_for_callback(&bench.database, bench.team, ids, &wanted, bench.node, bench.now).await.unwrap();
+    let asked = ask_for_callback(&bench.database, bench.team, ids, &wanted, Some(bench.node), bench.now)
+        .await
+        .unwrap();
     assert!(matches!(asked, Asked::Promised { .. }), "{asked:?}");
     assert_eq!(bench.told(owner).await[0], (ContactState::Pending, None));
     assert_eq!(bench.counts(owner.campaign).await.set_aside, 0);

@@ -273,8 +273,9 @@ async fn a_campaign_with_a_schedule_calls_nobody_itself_and_promises_no_callback
     let contact = bench.contacts(owner.campaign).await[0].id;
     let wanted = Callback { at: bench.minutes(60), note: None };
     let ids = (owner.campaign, contact);
-    let asked =
-        ask_for_callback(&bench.database, bench.team, ids, &wanted, bench.node, bench.now).await.unwrap();
+    let asked = ask_for_callback(&bench.database, bench.team, ids, &wanted, Some(bench.node), bench.now)
+        .await
+        .unwrap();
     assert_eq!(asked, Asked::Refused(NoCallback::OnlyItsRunsCall));
 }
 

@@ -494,7 +494,7 @@ async fn copies_and_additions_on_their_way_bring_nobody_back() {
     let merged = adding.merge(|_| unreachable!("nobody is there")).await.unwrap().unwrap();
     let added = async {
         eventually("what is there is erased", is_erased).await;
-        merged.commit(&json!({}), bench.node).await.unwrap().unwrap();
+        merged.commit(&json!({}), Some(bench.node)).await.unwrap().unwrap();
     };
     tokio::join!(done(), added);
     assert_eq!(bench.is_called_by(ADA).await, 0, "the addition has the number");
@@ -526,7 +526,8 @@ async fn nothing_is_promised_or_suppressed_for_somebody_of_whom_nobody_knows() {
 
     let wanted = Callback { at: bench.minutes(60), note: None };
     let ids = (owner.campaign, attempt.contact);
-    let asked = ask_for_callback(&bench.database, bench.team, ids, &wanted, bench.node, bench.now).await;
+    let asked =
+        ask_for_callback(&bench.database, bench.team, ids, &wanted, Some(bench.node), bench.now).await;
     assert_eq!(asked.unwrap(), Asked::Refused(NoCallback::Erased));
     let ids = (bench.team, owner.campaign, attempt.id);
     let told = opt_out(&bench.database, ids, None, false, bench.now).await.unwrap();

@@ -8,7 +8,7 @@ use super::*;
 impl Bench {
     async fn retry(&self, campaign: Uuid, outcomes: &[Outcome], set_aside: bool) -> Retried {
         let again = Again { outcomes: outcomes.to_vec(), set_aside };
-        retry(&self.database, self.team, campaign, &again, (Uuid::nil(), self.node), self.now).await.unwrap()
+        retry(&self.database, self.team, campaign, &again, (None, Some(self.node)), self.now).await.unwrap()
     }
 
     /// A campaign whose contacts were given up, each after one of these.
@@ -77,7 +77,7 @@ async fn a_completed_campaign_runs_again_has_an_owner_and_one_at_its_end_does_no
     assert_eq!(bench.retry(Uuid::now_v7(), &[Outcome::NoAnswer], false).await, Retried::NotFound);
     let again = Again { outcomes: vec![Outcome::NoAnswer], set_aside: false };
     let stranger =
-        retry(&bench.database, Uuid::now_v7(), owner.campaign, &again, (Uuid::nil(), bench.node), bench.now)
+        retry(&bench.database, Uuid::now_v7(), owner.campaign, &again, (None, Some(bench.node)), bench.now)
             .await;
     assert_eq!(stranger.unwrap(), Retried::NotFound);
 }
