@@ -22,7 +22,7 @@ use outdial::config::{self, Config, ListLimits, Log, LogFormat, Misspelled, Secr
 use outdial::db::{self, Database, nodes::list_nodes};
 use outdial::demo::{ContactList, Demo};
 use outdial::embedded::Embedded;
-use outdial::keys::{KeysCommand, TeamsCommand, WhichTeam, run_teams};
+use outdial::keys::{CannotDo, KeysCommand, NoTeam, TeamsCommand, WhichTeam, run_teams};
 use outdial::list_command;
 use outdial::node_table::NodeTable;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
@@ -64,10 +64,13 @@ async fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("outdial: {error:#}");
-        ExitCode::FAILURE
-    })
+    done.unwrap_or_else(|error| refused(status_of(&error), error))
+}
+
+/// The exit status of what was not done for this reason.
+fn status_of(reason: &anyhow::Error) -> u8 {
+    let about_keys = reason.downcast_ref().map(CannotDo::exit_status);
+    about_keys.or_else(|| reason.downcast_ref().map(NoTeam::exit_status)).unwrap_or(1)
 }
 
 async fn serve() -> anyhow::Result<ExitCode> {

@@ -10,11 +10,11 @@ use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 
-/// The exit statuses of all of them, and of `import`.
+/// The exit statuses of all of them, and of `import`, `keys` and `teams`.
 pub(super) const EXIT_STATUSES: &str = "\
 Exit statuses:
   0  it is done; watch: everybody is final; import: the list has contacts
-  1  watch: the campaign is a draft, paused, canceled or has failed; import: the list has nobody to call
+  1  watch: the campaign is a draft, paused, canceled or has failed; import: the list has nobody to call (create: 5)
   2  what was typed, or a file that it names, cannot be used
   3  no key, or one that does not allow it
   4  there is nothing of that name, or several
@@ -34,7 +34,8 @@ pub struct ServerOptions {
         value_name = "KEY",
         env = "OUTDIAL_KEY",
         hide_env_values = true,
-        default_value = ""
+        default_value = "",
+        hide_default_value = true
     )]
     pub key: String,
     /// Show what the server answers, as JSON
@@ -108,7 +109,7 @@ pub enum CampaignOptions {
         /// Which
         campaign: String,
         /// Call so many contacts, then pause
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+        #[arg(long, value_name = "N", value_parser = contacts)]
         limit: Option<u32>,
         /// Call nobody: show on the simulator what would happen
         #[arg(long)]
@@ -124,7 +125,7 @@ pub enum CampaignOptions {
         /// Which
         campaign: String,
         /// Call so many contacts more, then pause
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+        #[arg(long, value_name = "N", value_parser = contacts)]
         limit: Option<u32>,
     },
     /// Give it up for good
@@ -198,7 +199,7 @@ pub struct ContactsOptions {
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
     /// So many at most
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = most)]
     pub limit: usize,
 }
 
@@ -315,8 +316,23 @@ fn json(text: &str) -> Result<Value, String> {
         None => text.to_owned(),
         Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?,
     };
-    let value: Value = serde_json::from_str(&read).map_err(|error| error.to_string())?;
-    if value.is_object() { Ok(value) } else { Err("expected a JSON object".to_owned()) }
+    let expected = r#"expected a JSON object such as {"name": "value"}"#;
+    match serde_json::from_str(&read) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(expected.to_owned()),
+        Err(error) => Err(format!("{expected}: {error}")),
+    }
+}
+
+/// How many contacts are called.
+fn contacts(text: &str) -> Result<u32, String> {
+    let contacts = text.parse().ok().filter(|contacts| (1..=1_000_000_000).contains(contacts));
+    contacts.ok_or_else(|| "expected contacts from 1 to 1000000000".to_owned())
+}
+
+/// How many are shown.
+fn most(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a number such as 50".to_owned())
 }
 
 fn state(text: &str) -> Result<String, String> {

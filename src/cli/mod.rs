@@ -238,7 +238,7 @@ pub enum KeysOptions {
         #[arg(long, value_parser = role)]
         role: Role,
         /// Until when it is good, such as 2027-01-01T00:00:00Z; for ever if it is not said
-        #[arg(long, value_name = "INSTANT")]
+        #[arg(long, value_name = "INSTANT", value_parser = instant)]
         expires: Option<DateTime<Utc>>,
     },
     /// Show all keys, without their secrets
@@ -248,6 +248,10 @@ pub enum KeysOptions {
         /// The key's id, or its first characters
         key: String,
     },
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    text.parse().map_err(|_| "expected an instant such as 2027-01-01T00:00:00Z".to_owned())
 }
 
 fn role(text: &str) -> Result<Role, String> {
@@ -470,6 +474,15 @@ mod tests {
         }
         let error = parse("outdial import list.csv --check --url banana").unwrap_err().to_string();
         assert!(error.contains("expected the server's address, such as http://127.0.0.1:8080"), "{error}");
+        for (slip, expected) in [
+            ("outdial campaign start a --limit abc", "expected contacts from 1 to"),
+            ("outdial contacts a --limit abc", "expected a number such as 50"),
+            ("outdial agents create {name}", "expected a JSON object such as"),
+            ("outdial keys create a --role viewer --expires tomorrow", "expected an instant such as 2027"),
+        ] {
+            let error = parse(slip).unwrap_err().to_string();
+            assert!(error.contains(expected), "{slip}: {error}");
+        }
         assert!(matches!(parse("outdial demo").unwrap(), Command::Demo(options) if options.speed == 60));
     }
 }

@@ -1,8 +1,10 @@
 //! `outdial campaign`: made of a list, shown, started, stopped, watched, written to a file.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use indicatif::ProgressBar;
 use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -10,12 +12,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::domain::counted::{be, counted};
+use crate::domain::zone::Zone;
 use crate::list_command::ListBody;
 
 use super::export::export;
-use super::server::{ClientError, Server, Shown};
+use super::server::{ClientError, Server, Shown, refused_rows};
 use super::table::{Column, card, plain, table, told};
-use super::watch::watch;
+use super::watch::{waiting, watch};
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -115,7 +118,12 @@ pub(super) const CARD: &[Column] = &[
     ("state", "/state"),
     ("because", "/state_detail"),
     ("waits", "/waiting/message"),
-    ("until", "/waiting/until"),
+    ("  by the rule", "/waiting/rule"),
+    ("  until", "/waiting/until"),
+    ("  on its clock", UNTIL_ON_ITS_CLOCK),
+    ("never called", "/never_called"),
+    ("clock", "/settings/timezone"),
+    ("calls until paused", "/limit_left"),
     ("contacts", "/counts/contacts"),
     ("  pending", "/counts/pending"),
     ("  calling", "/counts/calling"),
@@ -129,6 +137,9 @@ pub(super) const CARD: &[Column] = &[
     ("last call ended at", "/last_call_ended_at"),
     ("completed at", "/completed_at"),
 ];
+
+/// Where it stands what the campaign's own clock shows when the waiting is over.
+const UNTIL_ON_ITS_CLOCK: &str = "/until_on_its_clock";
 
 /// Carries a command out.
 pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown, ClientError> {
@@ -167,10 +178,14 @@ pub async fn campaign(server: &Server, command: CampaignCommand) -> Result<Shown
             let id = id(server, &campaign).await?;
             let retried = server.post(&["campaigns", &id, "retry"], &json!({ "outcomes": outcomes })).await?;
             let contacts = retried["contacts"].as_u64().unwrap_or(0);
-            let text = format!("{} {} called again\n", counted(contacts, "contact"), be(contacts));
+            let why = match contacts {
+                0 => ": nobody is given up whose last call came to that",
+                _ => "",
+            };
+            let text = format!("{} {} called again{why}\n", counted(contacts, "contact"), be(contacts));
             Ok(Shown::new(text, retried))
         }
-        CampaignCommand::Watch(name) => watch(server, &id(server, &name).await?).await,
+        CampaignCommand::Watch(name) => watch(server, &name).await,
         CampaignCommand::Export { campaign, attempts, xlsx, to } => {
             let id = id(server, &campaign).await?;
             let what = if attempts { "attempts" } else { "contacts" };
@@ -196,7 +211,16 @@ pub(super) async fn id(server: &Server, name: &str) -> Result<String, ClientErro
 
 async fn show(server: &Server, id: &str) -> Result<Shown, ClientError> {
     let campaign = server.get(&["campaigns", id]).await?;
-    Ok(Shown::new(card(&campaign, CARD), campaign))
+    let mut told = campaign.clone();
+    told[&UNTIL_ON_ITS_CLOCK[1..]] = until_on_its_clock(&campaign).into();
+    Ok(Shown::new(card(&told, CARD), campaign))
+}
+
+/// What the campaign's own clock shows when it waits no longer, if that is known.
+fn until_on_its_clock(campaign: &Value) -> Option<String> {
+    let until: DateTime<Utc> = campaign["waiting"]["until"].as_str()?.parse().ok()?;
+    let zone = Zone::parse(campaign["settings"]["timezone"].as_str()?).ok()?;
+    Some(format!("{} in {}", zone.local(until).format("%F %T"), zone.name()))
 }
 
 /// A command that needs no more words, by the last part of its path.
@@ -233,6 +257,7 @@ const REHEARSAL: &[Column] = &[
 const CALLS: &[Column] = &[
     ("at", "/at"),
     ("local time", "/local_time"),
+    ("in", "/zone"),
     ("name", "/name"),
     ("phone", "/phone"),
     ("outcome", "/outcome"),
@@ -267,12 +292,25 @@ fn rehearsal(played: &Value) -> String {
     text
 }
 
-/// A campaign in a line.
+/// A state, as it stands in a sentence.
+pub(super) fn a_state(state: &Value) -> String {
+    if state == "draft" { "a draft".to_owned() } else { told(state) }
+}
+
+/// A campaign in a line, and what it waits for in another.
 pub(super) fn standing(campaign: &Value) -> String {
     let of = |place| campaign.pointer(place).map(told).unwrap_or_default();
-    let contacts = campaign.pointer("/counts/contacts").and_then(Value::as_u64);
+    let contacts = campaign.pointer("/counts/contacts").or(campaign.pointer("/contacts"));
+    let contacts = contacts.and_then(Value::as_u64);
     let contacts = contacts.map(|contacts| format!(", {}", counted(contacts, "contact"))).unwrap_or_default();
-    format!("{} is {}{contacts}  {}\n", of("/name"), of("/state"), of("/id"))
+    let mut text = format!("{} is {}{contacts}  {}\n", of("/name"), a_state(&campaign["state"]), of("/id"));
+    if let Some(left) = campaign["limit_left"].as_u64() {
+        text.push_str(&format!("  it calls {} and is paused then\n", counted(left, "contact")));
+    }
+    if campaign["waiting"]["message"].is_string() && campaign["state"] != "draft" {
+        text.push_str(&format!("  waits: {}\n", waiting(&campaign["waiting"])));
+    }
+    text
 }
 
 async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError> {
@@ -301,11 +339,24 @@ async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError>
     let made = upload(server, &new.file, &settings).await?;
     let id = made["id"].as_str().unwrap_or_default().to_owned();
     let text = account(&made);
+    let draft = format!("{text}{} is a draft  {}\n", new.name, told(&made["id"]));
+    warn_of_namesakes(server, &new.name, &id).await;
     if new.start {
         let started = start(server, &id, None, false).await?;
         return Ok(Shown::new(text + started.text.as_str(), started.json));
     }
-    Ok(Shown::new(format!("{text}{} is a draft  {}\n", new.name, told(&made["id"])), made))
+    Ok(Shown::new(draft, made))
+}
+
+/// Says that a name is no longer enough to name the campaign. It is made: if that cannot be known, nobody is held up.
+async fn warn_of_namesakes(server: &Server, name: &str, id: &str) {
+    let Ok(all) = server.named("campaign", name.trim()).await else { return };
+    let others = all.iter().filter(|one| one["id"] != id).count() as u64;
+    if others > 0 {
+        let others = counted(others, "other campaign");
+        let line = format!("outdial: {others} of the same name: name this one by its id {id}");
+        let _ = writeln!(std::io::stderr(), "{}", plain(&line));
+    }
 }
 
 fn twice(key: &str, option: &str) -> ClientError {
@@ -320,8 +371,8 @@ fn account(made: &Value) -> String {
     let (rows, duplicates) = (counted(rows, "row"), counted(duplicates, "duplicate"));
     let mut text =
         format!("{imported} of {rows} {contacts}, {duplicates}, {rejected} refused, {blank} blank\n");
-    for row in made["refused"].as_array().into_iter().flatten().take(20) {
-        text.push_str(&format!("  row {}: {}\n", told(&row["row"]), told(&row["message"])));
+    for line in refused_rows(made).lines().skip(1) {
+        text.push_str(&format!("{line}\n"));
     }
     let others = made["same_file_in"].as_array().map_or(0, Vec::len);
     if others > 0 {
@@ -361,7 +412,7 @@ mod tests {
         let played = json!({
             "dry_run": true, "message": "nobody was called", "contacts": 2, "begins_at": "2026-03-02T15:00:00Z",
             "ends_at": "2026-03-02T15:01:00Z", "outcomes": {"answered": 1}, "completed": 1, "failed": 0, "waiting": 0,
-            "calls": [{"at": "2026-03-02T15:00:00Z", "local_time": "2026-03-02T10:00:00", "name": "Ada",
+            "calls": [{"at": "2026-03-02T15:00:00Z", "local_time": "2026-03-02T10:00:00.123", "zone": "America/New_York", "name": "Ada",
                        "phone": "+12025550101", "outcome": "answered", "ring_seconds": 5, "talk_seconds": 20,
                        "heard": "Hello\u{1b} Ada", "state": "completed", "due_at": null}],
             "refused": [{"name": "Bob", "phone": "+12025550102", "message": "must not be contacted"}],
@@ -379,8 +430,8 @@ would end at    2026-03-02 15:01:00Z
 1 call: 1 answered
 the first hears: Hello  Ada
 
-at                    local time           name  phone         outcome   rings s  talks s  then       again at
-2026-03-02 15:00:00Z  2026-03-02T10:00:00  Ada   +12025550101  answered  5        20       completed
+at                    local time           in                name  phone         outcome   rings s  talks s  then       again at
+2026-03-02 15:00:00Z  2026-03-02 10:00:00  America/New_York  Ada   +12025550101  answered  5        20       completed
 
 1 contact would not be called
 name  phone         because
@@ -399,5 +450,20 @@ Bob   +12025550102  must not be contacted
         let expected = "1 of 2 rows is a contact, 0 duplicates, 1 refused, 0 blank\n  row 3: expected ]0;owned \n  \
                         warning: late \n";
         assert_eq!(account(&made), expected);
+    }
+
+    #[test]
+    fn a_campaign_that_waits_says_for_what_by_which_rule_and_on_which_clock() {
+        let waits = json!({"message": "it is closed", "until": "2026-03-02T18:00:00Z", "rule": "Sundays"});
+        let campaign = json!({"name": "Ada", "state": "running", "id": "1", "limit_left": 1, "waiting": waits,
+                              "settings": {"timezone": "Pacific/Honolulu"}});
+        let expected = "Ada is running  1\n  it calls 1 contact and is paused then\n  waits: until 2026-03-02 18:00:00Z: it is \
+                        closed (Sundays)\n";
+        assert_eq!(standing(&campaign), expected);
+        let there = until_on_its_clock(&campaign);
+        assert_eq!(there.as_deref(), Some("2026-03-02 08:00:00 in Pacific/Honolulu"));
+        let draft =
+            json!({"name": "Ada", "state": "draft", "id": "1", "waiting": {"message": "it is a draft"}});
+        assert_eq!(standing(&draft), "Ada is a draft  1\n");
     }
 }

@@ -90,8 +90,8 @@ async fn find(desk: &Desk, team: Uuid, name: &str) -> Result<Uuid, ClientError> 
         [] => Err(not_found(name)),
         [id] => Ok(*id),
         ids => {
-            let ids = ids.iter().map(Uuid::to_string).collect();
-            Err(ClientError::Ambiguous { name: name.to_owned(), ids })
+            let ones = ids.iter().map(Uuid::to_string).collect();
+            Err(ClientError::Ambiguous { name: name.to_owned(), ones })
         }
     }
 }
@@ -127,7 +127,8 @@ async fn carry_out(desk: &Desk, team: Uuid, name: &str, wanted: Command<'_>) -> 
     match moved? {
         Moved::Done => {}
         Moved::Illegal(illegal) => {
-            return Err(ClientError::Refused { status, detail: illegal.to_string() });
+            let (kind, detail, rows) = (String::new(), illegal.to_string(), String::new());
+            return Err(ClientError::Refused { status, kind, detail, rows, again_after: None });
         }
         Moved::NotFound => return Err(not_found(name)),
     }

@@ -17,6 +17,6 @@ pub use agents::{AgentsCommand, agents};
 pub use campaigns::{CampaignCommand, NewCampaign, campaign, find_campaign};
 pub use contacts::{ContactsQuery, contacts};
 pub use direct::{Desk, campaign_without_server};
-pub(crate) use server::exit_status_of;
 pub use server::{ClientError, Server, Shown};
+pub(crate) use server::{exit_status_of, kind_of, rejects_of};
 pub use suppressions::{SuppressCommand, suppress};

@@ -1,6 +1,7 @@
 //! A server, as its clients see it: requests with a key, answers as JSON, refusals in its own words.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -9,9 +10,10 @@ use uuid::Uuid;
 
 use crate::config::Secret;
 use crate::db;
+use crate::import::ImportError;
 use crate::keys::NoTeam;
 
-use super::table::plain;
+use super::table::{plain, shown};
 
 /// What came of a command, for people and for programs.
 #[derive(Debug)]
@@ -67,12 +69,18 @@ pub enum ClientError {
         source: reqwest::Error,
     },
     /// The server refused it.
-    #[error("{detail} ({status})")]
+    #[error("{detail} ({status}){rows}")]
     Refused {
         /// The HTTP status.
         status: u16,
+        /// What kind of refusal it is, by its stable name.
+        kind: String,
         /// Why, in the server's words.
         detail: String,
+        /// The first rows of a list that has nobody to call, a line each; empty for all else.
+        rows: String,
+        /// After how long it is worth coming again, if that is said.
+        again_after: Option<Duration>,
     },
     /// The server answered something that is no answer of its API.
     #[error("what answers at {0} is no outdial, or another version of it")]
@@ -86,12 +94,12 @@ pub enum ClientError {
         name: String,
     },
     /// There are several of that name.
-    #[error("{} are named {name:?}; expected one of their ids: {}", ids.len(), ids.join(", "))]
+    #[error("{} are named {name:?}; expected one of their ids: {}", ones.len(), ones.join(", "))]
     Ambiguous {
         /// The name.
         name: String,
-        /// Theirs.
-        ids: Vec<String>,
+        /// Theirs: the id of each, with what tells them apart.
+        ones: Vec<String>,
     },
     /// What was typed cannot be used.
     #[error("{0}")]
@@ -118,15 +126,16 @@ impl ClientError {
             Self::Database(_) | Self::Team(NoTeam::Database(_)) => 6,
             Self::Team(_) => 4,
             Self::NotFound { .. } | Self::Ambiguous { .. } => 4,
-            Self::Refused { status, .. } => exit_status_of(*status),
+            Self::Refused { status, kind, .. } => exit_status_of(*status, kind),
             Self::Unreachable { .. } | Self::NotOutdial(_) => 6,
         }
     }
 }
 
-/// The process's exit status where a server has refused something with this HTTP status.
-pub(crate) fn exit_status_of(status: u16) -> u8 {
+/// The process's exit status where a server has refused something with this HTTP status, and named this as the kind of it.
+pub(crate) fn exit_status_of(status: u16, kind: &str) -> u8 {
     match status {
+        _ if ImportError::is_of_the_file(kind) => 2,
         401 | 403 => 3,
         404 => 4,
         500.. => 6,
@@ -250,22 +259,37 @@ impl Server {
         if let Ok(id) = name.parse() {
             return Ok(id);
         }
-        let list = format!("{what}s");
-        let all = self.all(&[&list], &[], &list, usize::MAX).await?;
-        let named: Vec<&str> = all
-            .iter()
-            .filter(|one| one["name"].as_str() == Some(name))
-            .filter_map(|one| one["id"].as_str())
-            .collect();
+        let named = self.named(what, name).await?;
         match named.as_slice() {
             [] => Err(ClientError::NotFound { what, name: name.to_owned() }),
-            [id] => id.parse().map_err(|_| ClientError::NotOutdial(self.base.to_string())),
-            ids => Err(ClientError::Ambiguous {
+            [one] => {
+                let id = one["id"].as_str().and_then(|id| id.parse().ok());
+                id.ok_or_else(|| ClientError::NotOutdial(self.base.to_string()))
+            }
+            several => Err(ClientError::Ambiguous {
                 name: name.to_owned(),
-                ids: ids.iter().map(|id| plain(id)).collect(),
+                ones: several.iter().map(told_apart).collect(),
             }),
         }
     }
+
+    /// All that are named so.
+    pub(super) async fn named(&self, what: &str, name: &str) -> Result<Vec<Value>, ClientError> {
+        let list = format!("{what}s");
+        let mut all = self.all(&[&list], &[], &list, usize::MAX).await?;
+        all.retain(|one| one["name"].as_str() == Some(name));
+        Ok(all)
+    }
+}
+
+/// One of several that are named alike: its id, and what tells it from the others.
+fn told_apart(one: &Value) -> String {
+    let state = one["state"].as_str().map(plain);
+    let made =
+        one["created_at"].is_string().then(|| format!("made at {}", plain(&shown(one, "/created_at"))));
+    let more: Vec<String> = [state, made].into_iter().flatten().collect();
+    let id = plain(&bare(&one["id"]));
+    if more.is_empty() { id } else { format!("{id} ({})", more.join(", ")) }
 }
 
 /// A refusal in the server's words, if it is one of its API.
@@ -274,8 +298,40 @@ fn refusal(status: StatusCode, said: &Value) -> Option<ClientError> {
     if status == StatusCode::UNAUTHORIZED {
         return Some(ClientError::BadKey);
     }
-    Some(ClientError::Refused { status: status.as_u16(), detail })
+    Some(ClientError::Refused {
+        status: status.as_u16(),
+        kind: kind_of(said).to_owned(),
+        detail,
+        rows: refused_rows(said),
+        again_after: said["retry_after_seconds"].as_u64().map(Duration::from_secs),
+    })
 }
+
+/// The stable name of a refusal's kind: the last part of its `type`.
+pub(crate) fn kind_of(said: &Value) -> &str {
+    said["type"].as_str().and_then(|kind| kind.rsplit(':').next()).unwrap_or_default()
+}
+
+/// The first rows of a list that were refused, as lines of their own, and where all of them are.
+pub(super) fn refused_rows(said: &Value) -> String {
+    let rows = said["refused"].as_array().into_iter().flatten().filter(|row| row["row"].is_number());
+    let mut text: String = rows
+        .take(MOST_ROWS)
+        .map(|row| format!("\n  row {}: {}", plain(&bare(&row["row"])), plain(&bare(&row["message"]))))
+        .collect();
+    if let Some(import) = said["import_id"].as_str().filter(|_| !text.is_empty()) {
+        text.push_str(&format!("\n  all of them as a file: {}", rejects_of(import)));
+    }
+    text
+}
+
+/// How the refused rows of a list are downloaded from a server.
+pub(crate) fn rejects_of(import: &str) -> String {
+    format!("GET /api/v1/imports/{}/rejects.csv", plain(import))
+}
+
+/// How many refused rows are told one by one.
+const MOST_ROWS: usize = 20;
 
 /// A value as it stands in a query or a table: a text without its quotes.
 pub(super) fn bare(value: &Value) -> String {
@@ -300,5 +356,31 @@ mod tests {
             Some("cannot [2J pause (409)")
         );
         assert_eq!(told(json!("no problem of ours")), None);
+    }
+
+    #[test]
+    fn a_list_of_nobody_is_refused_with_its_rows_and_where_all_of_them_are() {
+        let said = json!({"type": "urn:outdial:nobody-to-call", "detail": "nobody", "import_id": "7",
+                          "refused": [{"row": 2, "message": "expected more digits\u{7}"}]});
+        let refused = refusal(StatusCode::UNPROCESSABLE_ENTITY, &said).unwrap();
+        let expected = "nobody (422)\n  row 2: expected more digits \n  all of them as a file: GET \
+                        /api/v1/imports/7/rejects.csv";
+        assert_eq!((refused.to_string().as_str(), refused.exit_status()), (expected, REFUSED));
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_is_a_file_that_cannot_be_used() {
+        let status = |kind: &str| {
+            let said = json!({"type": format!("urn:outdial:{kind}"), "detail": "no"});
+            refusal(StatusCode::UNPROCESSABLE_ENTITY, &said).unwrap().exit_status()
+        };
+        assert_eq!([status("not-a-list"), status("bad-settings")], [2, REFUSED]);
+    }
+
+    #[test]
+    fn those_of_one_name_are_told_apart() {
+        let one = json!({"id": "7", "state": "draft", "created_at": "2026-03-02T15:00:00.5Z"});
+        assert_eq!(told_apart(&one), "7 (draft, made at 2026-03-02 15:00:00Z)");
+        assert_eq!(told_apart(&json!({"id": "8"})), "8");
     }
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::domain::counted::{be, counted};
+use crate::domain::counted::counted;
 
 use super::server::{ClientError, REFUSED, Server, Shown};
 use super::table::{Column, table, told};
@@ -50,7 +50,7 @@ pub async fn suppress(server: &Server, command: SuppressCommand) -> Result<Shown
             let request = server.request_with(Method::POST, &["suppressions"], &region);
             let said = server.json(request.json(&wanted)).await?;
             let [added, of] = ["imported", "rows"].map(|what| said[what].as_u64().unwrap_or(0));
-            let mut text = format!("{added} of {} {} called no more\n", counted(of, "number"), be(added));
+            let mut text = format!("called no more: {added} of {}\n", counted(of, "number"));
             for refused in said["refused"].as_array().into_iter().flatten() {
                 let typed =
                     refused["index"].as_u64().and_then(|index| phones.get(usize::try_from(index).ok()?));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime};
 use serde_json::Value;
 
 use super::server::bare;
@@ -50,14 +50,17 @@ pub(super) fn card(entry: &Value, lines: &[Column]) -> String {
     text
 }
 
-/// What stands in a place of an entry, as people read it: shares in percent, instants to the second.
-fn shown(entry: &Value, place: &str) -> String {
+/// What stands in a place of an entry, as people read it: shares in percent, instants and times to the second.
+pub(super) fn shown(entry: &Value, place: &str) -> String {
     let Some(value) = entry.pointer(place) else { return String::new() };
     if let Some(share) = value.as_f64().filter(|_| place.ends_with("_rate")) {
         return format!("{:.0} %", share * 100.0);
     }
-    let instant = value.as_str().and_then(|text| DateTime::parse_from_rfc3339(text).ok());
-    instant.map_or_else(|| bare(value), |instant| instant.to_utc().format("%F %TZ").to_string())
+    let text = value.as_str().unwrap_or_default();
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+        return instant.to_utc().format("%F %TZ").to_string();
+    }
+    text.parse::<NaiveDateTime>().map_or_else(|_| bare(value), |local| local.format("%F %T").to_string())
 }
 
 /// Any JSON, in lines, for people who want to see all of it.
@@ -112,9 +115,11 @@ mod tests {
 
     #[test]
     fn a_card_leaves_out_what_says_nothing() {
-        let due = json!({"due_at": "2026-03-02T10:00:00.471677-05:00", "answer_rate": 0.6078431372549019});
-        let expected = "due   2026-03-02 15:00:00Z\nrate  61 %\n";
-        assert_eq!(card(&due, &[("due", "/due_at"), ("rate", "/answer_rate")]), expected);
+        let due = json!({"due_at": "2026-03-02T10:00:00.471677-05:00", "answer_rate": 0.6078431372549019,
+                         "local_time": "2026-03-02T10:00:00.471677"});
+        let expected = "due    2026-03-02 15:00:00Z\nrate   61 %\nthere  2026-03-02 10:00:00\n";
+        let lines = [("due", "/due_at"), ("rate", "/answer_rate"), ("there", "/local_time")];
+        assert_eq!(card(&due, &lines), expected);
         let entry = json!({"state": "paused", "waiting": null});
         assert_eq!(card(&entry, &[("state", "/state"), ("waits", "/waiting/message")]), "state  paused\n");
     }

@@ -1,7 +1,7 @@
 //! `outdial campaign watch`: how a campaign goes, as it goes. A bar where somebody watches, a line for each thing that
 //! happens where nobody does. A connection that is lost is taken up again where it was.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,9 +9,10 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName};
 use serde_json::Value;
 
+use super::campaigns::a_state;
 use super::server::{ClientError, Server, Shown};
 use super::stream::{Blocks, Sent};
-use super::table::{plain, told};
+use super::table::{plain, shown, told};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -21,15 +22,24 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Lost connections in a row after which it is given up.
 const MOST_LOST: u32 = 30;
 
-/// Watches a campaign until it is over. It is good if everybody is final.
-pub(super) async fn watch(server: &Server, campaign: &str) -> Result<Shown, ClientError> {
-    let mut view = View::of(&server.get(&["campaigns", campaign]).await?);
+/// Watches the campaign of this name or id until it is over. It is good if everybody is final.
+pub(super) async fn watch(server: &Server, name: &str) -> Result<Shown, ClientError> {
+    let id = patiently(async || server.find("campaign", name).await).await?.to_string();
+    let campaign = id.as_str();
+    let mut view = View::of(&patiently(async || server.get(&["campaigns", campaign]).await).await?);
     let (mut blocks, mut lost) = (Blocks::default(), 0);
     loop {
+        let mut pause = AGAIN_AFTER;
         match follow(server, campaign, &mut blocks, &mut view).await {
             Ok(heard) if heard > 0 => lost = 0,
-            Ok(_) | Err(ClientError::Unreachable { .. }) => lost += 1,
-            Err(ClientError::Refused { status: 429 | 500.., .. }) => lost += 1,
+            Ok(_) => lost += 1,
+            Err(ClientError::Refused { status: 429, again_after, .. }) => {
+                pause = again_after.unwrap_or(pause).max(pause);
+            }
+            Err(away @ (ClientError::Unreachable { .. } | ClientError::Refused { status: 500.., .. })) => {
+                lost += 1;
+                view.wait(&format!("{away}; it is tried again"));
+            }
             Err(refused) => return Err(refused),
         }
         match server.get(&["campaigns", campaign]).await {
@@ -37,14 +47,26 @@ pub(super) async fn watch(server: &Server, campaign: &str) -> Result<Shown, Clie
                 view.end();
                 let why =
                     now["state_detail"].as_str().map(|why| format!(": {}", plain(why))).unwrap_or_default();
-                let text = format!("{} is {}{why}\n", told(&now["name"]), told(&now["state"]));
+                let text = format!("{} is {}{why}\n", told(&now["name"]), a_state(&now["state"]));
                 return Ok(Shown { text, exit_status: u8::from(now["state"] != "completed"), json: now });
             }
             Ok(now) => view.show(&now),
             Err(error) if lost >= MOST_LOST => return Err(error),
             Err(_) => {}
         }
-        tokio::time::sleep(AGAIN_AFTER).await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Asks until it is told no more to come again later.
+async fn patiently<T>(ask: impl AsyncFn() -> Result<T, ClientError>) -> Result<T, ClientError> {
+    loop {
+        match ask().await {
+            Err(ClientError::Refused { status: 429, again_after, .. }) => {
+                tokio::time::sleep(again_after.unwrap_or(AGAIN_AFTER)).await;
+            }
+            answered => return answered,
+        }
     }
 }
 
@@ -90,37 +112,62 @@ async fn follow(
 /// What is shown on the standard error.
 enum View {
     Bar(ProgressBar),
-    Lines,
+    /// What it waits for, as it was told last: it is told again when it is something else.
+    Lines(Option<String>),
 }
 
 impl View {
     fn of(campaign: &Value) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self::Lines;
+            let mut view = Self::Lines(None);
+            view.show(campaign);
+            return view;
         }
-        let style = ProgressStyle::with_template("{prefix} {bar:30.green} {pos}/{len} {wide_msg}")
+        // What it waits for has a line of its own: beside the bar it would be cut.
+        let style = ProgressStyle::with_template("{prefix} {bar:30.green} {pos}/{len}\n{wide_msg}")
             .expect("the template is a constant that is well formed")
             .progress_chars("█▉▊▋▌▍▎▏ ");
         let bar = ProgressBar::new(0).with_style(style).with_prefix(told(&campaign["name"]));
-        let view = Self::Bar(bar);
+        let mut view = Self::Bar(bar);
         view.show(campaign);
         view
     }
 
     /// How the campaign stands now.
-    fn show(&self, campaign: &Value) {
+    fn show(&mut self, campaign: &Value) {
+        let waits = &campaign["waiting"];
         if let Self::Bar(bar) = self {
             set(bar, &campaign["counts"]);
             bar.set_message(standing(campaign));
+        } else if waits["message"].is_string() {
+            self.wait(&waiting(waits));
+        } else {
+            *self = Self::Lines(None);
         }
     }
 
-    fn hear(&self, Sent { kind, data }: &Sent) {
+    /// Why nothing happens.
+    fn wait(&mut self, why: &str) {
+        match self {
+            Self::Bar(bar) => bar.set_message(plain(why)),
+            Self::Lines(last) if last.as_deref() == Some(why) => {}
+            Self::Lines(last) => {
+                say(&format!("waits: {}", plain(why)));
+                *last = Some(why.to_owned());
+            }
+        }
+    }
+
+    fn hear(&mut self, Sent { kind, data }: &Sent) {
+        let said = sentence(kind, data);
         match self {
             Self::Bar(bar) if kind == "campaign.progress" => set(bar, data),
-            Self::Bar(bar) => bar.set_message(sentence(kind, data)),
-            Self::Lines if kind == "campaign.progress" => {}
-            Self::Lines => eprintln!("{}  {}", told(&data["at"]), sentence(kind, data)),
+            Self::Bar(bar) => bar.set_message(said),
+            Self::Lines(_) if kind == "campaign.progress" => {}
+            Self::Lines(last) => {
+                say(&format!("{}  {said}", told(&data["at"])));
+                *last = (kind == "campaign.waiting").then_some(said);
+            }
         }
     }
 
@@ -129,6 +176,11 @@ impl View {
             bar.abandon();
         }
     }
+}
+
+/// Says it to whoever reads along; if nobody does any more, it is watched to its end all the same.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn set(bar: &ProgressBar, counts: &Value) {
@@ -163,12 +215,14 @@ fn standing(campaign: &Value) -> String {
     }
 }
 
-fn waiting(waits: &Value) -> String {
-    let message = told(&waits["message"]);
-    match waits["until"].as_str() {
-        Some(until) => format!("{message}, until {}", plain(until)),
-        None => message,
-    }
+/// What is waited for, and until when: that first, as a narrow terminal cuts the end.
+pub(super) fn waiting(waits: &Value) -> String {
+    let until = match waits["until"].is_string() {
+        true => format!("until {}: ", plain(&shown(waits, "/until"))),
+        false => String::new(),
+    };
+    let rule = waits["rule"].as_str().map(|rule| format!(" ({})", plain(rule))).unwrap_or_default();
+    format!("{until}{}{rule}", told(&waits["message"]))
 }
 
 fn whom(event: &Value) -> String {
@@ -178,6 +232,8 @@ fn whom(event: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use serde_json::json;
 
     use super::*;
@@ -186,17 +242,34 @@ mod tests {
     fn what_happens_is_told_in_words() {
         let event = json!({"contact": {"name": "Ada", "phone": "+12025550101"},
                            "data": {"outcome": "no-answer", "message": "it is outside its business hours",
-                                    "until": "2026-03-02T14:00:00Z", "detail": "paused by a person"}});
+                                    "until": "2026-03-02T14:00:00Z", "rule": "business_hours, Europe/Rome",
+                                    "detail": "paused by a person"}});
         for (kind, expected) in [
             ("attempt.started", "calling Ada"),
             ("attempt.ended", "Ada: no-answer"),
             ("contact.failed", "Ada is failed"),
-            ("campaign.waiting", "it is outside its business hours, until 2026-03-02T14:00:00Z"),
+            (
+                "campaign.waiting",
+                "until 2026-03-02 14:00:00Z: it is outside its business hours (business_hours, Europe/Rome)",
+            ),
             ("campaign.paused", "paused: paused by a person"),
             ("contacts.added", "contacts added"),
         ] {
             assert_eq!(sentence(kind, &event), expected);
         }
+    }
+
+    #[actix_web::test]
+    async fn whoever_is_told_to_come_again_later_does_so() {
+        let asked = Cell::new(0);
+        let ask = async || {
+            asked.set(asked.get() + 1);
+            let (kind, detail, rows) = (String::new(), String::new(), String::new());
+            let status = if asked.get() < 3 { 429 } else { 409 };
+            Err(ClientError::Refused { status, kind, detail, rows, again_after: Some(Duration::ZERO) })
+        };
+        let refused: Result<(), _> = patiently(ask).await;
+        assert!(matches!(refused, Err(ClientError::Refused { status: 409, .. })) && asked.get() == 3);
     }
 
     #[test]

@@ -361,7 +361,9 @@ impl Because {
             Self::Paused => "it is paused; resume it to go on",
             Self::OutsideHours => "it is outside its business hours",
             Self::Holiday => "it does not call on holidays",
-            Self::CalledPartyHours => "it is not the time to call anybody who is left, where they are",
+            Self::CalledPartyHours => {
+                "nobody left can be called yet, the first of them because it is not the time where they are"
+            }
             Self::NoCommonHours => {
                 "its business hours never open while it is the time to call those who are left"
             }

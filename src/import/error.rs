@@ -138,6 +138,17 @@ impl ImportError {
         }
     }
 
+    /// Whether this is the stable name of a reason that lies in the file, or in what was said about its columns, for whoever
+    /// hears of it from a server.
+    pub fn is_of_the_file(reason: &str) -> bool {
+        let (unreadable, unlike, too_much) = (
+            ["empty-file", "header-only", "not-a-list", "encrypted", "corrupt", "bad-json"],
+            ["no-phone-column", "unknown-column", "column-twice", "unknown-sheet"],
+            ["too-large", "too-many-rows", "too-many-cells", "row-too-long"],
+        );
+        unreadable.contains(&reason) || unlike.contains(&reason) || too_much.contains(&reason)
+    }
+
     /// Whether the file holds more than a limit allows, so that a smaller part of it would be taken.
     pub fn is_too_large(&self) -> bool {
         match self {

@@ -95,11 +95,12 @@ pub async fn run(
         }
         KeysCommand::Revoke { which } => {
             let keys = list_keys(database, team).await?;
-            let id = the_one(&keys, &which)?;
+            let Key { id, name, prefix: begins, .. } = the_one(&keys, &which)?;
+            let id = *id;
             let row =
                 on_record(database, team, "outdial keys revoke", None, json!({ "id": id }), now).await?;
             let revoked = match revoke_key(database, team, id, now).await {
-                Ok(Revoked::Done) => Ok(String::new()),
+                Ok(Revoked::Done) => Ok(format!("the key {name} ({begins}…) lets nobody in any more\n")),
                 Ok(Revoked::LastAdmin) => Err(CannotDo::LastAdmin),
                 Ok(Revoked::NotFound) => Err(CannotDo::NoneFits(which)),
                 Err(error) => Err(error.into()),
@@ -113,6 +114,17 @@ pub async fn run(
 }
 
 impl CannotDo {
+    /// The process's exit status, one of those of [`crate::client`].
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::NoName(_) | Self::HasExpired => 2,
+            Self::NoneFits(_) | Self::SeveralFit(..) => 4,
+            Self::NameIsTaken | Self::LastAdmin => 5,
+            Self::Database(_) => 6,
+            Self::Team(none) => none.exit_status(),
+        }
+    }
+
     /// The status that the API answers with for the same reason.
     fn status(&self) -> u16 {
         match self {
@@ -125,13 +137,13 @@ impl CannotDo {
 }
 
 /// The key that is meant by its id or its first characters.
-fn the_one(keys: &[Key], which: &str) -> Result<Uuid, CannotDo> {
+fn the_one<'a>(keys: &'a [Key], which: &str) -> Result<&'a Key, CannotDo> {
     let id: Option<Uuid> = which.parse().ok();
     let fits = |key: &&Key| Some(key.id) == id || (!which.is_empty() && key.prefix.starts_with(which));
     let fitting: Vec<&Key> = keys.iter().filter(fits).collect();
     match fitting.as_slice() {
         [] => Err(CannotDo::NoneFits(which.to_owned())),
-        [key] => Ok(key.id),
+        [key] => Ok(key),
         several => Err(CannotDo::SeveralFit(several.len(), which.to_owned())),
     }
 }
@@ -221,8 +233,8 @@ mod tests {
     #[test]
     fn a_key_is_named_by_its_id_or_as_much_of_it_as_is_its_own() {
         let keys = [key(1, "od_aaaaaaaa"), key(2, "od_aabbbbbb")];
-        assert_eq!(the_one(&keys, "od_aab").unwrap(), keys[1].id);
-        assert_eq!(the_one(&keys, &keys[0].id.to_string()).unwrap(), keys[0].id);
+        assert_eq!(the_one(&keys, "od_aab").unwrap().id, keys[1].id);
+        assert_eq!(the_one(&keys, &keys[0].id.to_string()).unwrap().id, keys[0].id);
         assert!(matches!(the_one(&keys, "od_aa"), Err(CannotDo::SeveralFit(2, _))));
         for nothing in ["", "od_zz", &Uuid::from_u128(9).to_string()] {
             assert!(matches!(the_one(&keys, nothing), Err(CannotDo::NoneFits(_))), "{nothing}");

@@ -19,7 +19,7 @@ use crate::db::keys::{NewKey, ensure_key, ensure_team, insert_first_key, insert_
 use crate::db::{Database, Error};
 use crate::domain::access::Role;
 
-pub use command::{KeyTable, KeysCommand, run};
+pub use command::{CannotDo, KeyTable, KeysCommand, run};
 pub use teams::{NoTeam, TeamsCommand, WhichTeam, choose_team, run_teams};
 
 /// How much of a key is kept readable, so that people can tell their keys apart.

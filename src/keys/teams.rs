@@ -68,6 +68,18 @@ pub enum NoTeam {
     NoName(#[from] BadName),
 }
 
+impl NoTeam {
+    /// The process's exit status, one of those of [`crate::client`].
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::NoName(_) => 2,
+            Self::Several(_) | Self::NotFound { .. } => 4,
+            Self::NameIsTaken(_) => 5,
+            Self::Database(_) => 6,
+        }
+    }
+}
+
 /// Finds the team that is meant. Where there is none at all, the default one is made.
 pub async fn choose_team(database: &Database, wanted: WhichTeam<'_>) -> Result<Uuid, NoTeam> {
     let default = ensure_team(database).await?;

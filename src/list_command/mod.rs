@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use self::body::ListBody;
 pub use self::table::Table;
-use crate::client::{Server, exit_status_of};
+use crate::client::{Server, exit_status_of, kind_of};
 use crate::http::{ListForm, account_as_json};
 use crate::import::{self, ImportError, Limits, Source};
 use crate::json;
@@ -53,6 +53,8 @@ pub enum ListError {
     Refused {
         /// The HTTP status.
         status: u16,
+        /// What kind of refusal it is, by its stable name.
+        kind: String,
         /// Why, in the server's words.
         said: String,
     },
@@ -74,7 +76,7 @@ impl ListError {
         match self {
             Self::File(_) | Self::Settings(_) | Self::List(_) => 2,
             Self::Server(_) | Self::NoAnswer { .. } | Self::ReportLost { .. } => 6,
-            Self::Refused { status, .. } => exit_status_of(*status),
+            Self::Refused { status, kind, .. } => exit_status_of(*status, kind),
         }
     }
 }
@@ -115,7 +117,7 @@ pub async fn send(path: &Path, settings: &str, server: &Server, campaign: Uuid) 
     }
     let said = said.unwrap_or_default();
     let detail = said["detail"].as_str().unwrap_or("without a reason").to_owned();
-    Err(ListError::Refused { status: status.as_u16(), said: detail })
+    Err(ListError::Refused { status: status.as_u16(), kind: kind_of(&said).to_owned(), said: detail })
 }
 
 /// What is known of a list if there is no answer: where nobody was connected to, nobody has it.

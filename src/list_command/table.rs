@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
 
+use crate::client::rejects_of;
+
 /// How many refused rows are shown one by one.
 const SHOWN: usize = 20;
 
@@ -58,9 +60,11 @@ impl Display for Table {
         writeln!(f, "  duplicates {:>9}  {}", self.number("duplicates"), self.already_there())?;
         writeln!(f, "  refused    {:>9}", self.number("rejected"))?;
         writeln!(f, "  blank      {:>9}", self.number("blank"))?;
-        for (kind, title) in [("refused", "refused rows"), ("repaired", "repaired numbers")] {
-            self.write_reasons(f, kind, title)?;
+        self.write_reasons(f, "refused", "refused rows")?;
+        if let Some(import) = self.report["import_id"].as_str().filter(|_| self.number("rejected") > 0) {
+            writeln!(f, "    all of them as a file: {}", rejects_of(import))?;
         }
+        self.write_reasons(f, "repaired", "repaired numbers")?;
         if !self.list("warnings").is_empty() {
             writeln!(f, "\n  warnings")?;
             for warning in self.list("warnings") {
@@ -68,7 +72,9 @@ impl Display for Table {
             }
         }
         if !self.list("first").is_empty() {
-            writeln!(f, "\n  the first contacts, as they will be")?;
+            // A list that was only looked at has no import.
+            let as_they_will_be = if self.report["import_id"].is_null() { ", as they will be" } else { "" };
+            writeln!(f, "\n  the first contacts{as_they_will_be}")?;
             for contact in self.list("first") {
                 let extension = contact["extension"].as_str().map(|extension| format!(" ext. {extension}"));
                 let number = format!("{}{}", text(&contact["phone"]), extension.unwrap_or_default());
@@ -161,5 +167,9 @@ mod tests {
 ";
         let lines = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
         assert_eq!(lines(&table.to_string()), lines(expected));
+        let stored = json!({"import_id": "7", "rejected": 1, "first": [{"phone": "+12025550101"}]});
+        let stored = Table::of("list.csv".to_owned(), stored).to_string();
+        assert!(stored.contains("all of them as a file: GET /api/v1/imports/7/rejects.csv"), "{stored}");
+        assert!(stored.contains("the first contacts\n"), "{stored}");
     }
 }

@@ -164,10 +164,10 @@ async fn keys_are_made_shown_and_revoked_from_the_command_line() {
     let keys = async |arguments: &[&str]| {
         let mut command = Process::run_with("keys", arguments, &variables);
         let status = command.end().await;
-        (status.success(), command.said())
+        (status.code(), command.said())
     };
-    let (made, said) = keys(&["create", "the night shift", "--role", "operator"]).await;
-    assert!(made, "{said}");
+    let (status, said) = keys(&["create", "the night shift", "--role", "operator"]).await;
+    assert_eq!(status, Some(0), "{said}");
     let secret = said.trim();
     let list = scene.stranger().get(scene.url("/api/v1/campaigns")).bearer_auth(secret);
     assert_eq!(list.send().await.unwrap().status(), StatusCode::OK);
@@ -176,20 +176,28 @@ async fn keys_are_made_shown_and_revoked_from_the_command_line() {
         table.contains("the night shift") && table.contains("operator") && !table.contains(secret),
         "{table}"
     );
-    assert_eq!(keys(&["revoke", &secret[..11]]).await, (true, String::new()));
+    let revoked = format!("the key the night shift ({}…) lets nobody in any more\n", &secret[..11]);
+    assert_eq!(keys(&["revoke", &secret[..11]]).await, (Some(0), revoked));
     let list = scene.stranger().get(scene.url("/api/v1/campaigns")).bearer_auth(secret);
     assert_eq!(list.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
-    for (arguments, expected) in [
-        (&["revoke", "od_nothing"][..], "no key has the id"),
-        (&["create", "x", "--role", "king"], "expected one of viewer, operator, admin"),
+    for (arguments, exit_status, expected) in [
+        (&["revoke", "od_nothing"][..], 4, "no key has the id"),
+        (&["create", "x", "--role", "king"], 2, "expected one of viewer, operator, admin"),
         (
             &["create", "x", "--role", "viewer", "--expires", "2020-01-01T00:00:00Z"],
+            2,
             "expected an expiry in the future",
         ),
-        (&["create", "from the environment", "--role", "viewer"], "expected another name"),
+        (
+            &["create", "x", "--role", "viewer", "--expires", "tomorrow"],
+            2,
+            "expected an instant such as 2027-01-01T00:00:00Z",
+        ),
+        (&["create", "from the environment", "--role", "viewer"], 5, "expected another name"),
     ] {
-        let (done, said) = keys(arguments).await;
-        assert!(!done && said.contains(expected), "{arguments:?}: {said}");
+        let (status, said) = keys(arguments).await;
+        assert_eq!(status, Some(exit_status), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
     }
     scene.end().await;
 }

@@ -95,9 +95,34 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
     let empty = write(directory.path(), "empty.csv", "phone\n12\n");
     let list = write(directory.path(), "list.csv", "phone\n+12025550103\n");
     let lost = Terminal(terminal.0.with("OUTDIAL_URL", "http://127.0.0.1:9"));
+    let no_list = write(directory.path(), "nothing.csv", "");
+    let titled = write(directory.path(), "titled.csv", "Patient,Phone\nAda,+12025550103\n");
+    let apart = format!("{id} (draft, made at ");
     for (terminal, line, status, expected) in [
         (&terminal, &["campaign", "show", "Nobody"][..], 4, "there is no campaign named \"Nobody\""),
         (&terminal, &["campaign", "show", "Twice"], 4, "expected one of their ids"),
+        (&terminal, &["campaign", "show", "Twice"], 4, &apart),
+        (
+            &terminal,
+            &["campaign", "create", &list, "--name", "Twice", "--say", "Hi"],
+            0,
+            "2 other campaigns of the same name: name this one by its id",
+        ),
+        (
+            &terminal,
+            &["campaign", "create", &empty, "--name", "x", "--say", "Hi"],
+            5,
+            "(422)\n  row 2: expected",
+        ),
+        (&terminal, &["campaign", "create", &empty, "--name", "x", "--say", "Hi"], 5, "/rejects.csv"),
+        (&terminal, &["campaign", "create", &no_list, "--name", "x", "--say", "Hi"], 2, "(422)"),
+        (&terminal, &["import", &no_list, "--check"], 2, "found an empty file"),
+        (
+            &terminal,
+            &["campaign", "create", &titled, "--name", "x", "--say", "Hi {{patient}}"],
+            5,
+            "the column \"Patient\" was taken for {{name}}",
+        ),
         (&terminal, &["campaign", "pause", id], 5, "cannot pause a draft campaign"),
         (
             &terminal,
@@ -106,14 +131,9 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
             "cannot use /nowhere.csv",
         ),
         (&terminal, &["campaign", "start", id, "--limit", "0"], 2, "--limit"),
-        (
-            &terminal,
-            &["suppress", "12", "+12025550101"],
-            5,
-            "1 of 2 numbers is called no more\n  12: expected",
-        ),
+        (&terminal, &["suppress", "12", "+12025550101"], 5, "called no more: 1 of 2 numbers\n  12: expected"),
         (&strange, &["campaign", "list"], 3, "lets nobody in with the key"),
-        (&terminal, &["campaign", "watch", id], 1, "Twice is draft"),
+        (&terminal, &["campaign", "watch", id], 1, "Twice is a draft"),
         (&terminal, &["campaign", "create", "/", "--name", "x", "--say", "Hi"], 2, "cannot use /"),
         (&terminal, &["campaign", "create", "/dev/null", "--name", "x"], 2, "expected --say, --agent"),
         (&keyless, &["campaign", "list"], 3, "expected an API key in OUTDIAL_KEY"),
@@ -174,7 +194,8 @@ async fn without_a_server_campaigns_are_seen_and_stopped_on_the_database() {
     assert_eq!(without.await, with.await);
     assert!(alone.does(&["campaign", "show", other, "--database"]).await.contains("it has not been started"));
     // A server finds what was done without it, at once.
-    alone.does(&["campaign", "resume", "Reminders", "--limit", "1"]).await;
+    let said = alone.does(&["campaign", "resume", "Reminders", "--limit", "1"]).await;
+    assert!(said.contains("\n  it calls 1 contact and is paused then\n  waits: until 2026-06-01"), "{said}");
     scene.until(&campaign, "it goes on", |campaign| campaign["state"] != "paused").await;
     for (line, status, expected) in [
         (&["campaign", "pause", "Nobody"][..], 4, "there is no campaign named \"Nobody\""),
@@ -225,9 +246,9 @@ async fn a_second_team_has_its_own_key_and_sees_nothing_of_the_first() {
     for (line, status, expected) in [
         (&["campaign", "list"][..], 4, "there are 2 teams, expected --team and one of default, night"),
         (&["campaign", "list", "--team", "day"], 4, "there is no team named \"day\""),
-        (&["keys", "list"], 1, "there are 2 teams, expected --team"),
-        (&["teams", "create", "night"], 1, "there is a team named \"night\" already"),
-        (&["teams", "create", "a\u{1b}[2J"], 1, "the name has the control character U+001B"),
+        (&["keys", "list"], 4, "there are 2 teams, expected --team"),
+        (&["teams", "create", "night"], 5, "there is a team named \"night\" already"),
+        (&["teams", "create", "a\u{1b}[2J"], 2, "the name has the control character U+001B"),
     ] {
         let (was, said) = alone.types(line).await;
         assert_eq!(was, status, "{line:?}: {said}");
