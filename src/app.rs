@@ -20,7 +20,6 @@ use crate::actors::{
     Delivery, DispenserActor, InboxActor, Lease, Leaving, Pace, Placing, Retire, SupervisorActor,
     Switchboard, TakenBack, speech::Speeches,
 };
-use crate::cli::stop::asked_to_stop;
 use crate::clock::{Clock, Deadline, Stopwatch};
 use crate::config::{self, Config, ListLimits, Provider, RequestLimit, Secret, TwilioAccount};
 use crate::dashboard;
@@ -33,8 +32,8 @@ use crate::embedded::{Embedded, EmbeddedError};
 use crate::events::{Feed, relay};
 use crate::hooks::{Ground, Hooks};
 use crate::http::{
-    Api, Board, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, Line, LongAnswers, READERS, Runners,
-    Spool, Station, most_connections, site,
+    Admits, Api, Board, Gate, HEAD_WITHIN, HooksDesk, KeyLimit, LISTS_AT_ONCE, Line, LongAnswers, READERS,
+    Runners, Spool, Station, most_connections, site,
 };
 use crate::import::Limits;
 use crate::keys::ensure_access;
@@ -51,7 +50,7 @@ const DATABASE: &str = "outdial";
 
 /// The account and the number of the program's own simulator. Twilio's test credentials know the number, too.
 pub const SIMULATED_ACCOUNT: &str = "AC00000000000000000000000000000000";
-const SIMULATED_FROM: &str = "+15005550006";
+pub(crate) const SIMULATED_FROM: &str = "+15005550006";
 
 /// Threads that serve HTTP. The actors have one of their own.
 const HTTP_WORKERS: usize = 2;
@@ -258,8 +257,9 @@ impl App {
                 line: Line::Known { account_sid: account.account_sid, default_from: Some(account.from) },
                 runners: Runners::Here { node: board.node, supervisor: supervisor.clone() },
             },
+            admits: Admits::Keys,
             public_url: account.public_url,
-            is_simulated: line.is_simulated,
+            is_simulated: Some(line.is_simulated),
             limits: limits(&config.lists),
             spool,
             previews: config.lists.previews,
@@ -348,11 +348,6 @@ impl App {
         }
         lost.map_or(Ok(()), |part| Err(BuildError::PartLost(part)))
     }
-
-    /// Works until the process is told to stop.
-    pub async fn run_until_stopped(self) -> Result<(), BuildError> {
-        self.run_until(async { drop(asked_to_stop().await) }).await
-    }
 }
 
 /// Lets go of the campaigns, and says so to whoever is left.
@@ -409,7 +404,8 @@ fn tracer(config: &Config, node: Uuid, meters: &Meters) -> Result<Tracer, BadCol
     start_exporter(collector, meters.clone())
 }
 
-fn meters() -> Meters {
+/// The figures of a process.
+pub(crate) fn meters() -> Meters {
     Meters::new(env!("CARGO_PKG_VERSION"), TakenBack::ALL.iter().map(|why| why.as_str()))
 }
 
@@ -500,7 +496,7 @@ pub async fn reopen_database(
     }
 }
 
-/// What campaigns are judged by at the command line: a clock that goes by the database's time, as a server's does, the zone
+/// What campaigns are judged by where no server is asked: a clock that goes by the database's time, as a server's does, the zone
 /// data, and the packs of rules.
 pub async fn judge_by(
     database: &Database,

@@ -15,8 +15,8 @@
 //!              hooks, actors → receivers → db: how POSTs get to the servers of others
 //!                     actors → rules → domain: the packs of calling rules, read from files by app
 //!       simulator stands alone: it speaks HTTP, and shares only twilio's vocabulary and signature
-//!       demo, list_command and client stand outside: they are a person with a list, or at a terminal; only client::direct
-//!       goes to the database itself, through db and what http shows
+//!       demo, list_command and client stand outside: they are a person with a list, or at a terminal, and ask the API
+//!       desk is the API in a command's own process, without anything that calls people, for whoever asks no server
 //!       node_table shows who works on the database, for cli
 //!       keys makes API keys and teams, for http, app and cli, and keeps no secret
 //!       embedded runs a private PostgreSQL; cli says what may be typed
@@ -126,6 +126,7 @@ pub mod config;
 pub mod dashboard;
 pub mod db;
 pub mod demo;
+pub mod desk;
 pub mod domain;
 pub mod embedded;
 pub mod events;

@@ -1,29 +1,31 @@
 //! The command line: reads what was typed, sets up what a process needs once, and hands over.
 
+use std::fmt::Display;
 use std::fs::File;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use clap::{CommandFactory, Parser};
 use outdial::app::{
-    App, join_database, judge_by, limits, open_database, reopen_database, whole_calls_per_second,
+    App, BuildError, join_database, limits, open_database, reopen_database, whole_calls_per_second,
 };
-use outdial::cli::stop::{asked_to_stop, stdin_closed};
+use outdial::cli::stop::{StopSignals, stdin_closed};
 use outdial::cli::{
-    Cli, Command, DemoOptions, ImportOptions, KeysOptions, ServerOptions, SimulateOptions, TeamsOptions,
+    Cli, Command, DatabaseOptions, DemoOptions, ExpectsCalls, ImportOptions, KeysOptions, ServerOptions,
+    SimulateOptions, TeamsOptions, Typed,
 };
-use outdial::client::{self, CampaignCommand, ClientError, Desk, Server, Shown};
+use outdial::client::{self, ClientError, Server, Shown};
 use outdial::clock::Clock;
-use outdial::config::{self, Config, ListLimits, Log, LogFormat, Misspelled, Secret, Surroundings};
+use outdial::config::{self, Config, ListLimits, Log, LogFormat, Misspelled, Secret};
 use outdial::db::{self, Database, nodes::list_nodes};
 use outdial::demo::{ContactList, Demo};
+use outdial::desk::{Desk, Told};
 use outdial::embedded::Embedded;
 use outdial::keys::{CannotDo, KeysCommand, NoTeam, TeamsCommand, WhichTeam, run_teams};
-use outdial::list_command;
+use outdial::list_command::{self, ListError, Table};
 use outdial::node_table::NodeTable;
 use outdial::simulator::{Scenario, Simulator, SimulatorConfig};
 use tracing::warn;
@@ -44,23 +46,29 @@ async fn main() -> ExitCode {
         Command::Nodes => nodes().await,
         Command::Keys { what, team } => keys(what, team).await,
         Command::Teams { what } => teams(what).await,
-        Command::Campaign { what, server, database } if database.are_meant(&server) => {
-            without_server(what.into(), database.team, server.json).await
+        Command::Campaign { what, server, database } => {
+            let typed = what.typed();
+            let work = async |asked: &Server| client::campaign(asked, what.into()).await;
+            carry_out(typed, &server, &database, work).await
         }
-        Command::Campaign { what, server, database: _ } => {
-            ask(&server, async |asked: &Server| client::campaign(asked, what.into()).await).await
+        Command::Contacts { which, server, database } => {
+            let work = async |asked: &Server| client::contacts(asked, which.into()).await;
+            carry_out(Typed::plain("outdial contacts"), &server, &database, work).await
         }
-        Command::Contacts { which, server } => {
-            ask(&server, async |asked: &Server| client::contacts(asked, which.into()).await).await
+        Command::Suppress { who, server, database } => {
+            let typed = who.typed();
+            let work = async |asked: &Server| client::suppress(asked, who.into()).await;
+            carry_out(typed, &server, &database, work).await
         }
-        Command::Suppress { who, server } => {
-            ask(&server, async |asked: &Server| client::suppress(asked, who.into()).await).await
-        }
-        Command::Agents { what, server } => {
-            ask(&server, async |asked: &Server| client::agents(asked, what.into()).await).await
+        Command::Agents { what, server, database } => {
+            let typed = what.typed();
+            let work = async |asked: &Server| client::agents(asked, what.into()).await;
+            carry_out(typed, &server, &database, work).await
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "outdial", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "outdial", &mut script);
+            put(&script);
             Ok(ExitCode::SUCCESS)
         }
     };
@@ -77,6 +85,12 @@ async fn serve() -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
     warn_of_misspelled();
+    if let Some(course) = &config.course {
+        warn!(
+            "*** OUTDIAL_CLOCK is in force: people are called by a clock that goes as {course} says, and not by the present. The log's \
+             own times are real ***"
+        );
+    }
     if config::listens_everywhere_by_port() {
         let port = config.listen.port;
         warn!(
@@ -84,32 +98,35 @@ async fn serve() -> anyhow::Result<ExitCode> {
              want it; OUTDIAL_HOST=127.0.0.1 lets in only who is on this machine ***"
         );
     }
-    let app = App::build(config).await?;
+    let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
+    let app = tokio::select! {
+        app = App::build(config) => app?,
+        // What was built so far is dropped, and stops what it has started.
+        () = stop.asked(1) => return Ok(ExitCode::SUCCESS),
+    };
     if let Some(key) = app.first_key() {
         // Whoever closed the standard output cannot be told, and gets in by OUTDIAL_API_TOKEN.
         let _ =
             writeln!(std::io::stdout(), "The API key, shown this once and kept only as a hash:\n\n  {key}\n");
     }
-    app.run_until_stopped().await?;
+    app.run_until(stop.asked(1)).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn migrate_database() -> anyhow::Result<ExitCode> {
     let config = Config::from_env()?;
     start_log(&config.log, BoxMakeWriter::new(std::io::stderr))?;
-    let (database, embedded) = open_database(&config.database).await?;
-    let applied = db::migrate(&database).await?;
-    drop(database);
-    if let Some(embedded) = embedded {
-        embedded.stop().await?;
-    }
-    println!("{applied} migrations applied, the tables are up to date");
-    Ok(ExitCode::SUCCESS)
+    let migrate = async |database: &Database| {
+        let applied = db::migrate(database).await?;
+        anyhow::Ok(format!("{applied} migrations applied, the tables are up to date\n"))
+    };
+    on_database(&config.database, migrate).await
 }
 
 async fn simulate(options: SimulateOptions) -> anyhow::Result<ExitCode> {
     start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
     let until_stdin_closes = options.until_stdin_closes;
+    let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
     let scenario = match &options.scenario {
         None => Scenario::default(),
         Some(path) => {
@@ -132,7 +149,7 @@ async fn simulate(options: SimulateOptions) -> anyhow::Result<ExitCode> {
     .await?;
     print!("{}", options.variables(&simulator.url()));
     tokio::select! {
-        asked = asked_to_stop() => asked?,
+        () = stop.asked(1) => {}
         () = stdin_closed(), if until_stdin_closes => {}
         () = simulator.wait() => anyhow::bail!("the simulator's server has ended"),
     }
@@ -148,26 +165,32 @@ async fn demo(options: DemoOptions) -> anyhow::Result<ExitCode> {
     let data_dir = config::data_dir_from_env()?.join("demo");
     eprintln!("*** This is a demonstration: it dials the SIMULATOR. Nobody is really called. ***\n");
     eprintln!("Starting a database in {} and the simulator …", data_dir.display());
+    let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
     // Until the server runs, which takes care of it, a Ctrl-C only has to leave nothing running behind.
     let demo = tokio::select! {
         demo = Demo::prepare(&data_dir, options.speed, Log::from_env()?) => demo?,
-        asked = asked_to_stop() => return asked.map(|()| ExitCode::FAILURE).context("cannot watch for Ctrl-C"),
+        () = stop.asked(1) => return Ok(ExitCode::FAILURE),
     };
     start_log(&demo.config().log, log_file(&data_dir.join("outdial.log"))?)?;
-    let played = play(&demo, list, &options).await;
+    let played = play(&demo, list, &options, &stop).await;
     let ended = demo.end().await;
     let code = played?;
     ended?;
     Ok(code)
 }
 
-async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::Result<ExitCode> {
+async fn play(
+    demo: &Demo,
+    list: ContactList,
+    options: &DemoOptions,
+    stop: &StopSignals,
+) -> anyhow::Result<ExitCode> {
     let app = App::build(demo.config()).await?;
     let url = app.url().to_string();
     eprintln!("Calling {} from {url}, {} times as fast as life.\n", list.name, options.speed);
     let report = tokio::select! {
         report = demo.play(&url, list) => report?,
-        stopped = app.run_until_stopped() => {
+        stopped = app.run_until(stop.asked(1)) => {
             stopped?;
             anyhow::bail!("stopped before everybody was called");
         }
@@ -186,50 +209,118 @@ async fn play(demo: &Demo, list: ContactList, options: &DemoOptions) -> anyhow::
 }
 
 async fn import(options: ImportOptions) -> anyhow::Result<ExitCode> {
-    let ImportOptions { file, settings, campaign, server, .. } = options;
-    let table = match &campaign {
-        None => list_command::check(&file, &settings, &limits(&ListLimits::from_env()?)),
-        Some(campaign) => {
-            let asked = match Server::new(server.url(), Secret::new(server.key.clone())) {
-                Ok(asked) => client::find_campaign(&asked, campaign).await.map(|id| (asked, id)),
-                Err(error) => Err(error),
-            };
-            match asked {
-                Ok((asked, id)) => list_command::send(&file, &settings, &asked, id).await,
-                Err(error) => return Ok(refused(error.exit_status(), error)),
-            }
+    let ImportOptions { file, settings, campaign, server, database, check: _ } = options;
+    let as_json = server.json;
+    match campaign {
+        None => {
+            let checked = list_command::check(&file, &settings, &limits(&ListLimits::from_env()?));
+            Ok(show_list(&file, checked, as_json))
         }
-    };
-    let table = match table {
+        Some(campaign) => {
+            let work = async |asked: &Server| match client::find_campaign(asked, &campaign).await {
+                Ok(id) => {
+                    let sent = list_command::send(&file, &settings, asked, id).await;
+                    show_list(&file, sent, as_json)
+                }
+                Err(error) => refused(error.exit_status(), error),
+            };
+            ask(Typed::import(), &server, &database, work).await
+        }
+    }
+}
+
+/// Shows what became of a list, to a person or to a program.
+fn show_list(file: &Path, read: Result<Table, ListError>, as_json: bool) -> ExitCode {
+    let table = match read {
         Ok(table) => table,
         Err(error) => {
             let status = error.exit_status();
-            return Ok(refused(status, anyhow::Error::from(error).context(file.display().to_string())));
+            return refused(status, anyhow::Error::from(error).context(file.display().to_string()));
         }
     };
-    match server.json {
-        true => println!("{}", table.report()),
-        false => print!("{table}"),
-    }
-    Ok(if table.has_contacts() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let text = if as_json { format!("{}\n", table.report()) } else { table.to_string() };
+    put(text.as_bytes());
+    if table.has_contacts() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Writes a result. Whoever reads only the beginning, as head does, has what it wanted.
+fn put(text: &[u8]) {
+    let _ = std::io::stdout().write_all(text);
+}
+
+/// Says something beside the results. The terminal may be gone, and then nobody has to hear it.
+fn say(words: impl Display) {
+    let _ = writeln!(std::io::stderr(), "outdial: {words}");
 }
 
 /// Says why something was not done, by a sentence and by the exit status.
 fn refused(status: u8, error: impl Into<anyhow::Error>) -> ExitCode {
-    eprintln!("outdial: {:#}", error.into());
+    say(format_args!("{:#}", error.into()));
     ExitCode::from(status)
 }
 
-/// Asks a server for something, and shows what it answers. What it refuses is told by the exit status as well.
-async fn ask(
-    options: &ServerOptions,
-    asked: impl AsyncFnOnce(&Server) -> Result<Shown, ClientError>,
+/// Carries out a command, and shows what came of it.
+async fn carry_out(
+    typed: Typed,
+    server: &ServerOptions,
+    database: &DatabaseOptions,
+    work: impl AsyncFnOnce(&Server) -> Result<Shown, ClientError>,
 ) -> anyhow::Result<ExitCode> {
-    let answered = match Server::new(options.url(), Secret::new(options.key.clone())) {
-        Ok(server) => asked(&server).await,
-        Err(error) => Err(error),
+    let work = async |asked: &Server| {
+        let answered = work(asked).await;
+        if answered.is_err() {
+            tell_what_was_done(asked);
+        }
+        show(answered, server.json)
     };
-    Ok(show(answered, options.json))
+    ask(typed, server, database, work).await
+}
+
+/// Does something with the server that was named, or, if none was, with the API in this process, on the database.
+async fn ask(
+    typed: Typed,
+    server: &ServerOptions,
+    database: &DatabaseOptions,
+    work: impl AsyncFnOnce(&Server) -> ExitCode,
+) -> anyhow::Result<ExitCode> {
+    let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
+    let on_database = match database.are_meant(server) {
+        Ok(on_database) => on_database,
+        Err(error) => return Ok(refused(error.exit_status(), error)),
+    };
+    if on_database {
+        return without_server(typed, database.team.as_deref(), &stop, work).await;
+    }
+    Ok(match Server::new(server.url(), Secret::new(server.key.clone())) {
+        Ok(asked) => unless_broken_off(typed, &asked, &stop, work).await,
+        Err(error) => refused(error.exit_status(), error),
+    })
+}
+
+/// Works until it is done, or until somebody has enough. What was done by then stays, and is told.
+async fn unless_broken_off(
+    typed: Typed,
+    asked: &Server,
+    stop: &StopSignals,
+    work: impl AsyncFnOnce(&Server) -> ExitCode,
+) -> ExitCode {
+    tokio::select! {
+        code = work(asked) => code,
+        () = stop.asked(1) => {
+            tell_what_was_done(asked);
+            if let Some(words) = typed.when_broken_off {
+                say(format_args!("broken off; {words}"));
+            }
+            ExitCode::from(BROKEN_OFF)
+        }
+    }
+}
+
+/// Tells the steps that were done of a command that comes to no end.
+fn tell_what_was_done(asked: &Server) {
+    for step in asked.done_so_far() {
+        let _ = write!(std::io::stderr(), "{step}");
+    }
 }
 
 /// Shows what came of a command, to a person or to a program.
@@ -239,42 +330,83 @@ fn show(answered: Result<Shown, ClientError>, as_json: bool) -> ExitCode {
         Err(error) => return refused(error.exit_status(), error),
     };
     let text = if as_json { format!("{}\n", shown.json) } else { shown.text };
-    // Whoever reads only the beginning, as head does, has what it wanted.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    put(text.as_bytes());
     ExitCode::from(shown.exit_status)
 }
 
-/// Does something with campaigns on the database itself.
+/// Does something on the database itself. Whoever breaks it off leaves no PostgreSQL behind that nobody uses.
 async fn without_server(
-    command: CampaignCommand,
-    team: Option<String>,
-    as_json: bool,
+    typed: Typed,
+    team: Option<&str>,
+    stop: &StopSignals,
+    work: impl AsyncFnOnce(&Server) -> ExitCode,
 ) -> anyhow::Result<ExitCode> {
     start_log(&Log::from_env_or("warn")?, BoxMakeWriter::new(std::io::stderr))?;
-    let (database, embedded) = match reopen_database(&config::Database::from_env()?).await {
+    let told = Told::from_env()?;
+    let (database, embedded) = match open(stop, reopen_database(&config::Database::from_env()?)).await {
         Ok(Some(opened)) => opened,
-        Ok(None) => return Ok(show(Err(ClientError::NoDatabase), as_json)),
+        Ok(None) => return Ok(refused(ClientError::NoDatabase.exit_status(), ClientError::NoDatabase)),
         Err(error) => return Ok(refused(DATABASE_IN_TROUBLE, error)),
     };
-    let answered = match sit_down(&database, team).await {
-        Ok(desk) => client::campaign_without_server(&desk, command).await,
-        Err(error) => {
-            leave(database, embedded).await?;
-            return Ok(refused(DATABASE_IN_TROUBLE, error));
+    let opening = Desk::open(&database, told, team.into(), typed.words.to_owned());
+    let code = match unless_asked(stop, opening).await {
+        None => ExitCode::from(BROKEN_OFF),
+        Some(Err(error)) => refused(error.exit_status(), error),
+        Some(Ok(desk)) => {
+            let nobody_calls = "no server is alive, so that nobody is called before one runs";
+            if typed.expects_calls == ExpectsCalls::Meanwhile && !desk.has_servers() {
+                say(nobody_calls);
+            }
+            let code = unless_broken_off(typed, desk.server(), stop, work).await;
+            let is_done = code == ExitCode::SUCCESS;
+            if is_done && typed.expects_calls == ExpectsCalls::Afterwards && !desk.has_servers() {
+                say(nobody_calls);
+            }
+            desk.close().await;
+            code
         }
     };
     leave(database, embedded).await?;
-    Ok(show(answered, as_json))
+    Ok(code)
 }
 
 /// The exit status of whoever cannot reach the database: that of whoever cannot reach a server.
 const DATABASE_IN_TROUBLE: u8 = 6;
 
-async fn sit_down(database: &Database, team: Option<String>) -> anyhow::Result<Desk> {
-    db::migrate(database).await?;
-    let (clock, library) = judge_by(database, Surroundings::from_env()?).await?;
-    let (database, dials_simulator) = (database.clone(), config::dials_simulator());
-    Ok(Desk { database, clock, library, dials_simulator, team })
+/// The exit status of a command that was broken off, as shells have it: 128 and the number of SIGINT.
+const BROKEN_OFF: u8 = 130;
+
+const CANNOT_LISTEN: &str = "cannot listen for Ctrl-C";
+
+/// Waits for a database that is being opened. A private PostgreSQL that is being started when somebody has enough has to be
+/// waited for: it does not end with this process, so that it is stopped once it runs. Who is asked twice does not wait, then
+/// or later.
+async fn open<T>(
+    stop: &StopSignals,
+    opening: impl Future<Output = Result<T, BuildError>>,
+) -> Result<T, BuildError> {
+    let insisting = stop.clone();
+    tokio::task::spawn_local(async move {
+        insisting.asked(2).await;
+        say("left at once; a private PostgreSQL may still run, and the next outdial joins it");
+        std::process::exit(BROKEN_OFF.into());
+    });
+    let mut opening = std::pin::pin!(opening);
+    tokio::select! {
+        opened = &mut opening => return opened,
+        () = stop.asked(1) => {}
+    }
+    say("the private PostgreSQL is stopped as soon as it has started; once more leaves at once");
+    opening.await
+}
+
+/// Waits for something, unless the process has been asked to stop, or is before that comes.
+async fn unless_asked<T>(stop: &StopSignals, something: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = stop.asked(1) => None,
+        something = something => Some(something),
+    }
 }
 
 /// Lets go of the database, and stops the private PostgreSQL if nobody else uses it.
@@ -288,17 +420,15 @@ async fn leave(database: Database, embedded: Option<Embedded>) -> anyhow::Result
 
 async fn nodes() -> anyhow::Result<ExitCode> {
     start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
-    let wanted = config::Database::from_env()?;
-    let Some((database, embedded)) = join_database(&wanted).await? else {
+    let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
+    let Some((database, embedded)) = open(&stop, join_database(&config::Database::from_env()?)).await? else {
         anyhow::bail!("the private PostgreSQL does not run, so no node can be alive");
     };
-    let listed = list_nodes(&database).await.context("cannot list the nodes");
-    drop(database);
-    if let Some(embedded) = embedded {
-        embedded.stop().await?;
-    }
-    let table = NodeTable::of(listed?);
-    print!("{table}");
+    let listed = unless_asked(&stop, list_nodes(&database)).await;
+    leave(database, embedded).await?;
+    let Some(listed) = listed else { return Ok(ExitCode::from(BROKEN_OFF)) };
+    let table = NodeTable::of(listed.context("cannot list the nodes")?);
+    put(table.to_string().as_bytes());
     Ok(if table.somebody_is_alive() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -311,9 +441,17 @@ async fn keys(what: KeysOptions, team: Option<String>) -> anyhow::Result<ExitCod
         KeysOptions::List => KeysCommand::List,
         KeysOptions::Revoke { key } => KeysCommand::Revoke { which: key },
     };
+    let makes_key = matches!(command, KeysCommand::Create { .. });
     let team = WhichTeam::from(team.as_deref());
-    on_database(async |database: &Database, now| Ok(outdial::keys::run(database, team, command, now).await?))
-        .await
+    let work = async |database: &Database| {
+        db::migrate(database).await?;
+        let done = outdial::keys::run(database, team, command, Clock::of_this_machine(None).now()).await?;
+        if makes_key {
+            say_what_is_shown("the key");
+        }
+        anyhow::Ok(done)
+    };
+    on_database(&config::Database::from_env()?, work).await
 }
 
 async fn teams(what: TeamsOptions) -> anyhow::Result<ExitCode> {
@@ -322,20 +460,39 @@ async fn teams(what: TeamsOptions) -> anyhow::Result<ExitCode> {
         TeamsOptions::Create { name } => TeamsCommand::Create { name },
         TeamsOptions::List { json } => TeamsCommand::List { json },
     };
-    on_database(async |database: &Database, now| Ok(run_teams(database, command, now).await?)).await
+    let makes_team = matches!(command, TeamsCommand::Create { .. });
+    let work = async |database: &Database| {
+        db::migrate(database).await?;
+        let done = run_teams(database, command, Clock::of_this_machine(None).now()).await?;
+        if makes_team {
+            say_what_is_shown("the key of its first admin");
+        }
+        anyhow::Ok(done)
+    };
+    on_database(&config::Database::from_env()?, work).await
 }
 
-/// Does something on the database, whose tables are brought up to date before, and prints what came of it.
+/// Says to a person what a secret is. A script reads the secret alone.
+fn say_what_is_shown(key: &str) {
+    if std::io::stderr().is_terminal() {
+        say(format_args!("{key}, shown this once and kept only as a hash:"));
+    }
+}
+
+/// Does something on the database, and prints what came of it.
 async fn on_database(
-    work: impl AsyncFnOnce(&Database, DateTime<Utc>) -> anyhow::Result<String>,
+    wanted: &config::Database,
+    work: impl AsyncFnOnce(&Database) -> anyhow::Result<String>,
 ) -> anyhow::Result<ExitCode> {
-    let (database, embedded) = open_database(&config::Database::from_env()?).await?;
-    let done = match db::migrate(&database).await {
-        Ok(_) => work(&database, Clock::of_this_machine(None).now()).await,
-        Err(error) => Err(error.into()),
-    };
+    let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
+    let (database, embedded) = open(&stop, open_database(wanted)).await?;
+    let done = unless_asked(&stop, work(&database)).await;
     leave(database, embedded).await?;
-    print!("{}", done?);
+    let Some(done) = done else {
+        say("broken off; it may have been done all the same");
+        return Ok(ExitCode::from(BROKEN_OFF));
+    };
+    put(done?.as_bytes());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -366,11 +523,11 @@ fn start_log(log: &Log, writer: BoxMakeWriter) -> anyhow::Result<()> {
     for directive in SILENCED {
         filter = filter.add_directive(directive.parse().context("cannot silence a library")?);
     }
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    // What cannot be written, as to a terminal that is gone, is no reason to end: said on the same terminal it would be one.
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
     let started = match log.format {
-        LogFormat::Text => {
-            subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init()
-        }
+        LogFormat::Text => subscriber.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => subscriber.json().try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("cannot start the log: {error}"))

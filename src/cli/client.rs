@@ -1,11 +1,13 @@
-//! What may be typed to work with a running server.
+//! What may be typed to work with campaigns, contacts, numbers and agents: on a running server, or straight on the database.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::client::{AgentsCommand, CampaignCommand, ContactsQuery, NewCampaign, SuppressCommand};
+use crate::client::{
+    AgentsCommand, CampaignCommand, ClientError, ContactsQuery, NewCampaign, SuppressCommand,
+};
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
@@ -16,10 +18,11 @@ Exit statuses:
   0  it is done; watch: everybody is final; import: the list has contacts
   1  watch: the campaign is a draft, paused, canceled or has failed; import: the list has nobody to call (create: 5)
   2  what was typed, or a file that it names, cannot be used
-  3  no key, or one that does not allow it
+  3  no key, or one that does not allow it, and no database either
   4  there is nothing of that name, or several
   5  the server refuses it, and says why
-  6  the server, or the database, cannot be reached, or is in trouble";
+  6  the server, or the database, cannot be reached, or is in trouble
+130  it was broken off, with Ctrl-C or by the system";
 
 /// Which server, and how its answers are shown.
 #[derive(Debug, Clone, Args)]
@@ -38,7 +41,7 @@ pub struct ServerOptions {
         hide_default_value = true
     )]
     pub key: String,
-    /// Show what the server answers, as JSON
+    /// Show what the API answers, as JSON
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -58,15 +61,22 @@ pub struct DatabaseOptions {
     /// Ask no server, but the database that DATABASE_URL names, or else the private one
     #[arg(long, global = true)]
     pub database: bool,
-    /// Without a server: whose campaigns, by the team's name or id, if there are several teams
+    /// On the database: whose campaigns, by the team's name or id, if there are several teams; a server knows it by the key
     #[arg(long, global = true, value_name = "TEAM")]
     pub team: Option<String>,
 }
 
 impl DatabaseOptions {
-    /// Whether the database is meant: it is said, or there is neither a key nor a server named.
-    pub fn are_meant(&self, server: &ServerOptions) -> bool {
-        self.database || self.team.is_some() || (server.key.is_empty() && server.url.is_none())
+    /// Whether the database is meant: it is said, or there is neither a key nor a server named. Whoever names a team as well as
+    /// a key or a server may mean either, and is asked.
+    pub fn are_meant(&self, server: &ServerOptions) -> Result<bool, ClientError> {
+        let names_server = !server.key.is_empty() || server.url.is_some();
+        if names_server && !self.database && self.team.is_some() {
+            let expected = "expected --team only with --database, or without a server and a key (--url, --key, OUTDIAL_URL, OUTDIAL_KEY): \
+                            a server knows the team by the key";
+            return Err(ClientError::Unusable(expected.to_owned()));
+        }
+        Ok(self.database || !names_server)
     }
 }
 
@@ -244,6 +254,142 @@ pub enum AgentsOptions {
         /// Which
         agent: String,
     },
+}
+
+/// Whether whoever types a command expects that people are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpectsCalls {
+    /// No.
+    Never,
+    /// Once it is done.
+    Afterwards,
+    /// As long as it lasts.
+    Meanwhile,
+}
+
+/// A command, as whoever carries it out has to know it.
+#[derive(Debug, Clone, Copy)]
+pub struct Typed {
+    /// Its words, as the audit trail names it: without what it is about, which is nobody else's affair.
+    pub words: &'static str,
+    /// Whether whoever types it expects that people are called.
+    pub expects_calls: ExpectsCalls,
+    /// What is to be said when it is broken off: something may have come of it that was not told any more.
+    pub when_broken_off: Option<&'static str>,
+}
+
+impl Typed {
+    /// A command that calls nobody, and of which nothing is left when it is broken off, or it is plain what.
+    pub fn plain(words: &'static str) -> Self {
+        Self { words, expects_calls: ExpectsCalls::Never, when_broken_off: None }
+    }
+
+    /// A list that is added to a campaign.
+    pub fn import() -> Self {
+        let when_broken_off = "the list may have been added all the same, as a whole; typed again it adds whom the campaign has not";
+        Self { when_broken_off: Some(when_broken_off), ..Self::plain("outdial import") }
+    }
+}
+
+impl CampaignOptions {
+    /// The command, as whoever carries it out has to know it.
+    pub fn typed(&self) -> Typed {
+        Typed {
+            words: self.words(),
+            expects_calls: self.expects_calls(),
+            when_broken_off: self.when_broken_off(),
+        }
+    }
+
+    fn expects_calls(&self) -> ExpectsCalls {
+        match self {
+            Self::Create { start: true, .. }
+            | Self::Start { dry_run: false, .. }
+            | Self::Resume { .. }
+            | Self::Retry { .. } => ExpectsCalls::Afterwards,
+            Self::Watch { .. } => ExpectsCalls::Meanwhile,
+            Self::Create { start: false, .. }
+            | Self::Start { dry_run: true, .. }
+            | Self::List { .. }
+            | Self::Show { .. }
+            | Self::Pause { .. }
+            | Self::Cancel { .. }
+            | Self::Duplicate { .. }
+            | Self::Export { .. }
+            | Self::Delete { .. } => ExpectsCalls::Never,
+        }
+    }
+
+    fn when_broken_off(&self) -> Option<&'static str> {
+        match self {
+            Self::Create { .. } | Self::Duplicate { .. } => Some(
+                "it may have been made all the same, as a whole: outdial campaign list tells; typed again, another one is made",
+            ),
+            Self::Retry { .. } => Some(
+                "some of them may be called again already, as they come in portions; typed again, all others are",
+            ),
+            Self::Start { dry_run: false, .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Cancel { .. }
+            | Self::Delete { .. } => Some("it may have been done all the same: outdial campaign list tells"),
+            Self::List { .. }
+            | Self::Show { .. }
+            | Self::Start { dry_run: true, .. }
+            | Self::Watch { .. }
+            | Self::Export { .. } => None,
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Create { start: true, .. } => "outdial campaign create --start",
+            Self::Create { start: false, .. } => "outdial campaign create",
+            Self::List { .. } => "outdial campaign list",
+            Self::Show { .. } => "outdial campaign show",
+            Self::Start { dry_run: true, .. } => "outdial campaign start --dry-run",
+            Self::Start { dry_run: false, .. } => "outdial campaign start",
+            Self::Pause { .. } => "outdial campaign pause",
+            Self::Resume { .. } => "outdial campaign resume",
+            Self::Cancel { .. } => "outdial campaign cancel",
+            Self::Duplicate { .. } => "outdial campaign duplicate",
+            Self::Retry { .. } => "outdial campaign retry",
+            Self::Watch { .. } => "outdial campaign watch",
+            Self::Export { .. } => "outdial campaign export",
+            Self::Delete { .. } => "outdial campaign delete",
+        }
+    }
+}
+
+impl SuppressOptions {
+    /// The command, as whoever carries it out has to know it.
+    pub fn typed(&self) -> Typed {
+        Typed::plain(self.words())
+    }
+
+    fn words(&self) -> &'static str {
+        match (self.list, self.remove) {
+            (true, _) => "outdial suppress --list",
+            (false, true) => "outdial suppress --remove",
+            (false, false) => "outdial suppress",
+        }
+    }
+}
+
+impl AgentsOptions {
+    /// The command, as whoever carries it out has to know it.
+    pub fn typed(&self) -> Typed {
+        Typed::plain(self.words())
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Self::List => "outdial agents list",
+            Self::Show { .. } => "outdial agents show",
+            Self::Create { .. } => "outdial agents create",
+            Self::Delete { .. } => "outdial agents delete",
+        }
+    }
 }
 
 impl From<CampaignOptions> for CampaignCommand {

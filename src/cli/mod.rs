@@ -15,7 +15,8 @@ use crate::config::Config;
 use crate::domain::access::Role;
 
 pub use client::{
-    AgentsOptions, CampaignOptions, ContactsOptions, DatabaseOptions, ServerOptions, SuppressOptions,
+    AgentsOptions, CampaignOptions, ContactsOptions, DatabaseOptions, ExpectsCalls, ServerOptions,
+    SuppressOptions, Typed,
 };
 
 /// The account that the simulator stands for unless told otherwise.
@@ -51,8 +52,8 @@ pub enum Command {
     /// Run the server: the API, the webhooks and the dialing
     ///
     /// It is set up by environment variables only. Without DATABASE_URL it runs a private PostgreSQL of its own;
-    /// without any TWILIO_ variable it dials a simulator, and says so. Ctrl-C or SIGTERM ends it: no new call is
-    /// started, and what Twilio still says about open calls is found again at the next start.
+    /// without any TWILIO_ variable it dials a simulator, and says so. Ctrl-C, SIGTERM or the end of its terminal ends
+    /// it: no new call is started, and what Twilio still says about open calls is found again at the next start.
     #[command(verbatim_doc_comment, after_help = environment())]
     Serve,
     /// Bring the database's tables up to date, and end
@@ -90,8 +91,8 @@ Examples:
     Demo(DemoOptions),
     /// Read a contact list: to see what would become of it, or to add it to a campaign
     ///
-    /// With --check nothing is stored and no server is needed: it shows which column is which, how many rows are contacts,
-    /// and why the others are not. With --campaign the list is sent to a running server.
+    /// With --check nothing is stored: it shows which column is which, how many rows are contacts, and why the others are
+    /// not. With --campaign it is added to a campaign, of a running server or straight on the database.
     #[command(
         verbatim_doc_comment,
         after_help = client::EXIT_STATUSES,
@@ -99,7 +100,7 @@ Examples:
 Examples:
   outdial import list.xlsx --check
   outdial import list.csv --check --settings '{{\"default_region\":\"GB\",\"columns\":{{\"phone\":\"Work\"}}}}'
-  OUTDIAL_KEY=… outdial import more.csv --campaign Reminders
+  outdial import more.csv --campaign Reminders
 
 {}", client::EXIT_STATUSES)
     )]
@@ -110,11 +111,11 @@ Examples:
     /// or else it looks into the private PostgreSQL if that runs. It fails if no node is alive.
     #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
     Nodes,
-    /// Make, watch and command campaigns, on a running server
+    /// Make, watch and command campaigns, on a running server or straight on the database
     ///
-    /// The server and the key are said by OUTDIAL_URL and OUTDIAL_KEY. Wherever a campaign is named, its name or its id will
-    /// do. With neither of them, or with --database, no server is asked: list, show, pause, resume and cancel work on the
-    /// database itself, which is found as `outdial serve` finds it.
+    /// The server and the key are said by OUTDIAL_URL and OUTDIAL_KEY. With neither of them, or with --database, no server is
+    /// asked: the same is done on the database itself, which is found as `outdial serve` finds it. Nobody is called by that:
+    /// what is started, the servers call as soon as one runs. Wherever a campaign is named, its name or its id will do.
     #[command(verbatim_doc_comment, after_help = client::EXIT_STATUSES, after_long_help = format!("\
 Examples:
   outdial campaign create list.csv --name Reminders --say \"Hello {{{{name}}}}\"
@@ -135,7 +136,7 @@ Examples:
         #[command(flatten)]
         database: DatabaseOptions,
     },
-    /// Show the contacts of a campaign, on a running server
+    /// Show the contacts of a campaign
     #[command(after_help = client::EXIT_STATUSES)]
     Contacts {
         /// Whose, and which
@@ -144,8 +145,11 @@ Examples:
         /// Which server
         #[command(flatten)]
         server: ServerOptions,
+        /// Or none
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
-    /// Say who must not be called, on a running server
+    /// Say who must not be called
     #[command(after_help = client::EXIT_STATUSES)]
     Suppress {
         /// Who
@@ -154,8 +158,11 @@ Examples:
         /// Which server
         #[command(flatten)]
         server: ServerOptions,
+        /// Or none
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
-    /// Show, make and delete agents, on a running server
+    /// Show, make and delete agents
     #[command(after_help = client::EXIT_STATUSES)]
     Agents {
         /// What is to be done
@@ -164,6 +171,9 @@ Examples:
         /// Which server
         #[command(flatten)]
         server: ServerOptions,
+        /// Or none
+        #[command(flatten)]
+        database: DatabaseOptions,
     },
     /// Print what lets a shell complete these commands
     #[command(after_help = "Example:\n  outdial completions bash > /etc/bash_completion.d/outdial")]
@@ -276,6 +286,9 @@ pub struct ImportOptions {
     /// The server to send it to
     #[command(flatten)]
     pub server: ServerOptions,
+    /// Or none
+    #[command(flatten)]
+    pub database: DatabaseOptions,
 }
 
 /// How the simulator is set up.
@@ -436,12 +449,17 @@ mod tests {
                 panic!("it is no campaign")
             };
             (server.url, server.key) = (url.map(str::to_owned), key.to_owned());
-            database.are_meant(&server)
+            database.are_meant(&server).map_err(|refused| refused.exit_status())
         };
-        assert!(asks_no_server(None, "", ""));
-        assert!(!asks_no_server(None, "od_key", "") && !asks_no_server(Some("http://a"), "", ""));
-        assert!(asks_no_server(Some("http://a"), "od_key", "--database"));
-        assert!(asks_no_server(Some("http://a"), "od_key", "--team night"));
+        assert_eq!(asks_no_server(None, "", ""), Ok(true));
+        assert_eq!(asks_no_server(None, "", "--team night"), Ok(true));
+        assert_eq!(asks_no_server(None, "od_key", ""), Ok(false));
+        assert_eq!(asks_no_server(Some("http://a"), "", ""), Ok(false));
+        assert_eq!(asks_no_server(Some("http://a"), "od_key", "--database"), Ok(true));
+        assert_eq!(asks_no_server(Some("http://a"), "od_key", "--database --team night"), Ok(true));
+        // Another team's things on another database than the one that was named would be a surprise.
+        assert_eq!(asks_no_server(Some("http://a"), "", "--team night"), Err(2));
+        assert_eq!(asks_no_server(None, "od_key", "--team night"), Err(2));
     }
 
     #[test]
@@ -484,5 +502,24 @@ mod tests {
             assert!(error.contains(expected), "{slip}: {error}");
         }
         assert!(matches!(parse("outdial demo").unwrap(), Command::Demo(options) if options.speed == 60));
+    }
+
+    #[test]
+    fn whoever_wants_people_called_is_told_if_nobody_can() {
+        use ExpectsCalls::{Afterwards, Meanwhile, Never};
+        for (line, expects_calls) in [
+            ("outdial campaign create list.csv --name a --say Hi --start", Afterwards),
+            ("outdial campaign create list.csv --name a --say Hi", Never),
+            ("outdial campaign start a", Afterwards),
+            ("outdial campaign start a --dry-run", Never),
+            ("outdial campaign resume a", Afterwards),
+            ("outdial campaign retry a --outcome busy", Afterwards),
+            ("outdial campaign watch a", Meanwhile),
+            ("outdial campaign duplicate a", Never),
+            ("outdial campaign pause a", Never),
+        ] {
+            let Command::Campaign { what, .. } = parse(line).unwrap() else { panic!("{line}") };
+            assert_eq!(what.typed().expects_calls, expects_calls, "{line}");
+        }
     }
 }

@@ -102,7 +102,7 @@ pub struct NewCampaign {
     pub start: bool,
 }
 
-pub(super) const LIST: &[Column] = &[
+const LIST: &[Column] = &[
     ("name", "/name"),
     ("id", "/id"),
     ("state", "/state"),
@@ -112,7 +112,7 @@ pub(super) const LIST: &[Column] = &[
     ("attempts", "/counts/attempts"),
 ];
 
-pub(super) const CARD: &[Column] = &[
+const CARD: &[Column] = &[
     ("name", "/name"),
     ("id", "/id"),
     ("state", "/state"),
@@ -298,7 +298,7 @@ pub(super) fn a_state(state: &Value) -> String {
 }
 
 /// A campaign in a line, and what it waits for in another.
-pub(super) fn standing(campaign: &Value) -> String {
+fn standing(campaign: &Value) -> String {
     let of = |place| campaign.pointer(place).map(told).unwrap_or_default();
     let contacts = campaign.pointer("/counts/contacts").or(campaign.pointer("/contacts"));
     let contacts = contacts.and_then(Value::as_u64);
@@ -340,6 +340,7 @@ async fn create(server: &Server, new: NewCampaign) -> Result<Shown, ClientError>
     let id = made["id"].as_str().unwrap_or_default().to_owned();
     let text = account(&made);
     let draft = format!("{text}{} is a draft  {}\n", new.name, told(&made["id"]));
+    server.has_done(draft.as_str());
     warn_of_namesakes(server, &new.name, &id).await;
     if new.start {
         let started = start(server, &id, None, false).await?;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -21,15 +21,45 @@ pub(super) async fn export(
         copy(server, request, io::stdout().lock(), Path::new("the standard output")).await?;
         return Ok(Shown::new("", Value::Null));
     };
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
     let unwritten = |source| ClientError::File { path: to.to_owned(), source };
-    let file = File::create(&part).map_err(unwritten)?;
-    let bytes = copy(server, request, &file, to).await?;
-    file.sync_all().map_err(unwritten)?;
-    fs::rename(&part, to).map_err(unwritten)?;
+    let part = Part::create(to).map_err(unwritten)?;
+    let bytes = copy(server, request, &part.file, to).await?;
+    part.becomes(to).map_err(unwritten)?;
     let text = format!("{} written, {bytes} bytes\n", to.display());
     Ok(Shown::new(text, json!({ "file": to.display().to_string(), "bytes": bytes })))
+}
+
+/// A file beside the one that is wanted. It is gone again if it does not become that one, whyever: also if whoever waits for it
+/// has enough.
+struct Part {
+    path: PathBuf,
+    file: File,
+    is_whole: bool,
+}
+
+impl Part {
+    fn create(to: &Path) -> io::Result<Self> {
+        let mut path = to.as_os_str().to_owned();
+        path.push(".part");
+        let file = File::create(&path)?;
+        Ok(Self { path: path.into(), file, is_whole: false })
+    }
+
+    /// Gives it the name that is wanted, now that it is whole.
+    fn becomes(mut self, to: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, to)?;
+        self.is_whole = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 async fn copy(

@@ -1,6 +1,7 @@
 //! A server, as its clients see it: requests with a key, answers as JSON, refusals in its own words.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -9,9 +10,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::config::Secret;
-use crate::db;
 use crate::import::ImportError;
-use crate::keys::NoTeam;
 
 use super::table::{plain, shown};
 
@@ -41,20 +40,9 @@ pub enum ClientError {
     /// No server was named, and there is no database either.
     #[error(
         "expected a server's API key in OUTDIAL_KEY or --key, or a database: DATABASE_URL names none, and there is no private \
-         one yet"
+         one before outdial serve has made it"
     )]
     NoDatabase,
-    /// It is nothing that can be done on a database.
-    #[error(
-        "only a running server can {0}: expected its address in OUTDIAL_URL or --url, and an API key in OUTDIAL_KEY or --key"
-    )]
-    NeedsServer(&'static str),
-    /// It is not known whose campaigns are meant.
-    #[error(transparent)]
-    Team(#[from] NoTeam),
-    /// The database failed.
-    #[error("the database cannot be read or changed")]
-    Database(#[from] db::Error),
     /// The server does not know the key, or not any more.
     #[error(
         "the server lets nobody in with the key in OUTDIAL_KEY or --key; expected one that it knows and that is not revoked"
@@ -122,9 +110,7 @@ impl ClientError {
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Unusable(_) | Self::File { .. } => 2,
-            Self::NoKey | Self::BadKey | Self::NoDatabase | Self::NeedsServer(_) => 3,
-            Self::Database(_) | Self::Team(NoTeam::Database(_)) => 6,
-            Self::Team(_) => 4,
+            Self::NoKey | Self::BadKey | Self::NoDatabase => 3,
             Self::NotFound { .. } | Self::Ambiguous { .. } => 4,
             Self::Refused { status, kind, .. } => exit_status_of(*status, kind),
             Self::Unreachable { .. } | Self::NotOutdial(_) => 6,
@@ -149,6 +135,7 @@ pub struct Server {
     http: Client,
     base: Url,
     key: Secret,
+    done: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -164,7 +151,17 @@ impl Server {
         // What this machine says to itself goes through nobody else.
         let http = Client::builder().no_proxy().build();
         let http = http.map_err(|source| ClientError::Unreachable { server: url.to_owned(), source })?;
-        Ok(Self { http, base, key })
+        Ok(Self { http, base, key, done: Arc::default() })
+    }
+
+    /// Notes a step of a command that has more of them: it stays, whatever becomes of the others.
+    pub(super) fn has_done(&self, step: impl Into<String>) {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).push(step.into());
+    }
+
+    /// The steps that were done of a command that was not carried out to its end.
+    pub fn done_so_far(&self) -> Vec<String> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A request for this path of the API, such as `["campaigns", id]`.

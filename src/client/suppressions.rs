@@ -63,6 +63,7 @@ pub async fn suppress(server: &Server, command: SuppressCommand) -> Result<Shown
         SuppressCommand::Remove { phones } => {
             for phone in &phones {
                 server.json(server.request(Method::DELETE, &["suppressions", phone])).await?;
+                server.has_done(format!("{phone} may be called again\n"));
             }
             Ok(Shown::new(
                 format!("{} may be called again\n", counted(phones.len() as u64, "number")),

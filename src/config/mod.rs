@@ -157,6 +157,15 @@ impl Database {
     }
 }
 
+impl Provider {
+    /// Reads only who places the calls from this process's environment: for commands that need nothing else.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(environment);
+        let provider = provider::read(&mut reader);
+        reader.finish(provider)
+    }
+}
+
 impl ListLimits {
     /// Reads only what concerns lists from this process's environment: for commands that need nothing else.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -173,13 +182,6 @@ impl fmt::Display for Listen {
         }
         write!(f, "{}:{}", self.host, self.port)
     }
-}
-
-/// Whether this process's environment names an account that is a simulator's. Without any account nobody knows.
-pub fn dials_simulator() -> bool {
-    // What is wrong with the account is told to whoever starts a server with it.
-    let account = provider::read(&mut Reader::new(environment));
-    matches!(account, Some(Provider::Twilio(account)) if account.is_simulated())
 }
 
 /// Whether a server listens on all addresses only because this process's environment gives a port and no host: a platform

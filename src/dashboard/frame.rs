@@ -65,7 +65,7 @@ impl Frame {
             key_name: visitor.key_name.clone(),
             role,
             csrf: visitor.token.as_ref().map(|token| token.csrf()).unwrap_or_default(),
-            is_simulated: api.is_simulated,
+            is_simulated: api.is_simulated == Some(true),
             assets: assets::addresses(),
             follows: follows(),
         }

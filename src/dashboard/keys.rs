@@ -84,9 +84,9 @@ impl RoleChoice {
 }
 
 impl Row {
-    fn of(key: keys::Key, own: Uuid, now: DateTime<Utc>) -> Self {
+    fn of(key: keys::Key, own: Option<Uuid>, now: DateTime<Utc>) -> Self {
         let keys::Key { id, name, prefix, role, created_at, expires_at, last_used_at, revoked_at } = key;
-        let (is_own, is_from_environment) = (id == own, name == FROM_ENVIRONMENT);
+        let (is_own, is_from_environment) = (Some(id) == own, name == FROM_ENVIRONMENT);
         let further = match (is_own, is_from_environment) {
             (true, _) => " It is the one that you are signed in with: you are signed out by it.",
             (false, true) => {

@@ -10,7 +10,9 @@ use serde::Deserialize;
 use url::{Host, Url};
 
 use crate::domain::access::Permission;
-use crate::http::{Api, Body, Methods, Problem, Query, Trail, hold, open, resource, session};
+use crate::http::{
+    Api, Body, Methods, Problem, Query, Trail, action, by_holder, hold, open, resource, session,
+};
 
 use super::assets::{self, Addresses};
 use super::render;
@@ -88,7 +90,7 @@ impl SignIn {
         next: &str,
         problem: Option<String>,
     ) -> Result<HttpResponse, Problem> {
-        let (is_simulated, assets) = (api.is_simulated, assets::addresses());
+        let (is_simulated, assets) = (api.is_simulated == Some(true), assets::addresses());
         let elsewhere = elsewhere(&api.public_url, request).then(|| api.public_url.to_string());
         render(&Self { next: own(next), problem, elsewhere, is_simulated, assets })
     }
@@ -134,7 +136,8 @@ async fn sign_in(api: web::Data<Api>, request: HttpRequest, body: Body) -> Resul
     if let Err(problem) = api.gate.count(holder.key) {
         return refused(&api, &request, &next, &problem);
     }
-    let trail = Trail::begin(&api, &holder, LEAST, &request).await?;
+    let by = by_holder(&holder, LEAST, &request);
+    let trail = Trail::begin(&api, (holder.team, &by), &action(&request), &request).await?;
     let cookie = session::begin(&api, &holder, &request).await;
     let status = cookie.as_ref().map_or_else(Problem::status_code, |_| StatusCode::SEE_OTHER);
     trail.finish(status).await;

@@ -540,13 +540,6 @@ pub async fn has_called_since(
     Ok(row.try_get("has_called")?)
 }
 
-/// The team's campaigns of this name, the newest first.
-pub async fn find_campaigns_named(database: &Database, team: Uuid, called: &str) -> Result<Vec<Uuid>, Error> {
-    const SQL: &str = "SELECT id FROM campaigns WHERE team_id = $1 AND name = $2 ORDER BY id DESC";
-    let rows = query(&database.client().await?, SQL, &[&team, &called]).await?;
-    rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
-}
-
 /// What the `/answer` webhook needs to speak for a campaign: the agent's snapshot, and the contact of an attempt.
 pub async fn find_speech(
     database: &Database,

@@ -28,8 +28,8 @@ pub struct Edit<'a> {
     pub agent: Option<(Option<Uuid>, &'a Value)>,
     /// Before when it does not begin; none if that stays.
     pub starts_at: Option<Option<DateTime<Utc>>>,
-    /// Whose key it was.
-    pub key: Uuid,
+    /// Whose key it was; none of whoever has the database.
+    pub key: Option<Uuid>,
 }
 
 /// What came of an edit.

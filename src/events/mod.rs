@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::db::events::Progress;
 
-pub use relay::relay;
+pub use relay::{relay, relay_when_followed};
 pub use told::{Told, ToldCampaign, ToldContact, ToldEvent, ToldKey, ToldProgress};
 
 /// News that wait for the slowest of those who follow. Who is slower than that misses some, and reads them in the outbox.

@@ -30,6 +30,12 @@ const READ_AT_ONCE: i64 = 500;
 /// Campaigns whose progress is read at once. Of more than these the others are told of the next time.
 const PROGRESS_AT_ONCE: usize = 500;
 
+/// Relays for good from when somebody follows: for who is no node, and leaves it to the nodes as long as nobody asks.
+pub async fn relay_when_followed(database: Database, feed: Feed) {
+    feed.followed.notified().await;
+    relay(database, feed).await;
+}
+
 /// Relays for good.
 pub async fn relay(database: Database, feed: Feed) {
     let mut relay = Relay { database, feed, at: None, moved_on: BTreeSet::new(), told_progress: None };

@@ -51,26 +51,18 @@ impl Trail {
     /// Puts on record that somebody wants something.
     pub(crate) async fn begin(
         api: &Api,
-        holder: &Holder,
-        needs: Permission,
+        (team, by): (Uuid, &By),
+        action: &str,
         request: &HttpRequest,
     ) -> Result<Self, Problem> {
-        let (id, team) = (Uuid::now_v7(), holder.team);
+        let id = Uuid::now_v7();
         let (database, clock) = (api.board.database.clone(), api.board.clock.clone());
         let route = request.match_pattern().unwrap_or_default();
         let ids = ids(request);
         let campaign = route.contains("/campaigns/{id}").then(|| ids.get("id")).flatten();
         let campaign = campaign.and_then(|id| id.as_str()?.parse().ok());
-        let by = By::Key {
-            id: holder.key,
-            name: holder.name.clone(),
-            prefix: holder.prefix.clone(),
-            permission: needs.to_string(),
-            request_id: RequestId::of_request(request).as_str().to_owned(),
-        };
-        let action = format!("{} {route}", request.method());
         let (at, ids) = (clock.now(), Value::Object(ids));
-        let intent = Intent { id, team, at, by: &by, action: &action, campaign, ids: &ids };
+        let intent = Intent { id, team, at, by, action, campaign, ids: &ids };
         begin(&database, &intent).await.map_err(cannot_be_put_on_record)?;
         let (made, detail) = (Cell::default(), RefCell::default());
         Ok(Self(Rc::new(Row { id, team, database, clock, made, detail })))
@@ -100,6 +92,22 @@ impl Trail {
             );
         }
     }
+}
+
+/// As whom a key's holder is on record who asks for something.
+pub(crate) fn by_holder(holder: &Holder, needs: Permission, request: &HttpRequest) -> By {
+    By::Key {
+        id: holder.key,
+        name: holder.name.clone(),
+        prefix: holder.prefix.clone(),
+        permission: needs.to_string(),
+        request_id: RequestId::of_request(request).as_str().to_owned(),
+    }
+}
+
+/// What a request asks for, as the trail names it: its method and its route, without what it is about.
+pub(crate) fn action(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.match_pattern().unwrap_or_default())
 }
 
 fn cannot_be_put_on_record(error: Error) -> Problem {
@@ -176,7 +184,8 @@ struct AuditEntry {
     permission: Option<String>,
     /// What the request was called, as in its `X-Request-Id`; null at the command line.
     request_id: Option<String>,
-    /// Method and route, or the command.
+    /// Method and route. What was done on the database itself has the command before them, as one may ask for several things:
+    /// `outdial campaign create --start: POST /api/v1/campaigns/{id}/start`; `outdial keys` and `outdial teams` have no route.
     #[schema(example = "POST /api/v1/campaigns/{id}/start")]
     action: String,
     /// The campaign that it was done to; null if it was to none.
@@ -213,7 +222,7 @@ struct AuditKey {
 /// Lists who did what
 ///
 /// Every request that may change something is on record before anything is done, also one that the key does not allow, and
-/// so is what is done about API keys at the command line.
+/// so is what is done at the command line on the database itself.
 #[utoipa::path(
     get, path = "/api/v1/audit", operation_id = "list_audit", tag = "keys", params(AuditQuery),
     responses((status = 200, description = "A page of the audit trail", body = AuditPage)),

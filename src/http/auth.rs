@@ -11,23 +11,24 @@ use std::future::{Ready, ready};
 use uuid::Uuid;
 
 use crate::db::Error;
+use crate::db::audit::By;
 use crate::db::keys::{Holder, find_holder};
 use crate::db::sessions::find_session;
 use crate::domain::access::{Permission, Role};
-use crate::keys::hash;
+use crate::keys::{Pass, hash};
 
-use super::audit::Trail;
+use super::audit::{Trail, action, by_holder};
 use super::limits::Standing;
 use super::session::{SessionId, Token, check_is_meant};
-use super::{Api, Problem};
+use super::{Admits, Api, Problem};
 
 /// Somebody with a valid key that allows what is asked for. A handler that takes one cannot be reached without.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
     /// The team whose key it is.
     pub(crate) team: Uuid,
-    /// The key itself, by which it is known who did something.
-    pub(crate) key: Uuid,
+    /// The key itself, by which it is known who did something; none of a command that works without a server.
+    pub(crate) key: Option<Uuid>,
     /// What the key is for.
     pub(crate) role: Role,
     /// The session, if somebody has signed in with the key.
@@ -81,8 +82,48 @@ pub(super) async fn admit(
     answer
 }
 
+/// Somebody who has shown who he is.
+struct Known {
+    team: Uuid,
+    /// The key; none of whoever has the database.
+    key: Option<Uuid>,
+    name: String,
+    role: Role,
+    token: Option<Token>,
+    /// As the audit trail names him.
+    by: By,
+    /// As the audit trail names what he asks for.
+    action: String,
+}
+
 async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, Problem> {
     let Some(api) = request.app_data::<web::Data<Api>>() else { return Err(Problem::unauthorized()) };
+    let known = match &api.admits {
+        Admits::Keys => by_key_or_session(api, needs, request).await?,
+        Admits::Command(pass) => by_pass(pass, request)?,
+    };
+    let standing = match (needs, known.key) {
+        // How the servers are is asked for by what looks after them, which must not become blind.
+        (Permission::HealthRead, _) | (_, None) => None,
+        (_, Some(key)) => api.gate.count(key)?,
+    };
+    let trail = match *request.method() {
+        Method::GET | Method::HEAD => None,
+        _ => Some(Trail::begin(api, (known.team, &known.by), &known.action, request).await?),
+    };
+    let Known { team, key, name, role, token, by: _, action: _ } = known;
+    if role.may(needs) {
+        let caller = Caller { team, key, role, session: token.as_ref().map(Token::id) };
+        return Ok(Admitted { visitor: Visitor { caller, key_name: name, token }, standing, trail });
+    }
+    let refused = Problem::forbidden(needs, role);
+    if let Some(trail) = trail {
+        trail.finish(refused.status_code()).await;
+    }
+    Err(refused)
+}
+
+async fn by_key_or_session(api: &Api, needs: Permission, request: &HttpRequest) -> Result<Known, Problem> {
     // Who brings a key means that key, whatever cookies his program has.
     let (holder, token) = match (bearer(request), Token::of(api, request)) {
         (Some(key), _) => (hold(api, &key, request).await?, None),
@@ -93,25 +134,17 @@ async fn identify(needs: Permission, request: &HttpRequest) -> Result<Admitted, 
         }
         (None, None) => return Err(Problem::unauthorized()),
     };
-    // How the servers are is asked for by what looks after them, which must not become blind.
-    let standing = match needs {
-        Permission::HealthRead => None,
-        _ => api.gate.count(holder.key)?,
-    };
-    let trail = match *request.method() {
-        Method::GET | Method::HEAD => None,
-        _ => Some(Trail::begin(api, &holder, needs, request).await?),
-    };
+    let by = by_holder(&holder, needs, request);
     let Holder { team, key, role, name, prefix: _ } = holder;
-    if role.may(needs) {
-        let caller = Caller { team, key, role, session: token.as_ref().map(Token::id) };
-        return Ok(Admitted { visitor: Visitor { caller, key_name: name, token }, standing, trail });
-    }
-    let refused = Problem::forbidden(needs, role);
-    if let Some(trail) = trail {
-        trail.finish(refused.status_code()).await;
-    }
-    Err(refused)
+    Ok(Known { team, key: Some(key), name, role, token, by, action: action(request) })
+}
+
+/// Whoever has the database may do everything, and nobody else is let in beside him.
+fn by_pass(pass: &Pass, request: &HttpRequest) -> Result<Known, Problem> {
+    bearer(request).filter(|key| pass.is(key)).ok_or_else(Problem::unauthorized)?;
+    let name = "the command line".to_owned();
+    let (team, action) = (pass.team, format!("{}: {}", pass.command, action(request)));
+    Ok(Known { team, key: None, name, role: Role::Admin, token: None, by: By::CommandLine, action })
 }
 
 /// Who holds a key.

@@ -137,7 +137,7 @@ fn place_of_nul(json: &Json) -> Option<String> {
 }
 
 /// Lets no address in that holds a NUL character, which no text of the database may.
-pub(super) async fn without_nul(
+pub(crate) async fn without_nul(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {

@@ -112,8 +112,9 @@ struct CreatedCampaign {
     import_id: Uuid,
     #[schema(value_type = wire::CampaignState)]
     state: State,
-    /// Whether nobody is really called.
-    simulated: bool,
+    /// Whether nobody is really called; null where it is not known, as at a command line on the database itself while no server
+    /// is alive.
+    simulated: Option<bool>,
     /// The first rows that were refused, 1000 at most.
     refused: Vec<RowSaid>,
     /// The first rows that repeat another, 1000 at most.
@@ -252,7 +253,7 @@ async fn make(
         agent_id: form.agent_id,
         agent: &agent,
         starts_at: form.starts_at(),
-        by: Some(caller.key),
+        by: caller.key,
     };
     let (database, now) = (&api.board.database, api.board.clock.now());
     let others = list_campaigns_of_file(database, caller.team, &spooled.digest).await?;
@@ -720,15 +721,8 @@ async fn carry_out(
     wanted: Command<'_>,
 ) -> Result<CampaignDetail, Problem> {
     let board = &api.board;
-    match command(
-        &board.database,
-        caller.team,
-        id,
-        wanted,
-        (Some(caller.key), board.node()),
-        board.clock.now(),
-    )
-    .await?
+    match command(&board.database, caller.team, id, wanted, (caller.key, board.node()), board.clock.now())
+        .await?
     {
         Moved::Done => {}
         Moved::Illegal(illegal) => return Err(illegal.into()),
@@ -750,8 +744,7 @@ async fn delete(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     let (database, team, campaign) = (api.board.database.clone(), caller.team, *id);
     let now = api.board.clock.now();
     // It is carried out to its end also if nobody waits for the answer any more.
-    let deleting =
-        spawn(async move { delete_campaign(&database, team, campaign, Some(caller.key), now).await });
+    let deleting = spawn(async move { delete_campaign(&database, team, campaign, caller.key, now).await });
     match deleting.await.map_err(|_| Problem::unavailable("the server is stopping"))?? {
         Deleted::Done => Ok(HttpResponse::NoContent().finish()),
         Deleted::NotFound => Err(Problem::not_found("campaign")),

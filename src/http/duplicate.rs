@@ -82,8 +82,9 @@ struct Duplicate {
     contacts: u32,
     /// The version of its settings.
     settings_version: i32,
-    /// Whether nobody is really called.
-    simulated: bool,
+    /// Whether nobody is really called; null where it is not known, as at a command line on the database itself while no server
+    /// is alive.
+    simulated: Option<bool>,
 }
 
 /// Duplicates a campaign
@@ -175,7 +176,7 @@ async fn insert(
         agent_id,
         agent,
         starts_at: changes.starts_at().flatten(),
-        by: Some(caller.key),
+        by: caller.key,
     };
     let contacts = match duplicate(database, of, &new, &chosen, now).await? {
         Duplicated::Done { contacts } => contacts,

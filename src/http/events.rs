@@ -380,7 +380,9 @@ impl Follower {
 
     async fn may_hear(&self) -> Result<bool, Error> {
         let board = &self.api.board;
-        if !is_still_good(&board.database, self.caller.key, board.clock.now()).await? {
+        if let Some(key) = self.caller.key
+            && !is_still_good(&board.database, key, board.clock.now()).await?
+        {
             return Ok(false);
         }
         match &self.caller.session {

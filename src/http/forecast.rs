@@ -36,8 +36,9 @@ pub(super) fn resources() -> Vec<Methods> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Forecast {
     pub(crate) campaign_id: Uuid,
-    /// Whether nobody is really called.
-    pub(crate) simulated: bool,
+    /// Whether nobody is really called; null where it is not known, as at a command line on the database itself while no server
+    /// is alive.
+    pub(crate) simulated: Option<bool>,
     #[serde(flatten)]
     pub(crate) foreseen: Foreseen,
 }

@@ -113,13 +113,14 @@ impl Once {
     ) -> Result<HttpResponse, Problem> {
         let Self { name, address, trail } = self;
         let id = Uuid::now_v7();
-        let (Some(name), Some(node)) = (name, api.board.node()) else {
+        // Whoever has no key is a command, which does not come again.
+        let (Some(name), Some(key), Some(node)) = (name, caller.key, api.board.node()) else {
             let answer = make(&api, id).await?;
             trail.made(id);
             return Ok(answer);
         };
         let fingerprint = sent.iter().fold(address, |digest, part| chained(digest, part)).finalize().into();
-        let request = Named { team: caller.team, key: caller.key, name, fingerprint };
+        let request = Named { team: caller.team, key, name, fingerprint };
         let board = &api.board;
         let (id, is_new) = match begin(&board.database, &request, id, node, board.clock.now()).await? {
             Begun::New(id) => (id, true),

@@ -193,14 +193,15 @@ async fn revoke(api: web::Data<Api>, caller: Caller, id: web::Path<Uuid>) -> Res
     get, path = "/api/v1/me", operation_id = "get_me", tag = "keys",
     responses((status = 200, description = "The key that asks", body = Me)),
 )]
-async fn me(caller: Caller) -> HttpResponse {
+async fn me(caller: Caller) -> Result<HttpResponse, Problem> {
+    let key = caller.key.ok_or_else(|| Problem::not_found("key"))?;
     let permissions: Vec<Permission> = caller.role.permissions().collect();
-    let me = Me { team: caller.team, key: caller.key, role: caller.role, permissions };
-    answer(StatusCode::OK, &me)
+    let me = Me { team: caller.team, key, role: caller.role, permissions };
+    Ok(answer(StatusCode::OK, &me))
 }
 
-fn show(key: keys::Key, asking: Uuid) -> Key {
+fn show(key: keys::Key, asking: Option<Uuid>) -> Key {
     let keys::Key { id, name, prefix, role, created_at, expires_at, last_used_at, revoked_at } = key;
-    let is_this_one = id == asking;
+    let is_this_one = Some(id) == asking;
     Key { id, name, prefix, role, created_at, expires_at, last_used_at, revoked_at, is_this_one }
 }

@@ -25,13 +25,13 @@ pub struct LongAnswers {
 #[derive(Debug, Default)]
 struct UnderWay {
     all: usize,
-    by_key: HashMap<Uuid, usize>,
+    by_key: HashMap<Option<Uuid>, usize>,
 }
 
 /// One that is under way for as long as this is there.
 #[derive(Debug)]
 pub(super) struct LongAnswer {
-    key: Uuid,
+    key: Option<Uuid>,
     under_way: Arc<Mutex<UnderWay>>,
 }
 
@@ -41,8 +41,8 @@ impl LongAnswers {
         Self { most, most_of_a_key, under_way: Arc::default() }
     }
 
-    /// Counts one more for this key, or refuses it if there are too many.
-    pub(super) fn begin(&self, key: Uuid) -> Result<LongAnswer, Problem> {
+    /// Counts one more for this key, or for whoever has none and the database, or refuses it if there are too many.
+    pub(super) fn begin(&self, key: Option<Uuid>) -> Result<LongAnswer, Problem> {
         let mut under_way = lock(&self.under_way);
         let of_key = under_way.by_key.get(&key).copied().unwrap_or(0);
         if of_key >= self.most_of_a_key {
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn a_key_has_its_share_the_server_its_own_and_what_ends_is_given_back() {
         let answers = LongAnswers::new(3, 2);
-        let [one, other, third] = [1, 2, 3].map(Uuid::from_u128);
+        let [one, other, third] = [1, 2, 3].map(|number| Some(Uuid::from_u128(number)));
         let first = answers.begin(one).unwrap();
         let _second = answers.begin(one).unwrap();
         let refused = answers.begin(one).unwrap_err().to_string();

@@ -58,7 +58,7 @@ mod workbook;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::dev::{HttpServiceFactory, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, web};
@@ -70,12 +70,13 @@ use crate::domain::access::Permission;
 use crate::events::Feed;
 use crate::import::{Account, Limits};
 pub(crate) use crate::keys::FROM_ENVIRONMENT;
+use crate::keys::Pass;
 pub(crate) use crate::rules::ALWAYS;
 
-pub(crate) use audit::Trail;
+pub(crate) use audit::{Trail, action, by_holder};
 pub(crate) use auth::{Visitor, hold};
 pub use board::{Board, Line, Runners};
-pub(crate) use body::{Body, Query, json as read_json};
+pub(crate) use body::{Body, Query, json as read_json, without_nul};
 pub use connections::{HEAD_WITHIN, most_connections};
 pub use events::READERS;
 pub(crate) use form::settings_of_new;
@@ -89,7 +90,6 @@ use resource::Describe;
 pub(crate) use resource::{Methods, open, resource};
 pub use show::account as account_as_json;
 pub use spool::Spool;
-pub use standing::{Observer, campaign_as_json, campaigns_as_json};
 pub use station::Station;
 pub use summing::Overdue;
 
@@ -101,10 +101,12 @@ const STORED_WITHIN: Duration = Duration::from_secs(2);
 pub struct Api {
     /// Database, clock, rules, and who is told of what is new.
     pub board: Board,
+    /// Who is let in.
+    pub admits: Admits,
     /// Where people and the provider reach us.
     pub public_url: Url,
-    /// Whether nobody is really called.
-    pub is_simulated: bool,
+    /// Whether nobody is really called with what is started here; none where that is not known. A server always knows.
+    pub is_simulated: Option<bool>,
     /// How much a list may hold.
     pub limits: Limits,
     /// Where lists lie while they are received and read.
@@ -125,6 +127,14 @@ pub struct Api {
     pub mask_for_viewers: bool,
     /// What is summed up because figures of it take too long to count.
     pub overdue: Overdue,
+}
+
+/// Who is let in.
+pub enum Admits {
+    /// Whoever has an API key, or a session that was begun with one.
+    Keys,
+    /// The one command that this process carries out, by its own key alone.
+    Command(Pass),
 }
 
 /// Lists that are read at once: each takes all cores, and a connection to the database for as long as it lasts. Others
@@ -172,13 +182,30 @@ pub fn site(
         .configure(pages)
 }
 
+/// The site of a command that works without a server: of the API what needs nothing but the database.
+pub fn site_of_command(
+    api: web::Data<Api>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .wrap(from_fn(request_id::with_request_id))
+        .app_data(api)
+        .configure(body::refusals)
+        .service(scope_of(of_the_database()))
+}
+
 /// The routes.
 fn routes(config: &mut web::ServiceConfig) {
-    let api = web::scope("/api/v1").wrap(from_fn(body::without_nul));
-    let api = resources().into_iter().fold(api, |api, resource| api.service(resource));
     config
         .configure(body::refusals)
-        .service(api.default_service(web::to(nothing_here)))
+        .service(scope_of(resources()))
         .configure(webhooks::routes)
         .configure(prometheus::routes)
         .configure(docs::parts);
@@ -187,8 +214,20 @@ fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
+/// The API with these resources.
+fn scope_of(resources: Vec<Methods>) -> impl HttpServiceFactory + 'static {
+    let api = web::scope("/api/v1").wrap(from_fn(without_nul));
+    let api = resources.into_iter().fold(api, |api, resource| api.service(resource));
+    api.default_service(web::to(nothing_here))
+}
+
 /// What the API has.
 fn resources() -> Vec<Methods> {
+    of_the_database().into_iter().chain(hooks::resources()).collect()
+}
+
+/// What of it needs nothing but the database. Hooks have to be worked for.
+fn of_the_database() -> Vec<Methods> {
     [
         campaigns::resources(),
         edit::resources(),
@@ -207,7 +246,6 @@ fn resources() -> Vec<Methods> {
         opt_out::resources(),
         rules::resources(),
         keys::resources(),
-        hooks::resources(),
         audit::resources(),
     ]
     .into_iter()

@@ -78,15 +78,8 @@ async fn call_again(
         )));
     }
     let (board, again) = (&api.board, Again { outcomes, set_aside });
-    match retry(
-        &board.database,
-        caller.team,
-        *id,
-        &again,
-        (Some(caller.key), board.node()),
-        board.clock.now(),
-    )
-    .await?
+    match retry(&board.database, caller.team, *id, &again, (caller.key, board.node()), board.clock.now())
+        .await?
     {
         Retried::Done { contacts, state } => {
             if contacts > 0 {

@@ -1,11 +1,10 @@
-//! How a campaign stands and what it waits for, for whoever asks: through the API, or at the command line where no server is
-//! asked. Nothing of it is stored.
+//! How a campaign stands and what it waits for, for whoever asks. Nothing of it is stored.
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::actors::Onlooker;
-use crate::db::campaigns::{self, find_campaign};
+use crate::db::accounts::find_simulated;
+use crate::db::campaigns::find_campaign;
 use crate::db::look::{Look, count_in_missing_zones, look, look_at_calls_to_next};
 use crate::db::recurrence::find_last_skipped;
 use crate::db::{Database, Error};
@@ -16,17 +15,17 @@ use crate::domain::contactable::Terms;
 use crate::domain::dialer::{Because, Waiting, never_called, waits_for};
 
 use super::Api;
-use super::show::{self, Campaign, CampaignDetail};
+use super::show::{self, CampaignDetail};
 
 /// Whoever asks.
 #[derive(Clone, Copy)]
-pub struct Observer<'a> {
+pub(crate) struct Observer<'a> {
     /// Where it is looked up.
-    pub database: &'a Database,
+    pub(crate) database: &'a Database,
     /// What campaigns are judged by.
-    pub onlooker: Onlooker<'a>,
-    /// Whether nobody is really called.
-    pub is_simulated: bool,
+    pub(crate) onlooker: Onlooker<'a>,
+    /// Whether nobody is really called with what is started here, if that is known.
+    pub(crate) is_simulated: Option<bool>,
 }
 
 impl Api {
@@ -40,20 +39,6 @@ impl Api {
     }
 }
 
-/// A campaign with what it waits for, as the API answers it; none if the team has no such campaign.
-pub async fn campaign_as_json(asks: &Observer<'_>, team: Uuid, id: Uuid) -> Result<Option<Value>, Error> {
-    detail(asks, team, id).await?.map(|detail| written(&detail)).transpose()
-}
-
-/// Campaigns as the API lists them.
-pub fn campaigns_as_json(campaigns: Vec<campaigns::Campaign>) -> Result<Vec<Value>, Error> {
-    campaigns.into_iter().map(|campaign| written(&Campaign::from(campaign))).collect()
-}
-
-fn written(shown: &impl serde::Serialize) -> Result<Value, Error> {
-    serde_json::to_value(shown).map_err(|error| Error::ImpossibleRow(error.to_string()))
-}
-
 /// A campaign with what it waits for; none if the team has no such campaign.
 pub(super) async fn detail(
     asks: &Observer<'_>,
@@ -63,10 +48,11 @@ pub(super) async fn detail(
     let database = asks.database;
     let Some(campaign) = find_campaign(database, team, id).await? else { return Ok(None) };
     let look = look(database, id, asks.onlooker.account_sid, None).await?;
-    let (waits, never_called) = match look {
-        Some(look) => (waiting(asks, (team, id), &look).await?, never(asks, id, &look).await?),
+    let (waits, never_called) = match &look {
+        Some(look) => (waiting(asks, (team, id), look).await?, never(asks, id, look).await?),
         None => (None, None),
     };
+    let started_with = look.as_ref().and_then(|look| look.account_sid.as_deref());
     let skipped = match &campaign.settings.schedule {
         Some(_) => find_last_skipped(database, team, id).await?,
         None => None,
@@ -76,8 +62,19 @@ pub(super) async fn detail(
         waiting: waits.map(show::Waiting::from),
         never_called,
         last_skipped: skipped.map(show::SkippedFiring::from),
-        simulated: asks.is_simulated,
+        simulated: simulated(asks, started_with).await?,
     }))
+}
+
+/// Whether nobody is really called by a campaign that was started with this account, or has not been yet: then as if it
+/// were here. None if nobody knows.
+async fn simulated(asks: &Observer<'_>, started_with: Option<&str>) -> Result<Option<bool>, Error> {
+    match started_with {
+        Some(account) if asks.onlooker.account_sid != Some(account) => {
+            find_simulated(asks.database, account).await
+        }
+        Some(_) | None => Ok(asks.is_simulated),
+    }
 }
 
 /// Why some of a campaign's people are never called, if there are such: the hours never open, or nobody knows their zone.
@@ -100,7 +97,9 @@ pub(crate) async fn waiting_of(
     team: Uuid,
     id: Uuid,
 ) -> Result<Option<show::Waiting>, Error> {
-    let Some(look) = look(asks.database, id, asks.onlooker.account_sid, None).await? else { return Ok(None) };
+    let Some(look) = look(asks.database, id, asks.onlooker.account_sid, None).await? else {
+        return Ok(None);
+    };
     Ok(waiting(asks, (team, id), &look).await?.map(show::Waiting::from))
 }
 

@@ -604,10 +604,10 @@ async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let phone = number(&phone, &query.region)?;
     let now = api.board.clock.now();
-    if !remove_suppression(&api.board.database, caller.team, &phone, Some(caller.key), now).await? {
+    if !remove_suppression(&api.board.database, caller.team, &phone, caller.key, now).await? {
         return Err(Problem::not_found("suppression"));
     }
-    info!(key.id = %caller.key, "a suppression was lifted");
+    info!(key.id = caller.key.map(tracing::field::display), "a suppression was lifted");
     Ok(HttpResponse::NoContent().finish())
 }
 

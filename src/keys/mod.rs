@@ -5,6 +5,7 @@
 //! its hash, so that no comparison tells how much of a guess was right.
 
 mod command;
+mod pass;
 pub(crate) mod record;
 mod teams;
 
@@ -20,6 +21,7 @@ use crate::db::{Database, Error};
 use crate::domain::access::Role;
 
 pub use command::{CannotDo, KeyTable, KeysCommand, run};
+pub use pass::Pass;
 pub use teams::{NoTeam, TeamsCommand, WhichTeam, choose_team, run_teams};
 
 /// How much of a key is kept readable, so that people can tell their keys apart.

@@ -1,6 +1,6 @@
 //! `outdial import`: a person with a list at the command line. It is read here and nothing is stored (`--check`), or it
-//! is sent to a running server, which adds its contacts to a campaign (`--campaign`). Either way what came of it is
-//! shown as the same table.
+//! is sent to the API, a running server's or that of [`crate::desk`], which adds its contacts to a campaign
+//! (`--campaign`). Either way what came of it is shown as the same table.
 
 mod body;
 mod table;

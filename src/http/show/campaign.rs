@@ -142,8 +142,9 @@ pub(crate) struct CampaignDetail {
     pub(crate) never_called: Option<String>,
     /// The last firing of its schedule of which no run was made; null if there is none.
     pub(crate) last_skipped: Option<SkippedFiring>,
-    /// Whether nobody is really called.
-    pub(crate) simulated: bool,
+    /// Whether nobody is really called; null where it is not known, as at a command line on the database itself while no server
+    /// is alive.
+    pub(crate) simulated: Option<bool>,
 }
 
 /// What a campaign waits for, and until when.

@@ -19,7 +19,7 @@ fn at_nine() -> Settings {
 
 /// An edit of these settings, by nobody in particular.
 fn to(settings: &Settings, of_version: i32) -> Edit<'_> {
-    Edit { of_version, name: "recall", settings, agent: None, starts_at: None, key: Uuid::nil() }
+    Edit { of_version, name: "recall", settings, agent: None, starts_at: None, key: Some(Uuid::nil()) }
 }
 
 fn done(version: i32, parts: &[Part]) -> Edited {
@@ -43,7 +43,7 @@ async fn every_version_is_kept_from_the_first_on() {
     assert_eq!(bench.edit(campaign, &to(&slower(), 1)).await, done(2, &[Part::Pacing]));
     let other = json!({"name": "Bob", "script": {"say": "Hi"}});
     let (slower, id) = (slower(), Uuid::now_v7());
-    let wanted = Edit { agent: Some((Some(id), &other)), name: "renamed", key: id, ..to(&slower, 2) };
+    let wanted = Edit { agent: Some((Some(id), &other)), name: "renamed", key: Some(id), ..to(&slower, 2) };
     assert_eq!(bench.edit(campaign, &wanted).await, done(3, &[Part::Agent]));
     assert_eq!(bench.edit(campaign, &Edit { of_version: 3, ..wanted }).await, Edited::Unchanged);
     let versions = list_versions(&bench.database, bench.team, campaign, None, 10).await.unwrap();

@@ -1,6 +1,7 @@
 //! The dashboard as a browser asks for it: who gets in, for how long, and what pages are like.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use outdial::actors::Sweep;
 use outdial::dashboard;
@@ -9,6 +10,7 @@ use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::access::key;
@@ -131,6 +133,35 @@ async fn a_key_opens_the_dashboard_and_who_signs_out_is_out() {
     let actions: Vec<&str> =
         audit["audit"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["POST /sign-out", "POST /sign-in"]);
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn what_is_told_as_it_happens_is_told_no_more_to_who_has_signed_out() {
+    let scene = Scene::start().await;
+    let (leaves, stays) =
+        (Browser::signed_in(&scene, API_TOKEN).await, Browser::signed_in(&scene, API_TOKEN).await);
+    let listen = async |browser: &Browser<'_>| {
+        let request = browser.http.get(browser.scene.url("/api/v1/events")).header("Cookie", &browser.cookie);
+        let answer = request.header("Accept", "text/event-stream").send().await.expect("an answer");
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        answer
+    };
+    let (mut of_one, mut of_other) = (listen(&leaves).await, listen(&stays).await);
+    let csrf = leaves.open("/").await.csrf();
+    assert_eq!(leaves.press("/sign-out", &csrf).await.status, StatusCode::NO_CONTENT);
+    let until_cut_off = async { while of_one.chunk().await.expect("an end").is_some() {} };
+    timeout(Duration::from_secs(25), until_cut_off).await.expect("the stream ends with the session");
+    scene.upload(json!({}), &["+12025550101"]).await;
+    let until_told = async {
+        loop {
+            let chunk = of_other.chunk().await.expect("a chunk").expect("the other session goes on");
+            if String::from_utf8_lossy(&chunk).contains("campaign.created") {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(25), until_told).await.expect("the other still hears of it");
     scene.end().await;
 }
 

@@ -143,6 +143,30 @@ impl OwnCluster {
     }
 }
 
+/// A directory for a private PostgreSQL that the program itself makes. It is gone with the test, and so is what still runs in it.
+pub struct DataDir {
+    directory: PathBuf,
+    _reaper: Child,
+}
+
+impl DataDir {
+    /// One that nothing is in yet.
+    pub fn empty() -> Self {
+        let directory = own_directory();
+        Self { _reaper: reaper(&directory, ""), directory }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether a server runs in it.
+    pub fn is_in_use(&self) -> bool {
+        self.directory.join("cluster/postmaster.pid").exists()
+    }
+}
+
 fn own_directory() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use outdial::config::{Config, Provider};
@@ -33,6 +34,24 @@ impl Variables {
             ("OUTDIAL_API_TOKEN", scene.config.api_token.as_ref().expect("a token").expose().to_owned()),
             ("OUTDIAL_LOG", "warn".to_owned()),
         ])
+    }
+
+    /// Those of a shell in which nothing is said but where the private PostgreSQL is.
+    pub fn private(data_dir: &Path) -> Self {
+        let data_dir = data_dir.display().to_string();
+        Self(vec![
+            ("OUTDIAL_DATA_DIR", data_dir),
+            ("OUTDIAL_HOST", "127.0.0.1".to_owned()),
+            ("PORT", "0".to_owned()),
+        ])
+    }
+
+    /// The same, of a shell that knows nothing of who places the calls.
+    pub fn without_provider(&self) -> Self {
+        let is_of_provider = |name: &str| {
+            name.starts_with("TWILIO_") || ["OUTDIAL_TWILIO_URL", "OUTDIAL_PUBLIC_URL"].contains(&name)
+        };
+        Self(self.0.iter().filter(|(name, _)| !is_of_provider(name)).cloned().collect())
     }
 
     /// The same, but for this one.
@@ -91,8 +110,7 @@ impl Process {
     /// Waits until it can work.
     pub async fn is_ready(&self, scene: &Scene) {
         eventually("the program is ready", || async {
-            let ended = self.child.borrow_mut().try_wait().expect("a process of ours");
-            assert!(ended.is_none(), "it has ended: {}", self.said());
+            assert!(self.ended().is_none(), "it has ended: {}", self.said());
             let answer = scene.stranger().get(scene.url("/health/ready")).send().await.ok()?;
             answer.status().is_success().then_some(())
         })
@@ -114,9 +132,23 @@ impl Process {
 
     /// Asks it to stop, and waits for its end.
     pub async fn stop(&mut self) -> ExitStatus {
-        let pid = i32::try_from(self.child.borrow().id()).ok().and_then(Pid::from_raw).expect("an id");
-        kill_process(pid, Signal::TERM).expect("a living process");
+        self.signal(Signal::TERM);
         self.end().await
+    }
+
+    /// Tells it something.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.borrow().id()).ok().and_then(Pid::from_raw).expect("an id");
+        kill_process(pid, signal).expect("a living process");
+    }
+
+    /// Waits until it has said this.
+    pub async fn says(&self, words: &str) {
+        eventually(words, || async {
+            assert!(self.ended().is_none(), "it has ended: {}", self.said());
+            self.said().contains(words).then_some(())
+        })
+        .await;
     }
 
     /// Kills it.
@@ -125,10 +157,15 @@ impl Process {
         self.child.get_mut().wait().expect("its end");
     }
 
+    /// How it has ended, if it has.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.child.borrow_mut().try_wait().expect("a process of ours")
+    }
+
     /// Waits for its end.
     pub async fn end(&mut self) -> ExitStatus {
         loop {
-            if let Some(status) = self.child.get_mut().try_wait().expect("a process of ours") {
+            if let Some(status) = self.ended() {
                 return status;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
