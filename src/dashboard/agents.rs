@@ -15,7 +15,7 @@ use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 use super::form_field::Field;
 use super::form_values::Values;
 use super::frame::Frame;
-use super::parts::When;
+use super::parts::{Pages, When};
 use super::render;
 
 /// Agents on a page.
@@ -47,7 +47,7 @@ struct Page {
     agents: Vec<Row>,
     own_address: String,
     is_newest: bool,
-    older: Option<Uuid>,
+    pages: Pages,
 }
 
 /// An agent of the list.
@@ -83,11 +83,16 @@ async fn show(
         frame: Frame::new(&api, &visitor, "Agents", PATH),
         may_write: caller.role.may(Permission::AgentsWrite),
         agents: agents.into_iter().map(|agent| Row::of(agent, now)).collect(),
-        own_address: query.before.map_or_else(|| PATH.to_owned(), |before| format!("{PATH}?before={before}")),
+        own_address: query.before.map_or_else(|| PATH.to_owned(), address),
         is_newest: query.before.is_none(),
-        older,
+        pages: Pages::by_age(query.before.map(|_| PATH.to_owned()), older.map(address)),
     };
     render(&page)
+}
+
+/// Where the agents are that were made before this one.
+fn address(before: Uuid) -> String {
+    format!("{PATH}?before={before}")
 }
 
 impl Row {

@@ -12,7 +12,7 @@ use crate::http::page::cut;
 use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::frame::Frame;
-use super::parts::{Badge, When};
+use super::parts::{Badge, Pages, When};
 use super::{nodes, render};
 
 /// Entries on a page.
@@ -42,9 +42,7 @@ struct Page {
     rows: Vec<Row>,
     /// What it is about, if it is not everything.
     about: Option<&'static str>,
-    is_newest: bool,
-    newest: String,
-    older: Option<String>,
+    pages: Pages,
 }
 
 /// Something that was done, or tried.
@@ -77,9 +75,10 @@ async fn show(
             (None, Some(_)) => Some("Only what was done to one campaign."),
             (None, None) => None,
         },
-        is_newest: before.is_none(),
-        newest: address(key, campaign, None),
-        older: older.map(|older| address(key, campaign, Some(older))),
+        pages: Pages::by_age(
+            before.map(|_| address(key, campaign, None)),
+            older.map(|older| address(key, campaign, Some(older))),
+        ),
     };
     render(&page)
 }

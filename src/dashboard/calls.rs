@@ -11,14 +11,16 @@ use crate::domain::zone::Zone;
 use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::frame::Frame;
-use super::parts::{Badge, When, phone};
+use super::parts::{Badge, Pages, When, phone};
 use super::{render, words};
 
 /// Calls on a page.
 const ON_A_PAGE: i64 = 50;
 
+const PATH: &str = "/calls";
+
 pub(super) fn pages() -> Vec<Methods> {
-    vec![resource("/calls").get(Permission::ContactsRead, show)]
+    vec![resource(PATH).get(Permission::ContactsRead, show)]
 }
 
 #[derive(Deserialize)]
@@ -35,8 +37,7 @@ struct Calls {
     calls: Vec<Call>,
     /// Whether these are the newest.
     is_newest: bool,
-    /// Where older ones are.
-    older: Option<i64>,
+    pages: Pages,
 }
 
 struct Call {
@@ -61,7 +62,9 @@ async fn show(
     let (calls, older) = list_last_calls(database, team, query.before, ON_A_PAGE).await?;
     let calls = calls.into_iter().map(|call| Call::of(&api, &visitor, call)).collect();
     let frame = Frame::new(&api, &visitor, "Recent calls", "/");
-    render(&Calls { frame, calls, is_newest: query.before.is_none(), older })
+    let newest = query.before.map(|_| PATH.to_owned());
+    let pages = Pages::by_age(newest, older.map(|older| format!("{PATH}?before={older}")));
+    render(&Calls { frame, calls, is_newest: query.before.is_none(), pages })
 }
 
 impl Call {

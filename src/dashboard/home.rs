@@ -18,7 +18,7 @@ use crate::http::standing::waiting_of;
 use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::frame::Frame;
-use super::parts::{Badge, Progress, When};
+use super::parts::{Badge, FilterBy, FilterOption, Filters, Pages, Progress, When};
 use super::{render, words};
 
 /// Campaigns on a page of their own, and of those at work above others. What each waits for is asked one by one.
@@ -56,15 +56,14 @@ struct Home {
     may_see_health: bool,
     may_create: bool,
     filter: Filter,
-    states: Vec<Choice>,
+    filters: Filters,
     /// Whether the team has no campaign at all.
     is_empty: bool,
     cards: Vec<Card>,
     /// Whether more are at work than are shown.
     more_at_work: bool,
     rows: Vec<Card>,
-    /// Where older ones are.
-    older: Option<String>,
+    pages: Pages,
 }
 
 /// What is asked for.
@@ -72,13 +71,6 @@ struct Filter {
     state: Option<State>,
     search: Option<String>,
     before: Option<Uuid>,
-}
-
-/// A state that can be asked for.
-struct Choice {
-    value: &'static str,
-    label: String,
-    is_chosen: bool,
 }
 
 /// A campaign, in short.
@@ -168,6 +160,7 @@ async fn show(
     let (at_work, others) = list(&api, &visitor, &filter).await?;
     let (at_work, more_at_work) = cut(at_work, AT_WORK, |_| ());
     let (others, next) = cut(others, ON_A_PAGE, |campaign| campaign.id);
+    let newest = filter.before.map(|_| filter.address(None));
     let older = next.map(|last| filter.address(Some(last)));
     let is_empty = at_work.is_empty()
         && others.is_empty()
@@ -179,12 +172,12 @@ async fn show(
         frame: Frame::new(&api, &visitor, "Campaigns", "/"),
         may_see_health: role.may(Permission::HealthRead),
         may_create: role.may(Permission::CampaignsCreate),
-        states: choices(filter.state),
+        filters: filters(&filter),
         is_empty,
         cards: cards(&api, &visitor, working).await,
         more_at_work: more_at_work.is_some(),
         rows: resting.into_iter().map(|campaign| Card::of(&api, role, campaign, None)).collect(),
-        older,
+        pages: Pages::by_age(newest, older),
         filter,
     };
     render(&page)
@@ -216,13 +209,21 @@ fn is_at_work(state: State) -> bool {
     matches!(state, State::Pending | State::Running | State::Paused)
 }
 
-fn choices(chosen: Option<State>) -> Vec<Choice> {
-    let choice = |state: &State| Choice {
+fn filters(filter: &Filter) -> Filters {
+    let option = |state: &State| FilterOption {
         value: state.as_str(),
         label: words::sentence(state.as_str()),
-        is_chosen: chosen == Some(*state),
+        is_chosen: filter.state == Some(*state),
     };
-    State::ALL.iter().map(choice).collect()
+    let states = FilterBy { name: "state", label: "State", options: State::ALL.iter().map(option).collect() };
+    Filters {
+        action: "/".to_owned(),
+        shows: "#campaigns",
+        placeholder: "Part of a name",
+        search: filter.search.clone().unwrap_or_default(),
+        choices: vec![states],
+        kept: Vec::new(),
+    }
 }
 
 /// Cards that say what each campaign waits for.

@@ -16,7 +16,7 @@ use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::frame::Frame;
 use super::hooks::{Kinds, PATH, Remark, badge, remarks, tells};
-use super::parts::{Badge, When};
+use super::parts::{Badge, Pages, When};
 use super::{render, words};
 
 /// Deliveries on a page.
@@ -57,9 +57,7 @@ struct Page {
     states: Vec<StateLink>,
     deliveries: Vec<Row>,
     own_address: String,
-    is_newest: bool,
-    newest: String,
-    older: Option<String>,
+    pages: Pages,
 }
 
 /// A state that deliveries can be filtered by.
@@ -121,9 +119,10 @@ async fn show(
         states: states.map(link).collect(),
         deliveries: rows.into_iter().map(|row| Row::of(row, now)).collect(),
         own_address: address(*id, state, query.before),
-        is_newest: query.before.is_none(),
-        newest: address(*id, state, None),
-        older: older.map(|older| address(*id, state, Some(older))),
+        pages: Pages::by_age(
+            query.before.map(|_| address(*id, state, None)),
+            older.map(|older| address(*id, state, Some(older))),
+        ),
         label,
         name,
         url,

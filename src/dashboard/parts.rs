@@ -131,6 +131,73 @@ impl Progress {
     }
 }
 
+/// The foot of a table that has several pages: back to where it begins, and on.
+#[derive(Template)]
+#[template(path = "dashboard/parts/pages.html")]
+pub(super) struct Pages {
+    back: Option<PageLink>,
+    on: Option<PageLink>,
+}
+
+impl HtmlSafe for Pages {}
+
+/// A page of a table.
+struct PageLink {
+    label: &'static str,
+    address: String,
+}
+
+impl Pages {
+    /// Of what stands with the newest first: where the newest are, if these are others, and where older ones are.
+    pub(super) fn by_age(newest: Option<String>, older: Option<String>) -> Self {
+        Self::of(("Newest", newest), ("Older", older))
+    }
+
+    /// Of what stands in an order of its own: where it begins, if this is another page, and where it goes on.
+    pub(super) fn in_order(first: Option<String>, next: Option<String>) -> Self {
+        Self::of(("First", first), ("Next", next))
+    }
+
+    fn of(back: (&'static str, Option<String>), on: (&'static str, Option<String>)) -> Self {
+        let link = |(label, address): (_, Option<String>)| address.map(|address| PageLink { label, address });
+        Self { back: link(back), on: link(on) }
+    }
+}
+
+/// What stands above a table of which only some is wanted: a search, and choices. The table follows what is typed.
+#[derive(Template)]
+#[template(path = "dashboard/parts/filters.html")]
+pub(super) struct Filters {
+    /// The page.
+    pub(super) action: String,
+    /// What of it follows, as a selector.
+    pub(super) shows: &'static str,
+    /// What the search looks for, for whoever sees it empty.
+    pub(super) placeholder: &'static str,
+    /// What is looked for.
+    pub(super) search: String,
+    pub(super) choices: Vec<FilterBy>,
+    /// What else stays in the address, by its names.
+    pub(super) kept: Vec<(&'static str, String)>,
+}
+
+impl HtmlSafe for Filters {}
+
+/// What can be filtered by.
+pub(super) struct FilterBy {
+    /// As the address has it.
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) options: Vec<FilterOption>,
+}
+
+/// A choice among several.
+pub(super) struct FilterOption {
+    pub(super) value: &'static str,
+    pub(super) label: String,
+    pub(super) is_chosen: bool,
+}
+
 /// A telephone number, as far as whoever looks may see it.
 pub(super) fn phone(api: &Api, role: Role, e164: &str) -> String {
     const SHOWN_AT_THE_ENDS: usize = 2;

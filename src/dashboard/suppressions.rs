@@ -13,7 +13,7 @@ use crate::http::suppressions::number;
 use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::frame::Frame;
-use super::parts::{When, phone};
+use super::parts::{Pages, When, phone};
 use super::{render, words};
 
 /// Numbers on a page.
@@ -52,7 +52,7 @@ struct Page {
     rows: Vec<Row>,
     own_address: String,
     is_first: bool,
-    next: Option<String>,
+    pages: Pages,
 }
 
 /// What became of a search.
@@ -115,8 +115,11 @@ async fn show(
         region,
         found,
         rows: rows.into_iter().map(|row| Row::of(&api, role, row, now)).collect(),
+        pages: Pages::in_order(
+            after.is_some().then(|| PATH.to_owned()),
+            next.map(|next| address(&[("after", &next)])),
+        ),
         is_first: after.is_none(),
-        next: next.map(|next| address(&[("after", &next)])),
     };
     render(&page)
 }
