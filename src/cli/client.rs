@@ -208,6 +208,9 @@ pub struct ContactsOptions {
     /// Only those whose name or number holds this
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
+    /// In which order: position, phone, name, state, outcome, attempts or due; -name from the end
+    #[arg(long, value_name = "ORDER", allow_hyphen_values = true)]
+    pub sort: Option<String>,
     /// So many at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = most)]
     pub limit: usize,
@@ -421,8 +424,8 @@ impl From<CampaignOptions> for CampaignCommand {
 
 impl From<ContactsOptions> for ContactsQuery {
     fn from(typed: ContactsOptions) -> Self {
-        let ContactsOptions { campaign, state, outcome, search, limit } = typed;
-        Self { campaign, state, outcome, search, most: limit }
+        let ContactsOptions { campaign, state, outcome, search, sort, limit } = typed;
+        Self { campaign, state, outcome, search, sort, most: limit }
     }
 }
 

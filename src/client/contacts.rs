@@ -15,6 +15,8 @@ pub struct ContactsQuery {
     pub outcome: Option<String>,
     /// Only those whose name or number holds this.
     pub search: Option<String>,
+    /// In which order, as the API names it.
+    pub sort: Option<String>,
     /// So many at most.
     pub most: usize,
 }
@@ -32,10 +34,11 @@ const COLUMNS: &[Column] = &[
 /// Shows them.
 pub async fn contacts(server: &Server, wanted: ContactsQuery) -> Result<Shown, ClientError> {
     let campaign = id(server, &wanted.campaign).await?;
-    let given = [("state", wanted.state), ("outcome", wanted.outcome), ("search", wanted.search)];
+    let ContactsQuery { campaign: _, state, outcome, search, sort, most } = wanted;
+    let given = [("state", state), ("outcome", outcome), ("search", search), ("sort", sort)];
     let query: Vec<(&str, String)> =
         given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let path = ["campaigns", &campaign, "contacts"];
-    let found = server.all(&path, &query, "contacts", wanted.most).await?;
+    let found = server.all(&path, &query, "contacts", most).await?;
     Ok(Shown::new(table(&found, COLUMNS, "nobody is like that"), found.into()))
 }

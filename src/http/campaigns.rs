@@ -20,16 +20,13 @@ use crate::db::campaigns::{
     self, Command, Deleted, Limited, Moved, NewCampaign, command, delete_campaign, find_campaign,
     list_campaigns,
 };
-use crate::db::contacts::{
-    AlreadyThere, ContactFilter, LOOKED_THROUGH, begin_addition, begin_campaign, list_contacts,
-};
+use crate::db::contacts::{AlreadyThere, LOOKED_THROUGH, begin_addition, begin_campaign};
 use crate::db::imports::{Origin, list_campaigns_of_file, list_imports};
 use crate::db::look::look;
 use crate::domain::access::Permission;
 use crate::domain::agent::Agent;
 use crate::domain::beginning::check_start;
 use crate::domain::campaign::State;
-use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 use crate::domain::script::{Say, Taken, check_variables};
 use crate::domain::settings::Settings;
@@ -44,6 +41,7 @@ use super::form::CampaignForm;
 use super::idempotency::{Answers, MayComeAgain, Once};
 use super::imports::ListUpload;
 use super::list_form::ListForm;
+use super::listed::{self, Asked, Wanted};
 use super::openapi::describe;
 use super::page::{AfterPosition, Before, Page};
 use super::problem::{Conflict, NothingNamedSo, answer};
@@ -52,8 +50,7 @@ use super::resource::{Methods, resource};
 use super::show::{self, Attempt, Campaign, CampaignDetail, Contact, ListReport, RowSaid};
 use super::spool::Spooled;
 use super::{
-    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, search, standing,
-    upload, wire,
+    Api, Problem, edit, found_again, hooks, imports, intake, page, rehearsal, rules, standing, upload, wire,
 };
 
 /// The largest settings that come without a file.
@@ -156,7 +153,7 @@ struct Campaigns {
 /// A page of contacts.
 #[derive(Serialize, ToSchema)]
 struct Contacts {
-    /// In the list's order.
+    /// In the list's order, or the one that was asked for.
     contacts: Vec<Contact>,
     /// What asks for the next page; null on the last one.
     next: Option<AfterPosition>,
@@ -773,8 +770,14 @@ struct ContactsQuery {
     /// through the next 250,000 contacts at most, so that it may hold fewer than asked for, or none, and have a next one.
     #[param(max_length = 200)]
     search: Option<String>,
+    /// In which order; with a minus before it from its end. Those that are alike in it stand as in the list. By `position`,
+    /// which is the list's, and by `phone` without a filter any campaign's are sorted; otherwise one with up to 25,000 contacts.
+    #[param(value_type = Option<wire::ContactOrder>, inline)]
+    sort: Option<String>,
     /// Only those behind this position.
     after: Option<i32>,
+    /// With `after`, what the contact there was sorted by, as the `next` of the page before has it.
+    past: Option<String>,
     /// How many, 50 unless it is said.
     #[param(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
@@ -791,25 +794,25 @@ async fn contacts(
     id: web::Path<Uuid>,
     Query(query): Query<ContactsQuery>,
 ) -> Result<Page, Problem> {
-    let filter = ContactFilter {
-        state: page::named(query.state.as_ref(), ContactState::parse)?,
-        outcome: page::named(query.outcome.as_ref(), Outcome::parse)?,
-        after: query.after.unwrap_or(0),
-    };
+    let wanted = Wanted::read(&Asked {
+        state: query.state.as_deref(),
+        outcome: query.outcome.as_deref(),
+        search: query.search.as_deref(),
+        sort: query.sort.as_deref(),
+        after: query.after,
+        past: query.past.as_deref(),
+    })?;
     let limit = page::limit(query.limit)?;
-    let sought = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let (rows, looked_to) = match sought {
-        Some(text) => {
-            let extent = (LOOKED_THROUGH, limit + 1);
-            search::in_campaign(&api, caller, *id, &filter, text, extent).await?
-        }
-        None => {
-            must_exist(&api, caller, *id).await?;
-            (list_contacts(&api.board.database, caller.team, *id, &filter, limit + 1).await?, None)
-        }
+    let Some(campaign) = find_campaign(&api.board.database, caller.team, *id).await? else {
+        return Err(Problem::not_found("campaign"));
     };
-    let (rows, next) = page::cut(rows, limit, |contact| AfterPosition { after: contact.position });
-    let next = next.or(looked_to.map(|after| AfterPosition { after }));
+    let extent = (wanted.search.is_some().then_some(LOOKED_THROUGH), limit + 1);
+    let found = listed::list(&api, caller.team, &campaign, &wanted, extent).await?;
+    let (rows, next) = page::cut(found.contacts, limit, |last| AfterPosition {
+        after: last.position,
+        past: (!wanted.order.has_index()).then(|| wanted.order.mark(last)),
+    });
+    let next = next.or(found.looked_to.map(|after| AfterPosition { after, past: None }));
     let contacts = rows.into_iter().map(Contact::from).collect();
     let page = Contacts { contacts, next };
     Ok(Page::of(&page, page.next.as_ref()))

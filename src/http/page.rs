@@ -40,6 +40,10 @@ pub(super) struct Before {
 pub(super) struct AfterPosition {
     /// The query's `after`.
     pub(super) after: i32,
+    /// The query's `past`. Only where the page is in another order than the list's and the numbers'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "failed")]
+    pub(super) past: Option<String>,
 }
 
 /// What asks for the next page, by the last entry of this one.
@@ -63,17 +67,17 @@ pub(crate) fn cut<T, C>(mut rows: Vec<T>, limit: i64, next: impl Fn(&T) -> C) ->
 #[derive(Debug)]
 pub(super) struct Page {
     answer: HttpResponse,
-    /// The query's parameter that asks for the next page, and its value.
-    next: Option<(String, String)>,
+    /// The query's parameters that ask for the next page, and their values; none on the last one.
+    next: Vec<(String, String)>,
 }
 
 impl Page {
     /// Of this body, after which one asks for the next page so.
     pub(super) fn of(body: &impl Serialize, next: Option<&impl Serialize>) -> Self {
         let next = next.and_then(|next| serde_json::to_value(next).ok());
-        let parameter = next.as_ref().and_then(Value::as_object).and_then(|next| next.iter().next());
+        let parameters = next.as_ref().and_then(Value::as_object).into_iter().flatten();
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let next = parameter.map(|(parameter, value)| (parameter.clone(), text(value)));
+        let next = parameters.map(|(parameter, value)| (parameter.clone(), text(value))).collect();
         Self { answer: answer(StatusCode::OK, body), next }
     }
 }
@@ -83,8 +87,10 @@ impl Responder for Page {
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
         let Self { mut answer, next } = self;
-        let Some((parameter, value)) = next else { return answer };
-        let link = format!("<{}>; rel=\"next\"", address(request, &parameter, &value));
+        if next.is_empty() {
+            return answer;
+        }
+        let link = format!("<{}>; rel=\"next\"", address(request, &next));
         if let Ok(link) = HeaderValue::try_from(link) {
             answer.headers_mut().insert(LINK, link);
         }
@@ -92,11 +98,12 @@ impl Responder for Page {
     }
 }
 
-/// What is asked for, with another value of a parameter: relative to the server, whatever its name is to whoever asks.
-fn address(request: &HttpRequest, parameter: &str, value: &str) -> String {
+/// What is asked for, with other values of these parameters: relative to the server, whatever its name is to whoever asks.
+fn address(request: &HttpRequest, others: &[(String, String)]) -> String {
     let all = form_urlencoded::parse(request.query_string().as_bytes());
+    let stays = |name: &str| others.iter().all(|(other, _)| other != name);
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(all.filter(|(name, _)| name != parameter)).append_pair(parameter, value);
+    query.extend_pairs(all.filter(|(name, _)| stays(name))).extend_pairs(others);
     format!("{}?{}", request.uri().path(), query.finish())
 }
 
@@ -135,6 +142,10 @@ mod tests {
         assert_eq!(
             link(Some(json!({"after": 3})), "/api/v1/rows?state=a%26b&after=1&limit=3").unwrap(),
             "</api/v1/rows?state=a%26b&limit=3&after=3>; rel=\"next\""
+        );
+        assert_eq!(
+            link(Some(json!({"after": 3, "past": "a b"})), "/api/v1/rows?after=1&past=a&sort=name").unwrap(),
+            "</api/v1/rows?sort=name&after=3&past=a+b>; rel=\"next\""
         );
         let text = AfterText { after: "+1202".to_owned() };
         let next = serde_json::to_value(text).unwrap();

@@ -55,6 +55,7 @@ pub(super) const KINDS: &[(&str, &str)] = &[
     ("bad-query", "a parameter of the query is unknown, comes twice or cannot be read"),
     ("bad-limit", "a page of that size is not given"),
     ("bad-filter", "a filter names nothing that there is"),
+    ("too-many-to-sort", "there are more than can be sorted so; `most` says how many can"),
     ("bad-last-event-id", "the last event that was heard is none that there is"),
     ("bad-range", "a range of time ends before it begins"),
     ("bad-columns", "a column that is asked for is none that there is"),

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::db::campaigns::find_campaign;
-use crate::db::contacts::{Contact, ContactFilter, Search, Somewhere, list_contacts_with, search_contacts};
+use crate::db::contacts::{Search, Somewhere, list_contacts_with};
 use crate::domain::access::Permission;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 use crate::domain::phone::{Phone, PhoneError, Region, parse_phone};
+use crate::domain::settings::Settings;
 
 use super::auth::Caller;
 use super::body::Query;
@@ -31,32 +31,21 @@ pub(super) fn resources() -> Vec<Methods> {
     vec![resource("/contacts").get(Permission::ContactsRead, of_team).described(describe![of_team])]
 }
 
-/// The contacts of a campaign that a text finds: by number, where it can be one, and else by name.
-///
-/// A text that is a whole number, in whatever writing, finds that number; one of digits and what stands between them finds
-/// the numbers that end so. Of those they are who stand among the next `most` of the list, with the position up to which it
-/// was looked if there are more behind it.
-pub(crate) async fn in_campaign(
-    api: &Api,
-    caller: Caller,
-    campaign: Uuid,
-    filter: &ContactFilter,
-    text: &str,
-    (most, limit): (i32, i64),
-) -> Result<(Vec<Contact>, Option<i32>), Problem> {
-    let length = text.chars().count();
-    if length > LONGEST {
-        let detail = format!("search has {length} characters, expected at most {LONGEST}");
-        return Err(Problem::invalid("bad-filter", detail));
+/// Refuses a text that is longer than anybody's name.
+pub(super) fn check(text: &str) -> Result<(), Problem> {
+    match text.chars().count() {
+        ..=LONGEST => Ok(()),
+        length => {
+            let detail = format!("search has {length} characters, expected at most {LONGEST}");
+            Err(Problem::invalid("bad-filter", detail))
+        }
     }
-    let database = &api.board.database;
-    let Some(found) = find_campaign(database, caller.team, campaign).await? else {
-        return Err(Problem::not_found("campaign"));
-    };
-    let home = Region::parse(&found.settings.default_region).unwrap_or(Region::US);
-    let search = read(text, home);
-    let found = search_contacts(database, (caller.team, campaign), filter, &search, (most, limit)).await?;
-    Ok((found.contacts, found.looked_to))
+}
+
+/// Whom a text finds in a campaign with these settings: by number, where it can be one, and else by name. A text that is a whole
+/// number, in whatever writing, finds that number; one of digits and what stands between them finds the numbers that end so.
+pub(super) fn read_for(text: &str, settings: &Settings) -> Search {
+    read(text, Region::parse(&settings.default_region).unwrap_or(Region::US))
 }
 
 /// What a text looks for.

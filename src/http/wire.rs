@@ -61,6 +61,9 @@ names! {
     CampaignState = campaign::State::ALL;
     /// How a contact stands: to be called, being called, reached, given up, or not to be contacted.
     ContactState = contact::ContactState::ALL;
+    /// By what contacts are sorted: by their place in the list, their number, their name, how they stand, what the last attempt
+    /// came to, how many attempts count, or from when on they may be called; with a minus before it the other way round.
+    ContactOrder = super::listed::ORDERS;
     /// What an attempt came to.
     Outcome = outcome::Outcome::ALL;
     /// What the provider says of an attempt.

@@ -1,7 +1,8 @@
-//! `/campaigns/{id}/contacts`: whom a campaign calls, and how each of them stands, in the order of the list.
+//! `/campaigns/{id}/contacts`: whom a campaign calls, and how each of them stands, in the order of the list or another.
 //!
 //! Where only some are wanted, they are looked for in one part of the list after the other: each answer is there at once, and the
-//! page asks for the next part by itself until it has enough of them, or the list is at its end.
+//! page asks for the next part by itself until it has enough of them, or the list is at its end. Meanwhile it tells how far it has
+//! looked.
 
 use std::collections::HashMap;
 
@@ -12,18 +13,19 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::dashboard::frame::Frame;
-use crate::dashboard::parts::{Badge, When, phone};
+use crate::dashboard::parts::{Badge, FilterBy, FilterOption, Filters, Pages, When, phone};
 use crate::dashboard::{render, words};
 use crate::db::attempts::{LastCall, list_last_calls_of};
 use crate::db::campaigns::{self, find_campaign};
-use crate::db::contacts::{Contact, ContactFilter, Found, Search, list_contacts, search_contacts};
+use crate::db::contacts::{Contact, Order, SortedBy};
 use crate::domain::access::Permission;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
 use crate::domain::outcome::Outcome;
 use crate::domain::zone::Zone;
+use crate::http::listed::{self, Asked, Listed, MOST_SORTED, Wanted};
 use crate::http::page::cut;
-use crate::http::{Api, Methods, Problem, Query, Visitor, resource, search};
+use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::Head;
 
@@ -59,18 +61,14 @@ struct ContactsQuery {
     outcome: Option<String>,
     /// Only those whom this finds.
     search: Option<String>,
+    /// In which order; that of the list if it is not said.
+    sort: Option<String>,
     /// Only those behind this position.
     after: Option<i32>,
+    /// What the contact there was sorted by.
+    past: Option<String>,
     /// How many stand above already.
     found: Option<i64>,
-}
-
-/// What is asked for.
-struct Wanted {
-    state: Option<ContactState>,
-    outcome: Option<Outcome>,
-    search: Option<String>,
-    after: i32,
 }
 
 #[derive(Template)]
@@ -79,26 +77,44 @@ struct Page {
     frame: Frame,
     head: Head,
     wanted: Wanted,
-    states: Vec<Choice>,
-    outcomes: Vec<Choice>,
+    filters: Filters,
+    columns: [Column; 8],
+    /// In which order they stand.
+    order: String,
+    /// Another order of the list that there is always.
+    other_order: (&'static str, String),
+    /// How many may be sorted by every column, if these are more.
+    most_sorted: Option<String>,
     may_export: bool,
     files: [(&'static str, &'static str); 2],
     /// Whether the rows may be asked for anew while something happens.
     moves: bool,
     own_address: String,
-    /// Where the first page is, if this is another.
-    first: Option<String>,
-    /// Where the next one is.
-    next: Option<String>,
+    pages: Pages,
     rows: Rows,
 }
 
-/// A state or an outcome that can be asked for.
-struct Choice {
-    value: &'static str,
-    label: String,
-    is_chosen: bool,
+/// The head of a column.
+struct Column {
+    label: &'static str,
+    is_number: bool,
+    /// How the table is sorted by it, if it is: as `aria-sort` has it.
+    sorted: Option<&'static str>,
+    /// Where it is sorted by it, or the other way round; none if it cannot be.
+    address: Option<String>,
 }
+
+/// What stands in the columns, and what they are sorted by, if they can be.
+const COLUMNS: [(&str, Option<SortedBy>, bool); 8] = [
+    ("Name", Some(SortedBy::Name), false),
+    ("Number", Some(SortedBy::Phone), false),
+    ("Status", Some(SortedBy::State), false),
+    ("Last outcome", Some(SortedBy::Outcome), false),
+    ("Calls", Some(SortedBy::Attempts), true),
+    ("Next call", Some(SortedBy::Due), false),
+    ("Last call", None, false),
+    ("Talk", None, true),
+];
 
 #[derive(Template)]
 #[template(path = "dashboard/campaign_contact_rows.html")]
@@ -118,8 +134,15 @@ enum Rest {
     Nobody,
     /// A further page, at this address.
     Page(String),
-    /// It is not known yet: this address tells, and the text how far it was looked.
-    NotKnown { address: String, told: String },
+    /// It is not known yet.
+    NotKnown {
+        /// This address tells.
+        address: String,
+        /// So does this page, for whoever has no script.
+        page: String,
+        /// How far it was looked.
+        told: String,
+    },
 }
 
 struct Row {
@@ -142,29 +165,33 @@ async fn show(
     id: web::Path<Uuid>,
     Query(query): Query<ContactsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = Wanted::of(query)?;
     let campaign = of_team(&api, &visitor, *id).await?;
+    let wanted = possible(query.wanted()?, &campaign);
     let role = visitor.caller.role;
     let rows = read(&api, &visitor, &campaign, &wanted, 0).await?;
-    let outcome = |outcome: &Outcome| Choice {
-        value: outcome.as_str(),
-        label: words::sentence(&outcome.as_str().replace('-', " ")),
-        is_chosen: wanted.outcome == Some(*outcome),
+    let contacts = listed::contacts(&campaign);
+    let address = Address { campaign: *id, wanted: &wanted };
+    let first = wanted.behind.as_ref().map(|_| address.of("contacts", None, None));
+    let next = match &rows.rest {
+        Rest::Page(address) => Some(address.clone()),
+        Rest::Nobody | Rest::NotKnown { .. } => None,
     };
     let page = Page {
         frame: Frame::new(&api, &visitor, format!("Contacts of {}", campaign.name), "/"),
         head: Head::new(*id, &campaign.name, campaign.state, role, "contacts"),
-        states: states(&campaign, wanted.state),
-        outcomes: Outcome::ALL.iter().map(outcome).collect(),
+        filters: filters(&campaign, &wanted),
+        columns: COLUMNS.map(|column| address.column(column, contacts)),
+        order: in_words(wanted.order),
+        other_order: address.other_order(),
+        most_sorted: (contacts > MOST_SORTED).then(|| words::number(MOST_SORTED)),
         may_export: role.may(Permission::ContactsExport),
         files: FILES,
         moves: !matches!(rows.rest, Rest::NotKnown { .. }),
-        own_address: wanted.address("contacts", *id, wanted.after, None),
-        first: (wanted.after > 0).then(|| wanted.address("contacts", *id, 0, None)),
-        next: match &rows.rest {
-            Rest::Page(address) => Some(address.clone()),
-            Rest::Nobody | Rest::NotKnown { .. } => None,
+        own_address: match &wanted.behind {
+            None => address.of("contacts", None, None),
+            Some(behind) => address.of("contacts", Some((behind.position, &behind.mark)), None),
         },
+        pages: Pages::in_order(first, next),
         rows,
         wanted,
     };
@@ -178,14 +205,23 @@ async fn more(
     Query(query): Query<ContactsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let found = query.found.unwrap_or(0).clamp(0, ON_A_PAGE - 1);
-    let wanted = Wanted::of(query)?;
     let campaign = of_team(&api, &visitor, *id).await?;
+    let wanted = possible(query.wanted()?, &campaign);
     render(&read(&api, &visitor, &campaign, &wanted, found).await?)
 }
 
 async fn of_team(api: &Api, visitor: &Visitor, id: Uuid) -> Result<campaigns::Campaign, Problem> {
     let found = find_campaign(&api.board.database, visitor.caller.team, id).await?;
     found.ok_or_else(|| Problem::not_found("campaign"))
+}
+
+/// What is asked for, in the order of the list where the campaign is too large for another: a filter may have been added to an order
+/// that goes without.
+fn possible(wanted: Wanted, campaign: &campaigns::Campaign) -> Wanted {
+    match wanted.can_be_sorted(wanted.order, listed::contacts(campaign)) {
+        true => wanted,
+        false => Wanted { order: Order::OF_THE_LIST, behind: None, ..wanted },
+    }
 }
 
 fn in_state(campaign: &campaigns::Campaign, state: ContactState) -> u32 {
@@ -199,44 +235,130 @@ fn in_state(campaign: &campaigns::Campaign, state: ContactState) -> u32 {
     }
 }
 
-fn states(campaign: &campaigns::Campaign, chosen: Option<ContactState>) -> Vec<Choice> {
-    let choice = |state: &ContactState| Choice {
+fn filters(campaign: &campaigns::Campaign, wanted: &Wanted) -> Filters {
+    let state = |state: &ContactState| FilterOption {
         value: state.as_str(),
         label: format!("{} ({})", words::sentence(state.as_str()), words::number(in_state(campaign, *state))),
-        is_chosen: chosen == Some(*state),
+        is_chosen: wanted.state == Some(*state),
     };
-    ContactState::ALL.iter().map(choice).collect()
+    let outcome = |outcome: &Outcome| FilterOption {
+        value: outcome.as_str(),
+        label: words::sentence(&outcome.as_str().replace('-', " ")),
+        is_chosen: wanted.outcome == Some(*outcome),
+    };
+    let states = ContactState::ALL.iter().map(state).collect();
+    let outcomes = Outcome::ALL.iter().map(outcome).collect();
+    Filters {
+        action: format!("/campaigns/{}/contacts", campaign.id),
+        shows: "#contacts",
+        placeholder: "Name or number",
+        search: wanted.search.clone().unwrap_or_default(),
+        choices: vec![
+            FilterBy { name: "state", label: "Status", options: states },
+            FilterBy { name: "outcome", label: "Last outcome", options: outcomes },
+        ],
+        kept: sort(wanted.order).into_iter().map(|sort| ("sort", sort)).collect(),
+    }
 }
 
-impl Wanted {
-    fn of(query: ContactsQuery) -> Result<Self, Problem> {
-        let given =
-            |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let bad =
-            |unknown: crate::domain::names::UnknownName| Problem::invalid("bad-filter", unknown.to_string());
-        let state = given(query.state).map(|state| ContactState::parse(&state)).transpose().map_err(bad)?;
-        let outcome =
-            given(query.outcome).map(|outcome| Outcome::parse(&outcome)).transpose().map_err(bad)?;
-        Ok(Self { state, outcome, search: given(query.search), after: query.after.unwrap_or(0) })
+impl ContactsQuery {
+    fn wanted(&self) -> Result<Wanted, Problem> {
+        let given = |text: &'_ Option<String>| {
+            text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let (state, outcome, search, sort) =
+            (given(&self.state), given(&self.outcome), given(&self.search), given(&self.sort));
+        Wanted::read(&Asked {
+            state: state.as_deref(),
+            outcome: outcome.as_deref(),
+            search: search.as_deref(),
+            sort: sort.as_deref(),
+            after: self.after,
+            past: self.past.as_deref(),
+        })
+    }
+}
+
+/// An order as the address has it; none for that of the list.
+fn sort(order: Order) -> Option<String> {
+    let sign = if order.descending { "-" } else { "" };
+    (order != Order::OF_THE_LIST).then(|| format!("{sign}{}", order.by))
+}
+
+/// An order in words.
+fn in_words(order: Order) -> String {
+    let by = match order.by {
+        SortedBy::Position if order.descending => return "From the end of the list".to_owned(),
+        SortedBy::Position => return "In the order of the list".to_owned(),
+        SortedBy::Phone => "number",
+        SortedBy::Name => "name",
+        SortedBy::State => "status",
+        SortedBy::Outcome => "last outcome",
+        SortedBy::Attempts => "calls",
+        SortedBy::Due => "next call",
+    };
+    format!("By {by}{}", if order.descending { ", from the end" } else { "" })
+}
+
+/// Addresses of what is asked for.
+struct Address<'a> {
+    campaign: Uuid,
+    wanted: &'a Wanted,
+}
+
+impl Address<'_> {
+    /// Behind a place, on this page of the campaign's.
+    fn of(&self, page: &str, behind: Option<(i32, &str)>, found: Option<i64>) -> String {
+        self.sorted(self.wanted.order, page, behind, found)
     }
 
-    fn is_everybody(&self) -> bool {
-        self.state.is_none() && self.outcome.is_none() && self.search.is_none()
-    }
-
-    /// The address of what is asked for, behind a position.
-    fn address(&self, page: &str, campaign: Uuid, after: i32, found: Option<i64>) -> String {
+    /// The same in another order.
+    fn sorted(&self, order: Order, page: &str, behind: Option<(i32, &str)>, found: Option<i64>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        let state = self.state.map(|state| ("state", state.as_str().to_owned()));
-        let outcome = self.outcome.map(|outcome| ("outcome", outcome.as_str().to_owned()));
-        let search = self.search.as_ref().map(|search| ("search", search.clone()));
-        let after = (after > 0).then(|| ("after", after.to_string()));
+        let state = self.wanted.state.map(|state| ("state", state.as_str().to_owned()));
+        let outcome = self.wanted.outcome.map(|outcome| ("outcome", outcome.as_str().to_owned()));
+        let search = self.wanted.search.as_ref().map(|search| ("search", search.clone()));
+        let sort = sort(order).map(|sort| ("sort", sort));
+        let after = behind.map(|(after, _)| ("after", after.to_string()));
+        let past = behind.filter(|(_, past)| !past.is_empty()).map(|(_, past)| ("past", past.to_owned()));
         let found = found.map(|found| ("found", found.to_string()));
-        query.extend_pairs([state, outcome, search, after, found].into_iter().flatten());
+        query.extend_pairs([state, outcome, search, sort, after, past, found].into_iter().flatten());
+        let campaign = self.campaign;
         match query.finish() {
             query if query.is_empty() => format!("/campaigns/{campaign}/{page}"),
             query => format!("/campaigns/{campaign}/{page}?{query}"),
         }
+    }
+
+    /// The head of a column, where the campaign has so many contacts.
+    fn column(
+        &self,
+        (label, by, is_number): (&'static str, Option<SortedBy>, bool),
+        contacts: u32,
+    ) -> Column {
+        let now = self.wanted.order;
+        let order = by.map(|by| Order { by, descending: by == now.by && !now.descending });
+        let order = order.filter(|order| self.wanted.can_be_sorted(*order, contacts));
+        let sorted = match now.descending {
+            true => "descending",
+            false => "ascending",
+        };
+        Column {
+            label,
+            is_number,
+            sorted: (by == Some(now.by)).then_some(sorted),
+            address: order.map(|order| self.sorted(order, "contacts", None, None)),
+        }
+    }
+
+    /// The list from its other end, or in its own order, where it is sorted otherwise.
+    fn other_order(&self) -> (&'static str, String) {
+        let from_the_end = Order { by: SortedBy::Position, descending: true };
+        let (label, order) = match self.wanted.order == Order::OF_THE_LIST {
+            true => ("from its end", from_the_end),
+            false => ("in the order of the list", Order::OF_THE_LIST),
+        };
+        (label, self.sorted(order, "contacts", None, None))
     }
 }
 
@@ -249,29 +371,33 @@ async fn read(
     before: i64,
 ) -> Result<Rows, Problem> {
     let (database, team, id) = (&api.board.database, visitor.caller.team, campaign.id);
-    let filter = ContactFilter { state: wanted.state, outcome: wanted.outcome, after: wanted.after };
     let limit = ON_A_PAGE - before;
-    let extent = (LOOKED_THROUGH, limit + 1);
+    // The whole list is not looked through, for nobody is left out.
+    let most = (!wanted.is_everybody()).then_some(LOOKED_THROUGH);
     let nobody = wanted.state.is_some_and(|state| in_state(campaign, state) == 0);
-    let (contacts, looked_to) = match &wanted.search {
-        _ if nobody => (Vec::new(), None),
-        Some(text) => search::in_campaign(api, visitor.caller, id, &filter, text, extent).await?,
-        None if wanted.is_everybody() => (list_contacts(database, team, id, &filter, limit + 1).await?, None),
-        None => {
-            let found = search_contacts(database, (team, id), &filter, &Search::Anybody, extent).await?;
-            let Found { contacts, looked_to } = found;
-            (contacts, looked_to)
-        }
+    let Listed { contacts, looked_to } = match nobody {
+        true => Listed { contacts: Vec::new(), looked_to: None },
+        false => listed::list(api, team, campaign, wanted, (most, limit + 1)).await?,
     };
-    let (contacts, next) = cut(contacts, limit, |contact| contact.position);
+    let address = Address { campaign: id, wanted };
+    let (contacts, next) = cut(contacts, limit, |contact| (contact.position, wanted.order.mark(contact)));
     let found = before + i64::try_from(contacts.len()).unwrap_or(limit);
     let rest = match (next, looked_to) {
-        (Some(after), _) => Rest::Page(wanted.address("contacts", id, after, None)),
-        (None, Some(after)) if found < ON_A_PAGE => Rest::NotKnown {
-            address: wanted.address("more-contacts", id, after, Some(found)),
-            told: format!("Looked through {} of the list …", words::number(after)),
-        },
-        (None, Some(after)) => Rest::Page(wanted.address("contacts", id, after, None)),
+        (Some((after, mark)), _) => Rest::Page(address.of("contacts", Some((after, &mark)), None)),
+        (None, Some(after)) if found < ON_A_PAGE => {
+            let all = listed::contacts(campaign);
+            let looked = if wanted.order.descending {
+                all.saturating_sub(after.unsigned_abs() - 1)
+            } else {
+                after.unsigned_abs()
+            };
+            Rest::NotKnown {
+                address: address.of("more-contacts", Some((after, "")), Some(found)),
+                page: address.of("contacts", Some((after, "")), None),
+                told: format!("Looked through {} of {} so far…", words::number(looked), words::number(all)),
+            }
+        }
+        (None, Some(after)) => Rest::Page(address.of("contacts", Some((after, "")), None)),
         (None, None) => Rest::Nobody,
     };
     let ids: Vec<Uuid> = contacts.iter().map(|contact| contact.id).collect();
@@ -347,19 +473,41 @@ mod tests {
             state: given(state),
             outcome: given(""),
             search: given(search),
+            sort: given(""),
             after: None,
+            past: None,
             found: None,
         }
     }
 
     #[test]
     fn an_address_holds_what_is_asked_for() {
-        let wanted = Wanted::of(query("failed", " a&b ")).ok().unwrap();
-        let address = wanted.address("more-contacts", Uuid::nil(), 7, Some(3));
-        assert!(address.ends_with("/more-contacts?state=failed&search=a%26b&after=7&found=3"), "{address}");
-        let everybody = Wanted::of(query("", " ")).ok().unwrap();
+        let wanted = query("failed", " a&b ").wanted().ok().unwrap();
+        let address = Address { campaign: Uuid::nil(), wanted: &wanted };
+        let more = address.of("more-contacts", Some((7, "")), Some(3));
+        assert!(more.ends_with("/more-contacts?state=failed&search=a%26b&after=7&found=3"), "{more}");
+        let everybody = query("", " ").wanted().ok().unwrap();
         assert!(everybody.is_everybody());
-        assert!(everybody.address("contacts", Uuid::nil(), 0, None).ends_with("/contacts"));
-        assert!(Wanted::of(query("sleeping", "")).is_err());
+        let address = Address { campaign: Uuid::nil(), wanted: &everybody };
+        assert!(address.of("contacts", None, None).ends_with("/contacts"));
+        assert!(query("sleeping", "").wanted().is_err());
+    }
+
+    #[test]
+    fn a_column_s_head_sorts_by_it_and_then_the_other_way_round() {
+        let read = |sort: &str| {
+            ContactsQuery { sort: Some(sort.to_owned()), ..query("", "") }.wanted().ok().unwrap()
+        };
+        let head = |sort: &str, contacts| {
+            let wanted = read(sort);
+            let address = Address { campaign: Uuid::nil(), wanted: &wanted };
+            let Column { sorted, address, .. } = address.column(COLUMNS[0], contacts);
+            (sorted, address.map(|address| address.rsplit('/').next().unwrap().to_owned()))
+        };
+        let leads_to = |query: &str| Some(query.to_owned());
+        assert_eq!(head("", 3), (None, leads_to("contacts?sort=name")));
+        assert_eq!(head("name", 3), (Some("ascending"), leads_to("contacts?sort=-name")));
+        assert_eq!(head("-name", 3), (Some("descending"), leads_to("contacts?sort=name")));
+        assert_eq!(head("", MOST_SORTED + 1), (None, None));
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::areas::known_area_of;
 use crate::db::look::KnownArea;
-use crate::db::{Database, Error, count, name, name_opt, query, query_one, reads};
+use crate::db::{Connection, Database, Error, count, name, name_opt, query, query_one, reads};
 use crate::domain::callback::Callback;
 use crate::domain::campaign::State;
 use crate::domain::contact::ContactState;
@@ -76,11 +76,13 @@ pub struct ContactFilter {
     pub state: Option<ContactState>,
     /// Only those whose last attempt came to this.
     pub outcome: Option<Outcome>,
-    /// Only those behind this position.
+    /// Only those behind this position; 0 if it is all.
     pub after: i32,
+    /// Whether the list is read from its end.
+    pub backwards: bool,
 }
 
-/// A page of a campaign's contacts, in the order of the list.
+/// A page of a campaign's contacts, in the order of the list or against it.
 pub async fn list_contacts(
     database: &Database,
     team: Uuid,
@@ -88,18 +90,23 @@ pub async fn list_contacts(
     filter: &ContactFilter,
     limit: i64,
 ) -> Result<Vec<Contact>, Error> {
+    let (behind, direction, after) = match (filter.backwards, filter.after) {
+        (false, after) => ("position > $3", "ASC", after),
+        (true, 0) => ("position <= $3", "DESC", i32::MAX),
+        (true, after) => ("position < $3", "DESC", after),
+    };
     let sql = format!(
         "SELECT {COLUMNS}
          FROM contacts
          JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
           AND areas.team_id = contacts.team_id
-         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND position > $3
+         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND {behind}
            AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5)
-         ORDER BY position LIMIT $6"
+         ORDER BY position {direction} LIMIT $6"
     );
     let state = filter.state.map(ContactState::as_str);
     let outcome = filter.outcome.map(Outcome::as_str);
-    let params: crate::db::Params<'_> = &[&campaign, &team, &filter.after, &state, &outcome, &limit];
+    let params: crate::db::Params<'_> = &[&campaign, &team, &after, &state, &outcome, &limit];
     query(&database.client().await?, &sql, params).await?.iter().map(contact).collect()
 }
 
@@ -119,9 +126,9 @@ pub enum Search {
 /// Contacts that were looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// Those that were found, in the order of the list.
+    /// Those that were found, in the order of the list or against it.
     pub contacts: Vec<Contact>,
-    /// The position up to which it was looked, if there are contacts behind it.
+    /// The position up to which it was looked, that one as well, if there are contacts behind it.
     pub looked_to: Option<i32>,
 }
 
@@ -137,13 +144,71 @@ pub async fn search_contacts(
     search: &Search,
     (most, limit): (i32, i64),
 ) -> Result<Found, Error> {
+    let (condition, texts) = looks_for(search);
+    let direction = if filter.backwards { "DESC" } else { "ASC" };
+    let sql = format!(
+        "SELECT {COLUMNS}
+         FROM contacts
+         JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
+          AND areas.team_id = contacts.team_id
+         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND position BETWEEN $3 AND $6
+           AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5) AND {condition}
+         ORDER BY position {direction} LIMIT $10"
+    );
+    let reading = reads::begin(database).await?;
+    let place = (team, campaign);
+    let (from, to) = match (search, filter.backwards) {
+        (Search::Phone(_), false) => (filter.after.saturating_add(1), i32::MAX),
+        (Search::Phone(_), true) => (i32::MIN, end_of(&reading.connection, place, filter.after).await?),
+        (_, false) => (filter.after.saturating_add(1), filter.after.saturating_add(most)),
+        (_, true) => {
+            let last = end_of(&reading.connection, place, filter.after).await?;
+            (last.saturating_sub(most - 1), last)
+        }
+    };
+    let state = filter.state.map(ContactState::as_str);
+    let outcome = filter.outcome.map(Outcome::as_str);
+    let [text, capital, small] = &texts;
+    let params: crate::db::Params<'_> =
+        &[&campaign, &team, &from, &state, &outcome, &to, text, capital, small, &limit];
+    let rows = query(&reading.connection, &sql, params).await?;
+    let looked_to = match (search, filter.backwards) {
+        (Search::Phone(_), _) => None,
+        (_, true) => (from > 1).then_some(from),
+        (_, false) => are_behind(&reading.connection, place, to).await?.then_some(to),
+    };
+    Ok(Found { contacts: rows.iter().map(contact).collect::<Result<_, _>>()?, looked_to })
+}
+
+/// The position at which a list that is read from its end goes on: the one before `after`, or its last.
+async fn end_of(connection: &Connection, (team, campaign): (Uuid, Uuid), after: i32) -> Result<i32, Error> {
+    const LAST: &str = "
+        SELECT coalesce((SELECT position FROM contacts WHERE campaign_id = $1 AND team_id = $2
+                         ORDER BY position DESC LIMIT 1), 0) AS last";
+    match after {
+        0 => Ok(query_one(connection, LAST, &[&campaign, &team]).await?.try_get("last")?),
+        after => Ok(after.saturating_sub(1)),
+    }
+}
+
+/// Whether there are contacts behind a position.
+async fn are_behind(
+    connection: &Connection,
+    (team, campaign): (Uuid, Uuid),
+    position: i32,
+) -> Result<bool, Error> {
     // By the order of the list: whether there is any would be asked of all rows, for one is expected soon.
     const BEHIND: &str = "
         SELECT (SELECT position FROM contacts WHERE campaign_id = $1 AND team_id = $2 AND position > $3
                 ORDER BY position LIMIT 1) IS NOT NULL AS are_there";
+    Ok(query_one(connection, BEHIND, &[&campaign, &team, &position]).await?.try_get("are_there")?)
+}
+
+/// Whom a search finds: a condition on contacts, and the texts that it names `$7`, `$8` and `$9`.
+pub(super) fn looks_for(search: &Search) -> (&'static str, [String; 3]) {
     // Capitals of ASCII are made small by the server, which is quick; the others that the text has are named, because what
     // else the server knows of letters depends on how its database was made.
-    let (condition, texts) = match search {
+    match search {
         Search::Anybody => ("$7::text = $8::text AND $8 = $9::text", Default::default()),
         Search::Phone(phone) => {
             ("phone = $7 AND $8::text = $9::text", [phone.clone(), String::new(), String::new()])
@@ -159,35 +224,7 @@ pub async fn search_contacts(
             };
             (condition, [text.to_lowercase(), capital, small])
         }
-    };
-    let sql = format!(
-        "SELECT {COLUMNS}
-         FROM contacts
-         JOIN areas ON areas.campaign_id = contacts.campaign_id AND areas.number = contacts.area
-          AND areas.team_id = contacts.team_id
-         WHERE contacts.campaign_id = $1 AND contacts.team_id = $2 AND position > $3 AND position <= $6
-           AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR last_outcome = $5) AND {condition}
-         ORDER BY position LIMIT $10"
-    );
-    let looked_to = match search {
-        Search::Phone(_) => i32::MAX,
-        Search::Anybody | Search::LastDigits(_) | Search::Name(_) => filter.after.saturating_add(most),
-    };
-    let state = filter.state.map(ContactState::as_str);
-    let outcome = filter.outcome.map(Outcome::as_str);
-    let [text, capital, small] = &texts;
-    let params: crate::db::Params<'_> =
-        &[&campaign, &team, &filter.after, &state, &outcome, &looked_to, text, capital, small, &limit];
-    let reading = reads::begin(database).await?;
-    let rows = query(&reading.connection, &sql, params).await?;
-    let looked_to = match search {
-        Search::Phone(_) => None,
-        Search::Anybody | Search::LastDigits(_) | Search::Name(_) => {
-            let behind = query_one(&reading.connection, BEHIND, &[&campaign, &team, &looked_to]).await?;
-            behind.try_get::<_, bool>("are_there")?.then_some(looked_to)
-        }
-    };
-    Ok(Found { contacts: rows.iter().map(contact).collect::<Result<_, _>>()?, looked_to })
+    }
 }
 
 /// The letters of a text that have a capital which is one letter and none of ASCII: small, and capital.

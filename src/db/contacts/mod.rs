@@ -12,6 +12,7 @@ mod encode;
 mod find;
 mod list;
 mod make;
+mod sorted;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub use self::list::{
     search_contacts,
 };
 pub use self::make::{Making, begin_campaign};
+pub use self::sorted::{BadMark, Behind, Order, SortedBy, list_sorted};
 use super::{Database, Error};
 use crate::domain::phone::{NumberType, Phone, Region};
 use crate::domain::zone::Zone;

@@ -29,6 +29,7 @@ mod poison;
 mod recurrence;
 mod retention;
 mod security;
+mod sorted;
 mod spend_cap;
 mod start;
 mod supervision;
