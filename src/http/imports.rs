@@ -19,15 +19,15 @@ use uuid::Uuid;
 
 use crate::db::imports::{
     Import, KindName, LARGEST_PIECE, NewImport, PREVIEW_LASTS, Previewing, RefusedRow, RemarkFilter,
-    RemarkOfRow, begin_preview, find_import, find_piece, list_campaigns_of_file, list_remarks,
-    stream_refused,
+    RemarkOfRow, begin_preview, begin_preview_again, find_import, find_piece, list_campaigns_of_file,
+    list_remarks, stream_refused,
 };
 use crate::import::Rejects;
 
 use crate::domain::access::Permission;
 
 use super::auth::Caller;
-use super::body::{Query, json};
+use super::body::{Body, Query, json};
 use super::idempotency::{Answers, MayComeAgain, Once};
 use super::list_form::ListForm;
 use super::openapi::describe;
@@ -45,6 +45,7 @@ pub(super) fn resources() -> Vec<Methods> {
     vec![
         resource("/imports").post(Permission::CampaignsCreate, preview).described(describe![preview]),
         resource("/imports/{id}").get(Permission::CampaignsRead, get).described(describe![get]),
+        resource("/imports/{id}/again").post(Permission::CampaignsCreate, again).described(describe![again]),
         resource("/imports/{id}/rows").get(Permission::ContactsRead, rows).described(describe![rows]),
         resource("/imports/{id}/rejects.csv")
             .get(Permission::ContactsRead, rejects)
@@ -102,14 +103,40 @@ async fn preview(
 ) -> Result<HttpResponse, Problem> {
     let (spooled, form) = list_of(&api, &request, payload).await?;
     let (said, digest) = (form.to_json()?.to_string(), spooled.digest);
-    let look_at = async move |api: &web::Data<Api>, id| look_at(api, caller, id, spooled, form).await;
+    let look_at = async move |api: &web::Data<Api>, id| look_at(api, caller, (id, None), spooled, form).await;
     once.make(api, caller, Answers::Again, &[said.as_bytes(), &digest], found_again::preview, look_at).await
 }
 
+/// Looks at a list otherwise
+///
+/// Reads the kept file of a list that was looked at once more, by what is said now, and not what was said before: nothing is
+/// uploaded again. What is answered takes the place of the former, whose id is good no longer. If it is refused, all stays as it was.
+#[utoipa::path(
+    post, path = "/api/v1/imports/{id}/again", operation_id = "preview_list_again", tag = "imports", params(MayComeAgain),
+    request_body = ListForm,
+    responses((status = 201, description = "What would become of it, read so", body = Preview), Conflict),
+)]
+async fn again(
+    api: web::Data<Api>,
+    caller: Caller,
+    once: Once,
+    id: web::Path<Uuid>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let (before, form) = (*id, body.json::<ListForm>("bad-settings")?);
+    let said = form.to_json()?.to_string();
+    let look_at = async move |api: &web::Data<Api>, id| {
+        let (spooled, _) = kept(api, caller.team, before).await?;
+        look_at(api, caller, (id, Some(before)), spooled, form).await
+    };
+    once.make(api, caller, Answers::Again, &[said.as_bytes()], found_again::preview, look_at).await
+}
+
+/// Looks at a list, as an import of this id: one that has just come, or the kept file of the import before.
 async fn look_at(
     api: &Api,
     caller: Caller,
-    id: Uuid,
+    (id, before): (Uuid, Option<Uuid>),
     spooled: Spooled,
     form: ListForm,
 ) -> Result<HttpResponse, Problem> {
@@ -121,12 +148,21 @@ async fn look_at(
     let (format, options) = (list.format(), form.to_json()?);
     let (mut remarks, reading) = intake::read(list, |_, remarks| remarks);
     let mut client = database.list_client().await?;
-    let mut kept = begin_preview(&mut client, caller.team, &new_import(id, &spooled, &options), now).await?;
+    let import = new_import(id, &spooled, &options);
+    let mut kept = match before {
+        None => begin_preview(&mut client, caller.team, &import, now).await?,
+        Some(before) => {
+            let begun = begin_preview_again(&mut client, caller.team, before, &import, now).await?;
+            begun.ok_or_else(not_kept)?
+        }
+    };
     while let Some(remarks) = remarks.recv().await {
         kept.take(remarks).await?;
     }
     let read = reading.await?;
-    keep(&mut kept, spooled.file).await?;
+    if before.is_none() {
+        keep(&mut kept, spooled.file).await?;
+    }
     let mut report = ListReport::from(&read.account);
     report.format = Some(format.as_str());
     if kept.finish(&with_header(&report, &header)?, api.previews).await? > 0 {

@@ -1,5 +1,5 @@
 // The list of a new campaign: dropped or picked, sent with its progress, and shown as it was understood. It can be read otherwise
-// (other columns, another country) as long as the page has the file.
+// (other columns, another country) as long as the server keeps the file, or the page has it.
 (() => {
   "use strict";
   const ADDRESS = "/api/v1/imports";
@@ -19,13 +19,57 @@
     const list = form.elements.namedItem("import_id");
     let file;
 
+    // While a list is on its way or is being read, no campaign is made of the one before.
+    const isUnderWay = (is) => {
+      under.hidden = !is;
+      if (is) area.setAttribute("aria-busy", "true");
+      else area.removeAttribute("aria-busy");
+    };
+
+    // Whether something else was chosen than the list was read by.
+    const isOtherwise = (field) => {
+      if (!field.matches("select")) return field.matches("input") && field.value !== field.defaultValue;
+      const options = [...field.options];
+      return !(options.find((option) => option.defaultSelected) ?? options[0]).selected;
+    };
+
+    // What the list came to, and what it is called where nothing else was typed.
+    const understood = async (id, proposed) => {
+      list.value = id;
+      if (proposed !== undefined) {
+        const name = form.elements.namedItem("name");
+        if (["", area.dataset.proposed].includes(name.value.trim())) name.value = proposed;
+        area.dataset.proposed = proposed.trim();
+      }
+      list.dispatchEvent(new Event("change", { bubbles: true }));
+      await look();
+      preview.querySelector("h3")?.scrollIntoView({ block: "nearest" });
+    };
+
+    // The server reads the file that it keeps. Where it keeps it no longer, it is sent again, if the page has it.
+    const readOtherwise = async (options) => {
+      outdial.clear(area);
+      isUnderWay(true);
+      bar.removeAttribute("value");
+      told.textContent = "Reading the list otherwise…";
+      const address = `${ADDRESS}/${encodeURIComponent(list.value)}/again`;
+      const answer = await outdial.send("POST", address, { data: JSON.stringify(options), type: "application/json" });
+      isUnderWay(false);
+      if (answer.status === 201) return understood(JSON.parse(answer.text).id);
+      if (answer.status === 401) return outdial.signIn();
+      const problem = outdial.problem(answer.status, answer.text);
+      const isGone = answer.status === 404 || problem.type?.endsWith(":file-not-kept");
+      if (isGone && file) return send(options);
+      refused(isGone ? { detail: "the list is kept no longer; choose it once more" } : problem);
+      if (isGone) picker.focus();
+    };
+
     const look = () => htmx.ajax("GET", `/imports/${encodeURIComponent(list.value)}/preview`, { source: preview, target: preview, swap: "innerHTML" });
 
     const send = async (options) => {
       outdial.clear(area);
       otherwise.hidden = true;
-      under.hidden = false;
-      area.setAttribute("aria-busy", "true");
+      isUnderWay(true);
       told.textContent = `Sending ${file.name}…`;
       bar.value = 0;
       const parts = new FormData();
@@ -40,40 +84,45 @@
           told.textContent = `Reading ${file.name}…`;
         }
       });
-      under.hidden = true;
-      area.removeAttribute("aria-busy");
+      isUnderWay(false);
       if (answer.status === 401) return outdial.signIn();
-      if (answer.status !== 201) return refused(outdial.problem(answer.status, answer.text));
-      list.value = JSON.parse(answer.text).id;
-      const name = form.elements.namedItem("name");
+      if (answer.status !== 201) return refused(outdial.problem(answer.status, answer.text), true);
       const proposed = file.name.replace(/\.[^.]*$/, "").replace(/[_-]+/g, " ").slice(0, 200);
-      if (["", area.dataset.proposed].includes(name.value.trim())) name.value = proposed;
-      area.dataset.proposed = proposed.trim();
-      list.dispatchEvent(new Event("change", { bubbles: true }));
-      await look();
-      preview.querySelector("h3")?.scrollIntoView({ block: "nearest" });
+      await understood(JSON.parse(answer.text).id, proposed);
     };
 
     // The file stays: which column is which can be said, and it is tried again.
-    const refused = (problem) => {
+    const refused = (problem, isOfSending = false, beside = drop) => {
       const said = document.createElement("p");
       said.className = "problem";
       said.dataset.told = "";
       said.setAttribute("role", "alert");
       said.textContent = outdial.sentence(problem.detail ?? problem.title);
-      drop.after(said);
-      otherwise.hidden = !file;
+      beside.after(said);
+      otherwise.hidden = !isOfSending;
       said.scrollIntoView({ block: "nearest" });
+    };
+
+    // What was there before is not what is meant any more, whatever becomes of this one.
+    const forget = () => {
+      list.value = "";
+      list.dispatchEvent(new Event("change", { bubbles: true }));
+      preview.textContent = "";
     };
 
     const take = (files) => {
       if (files.length === 0) return;
       [file] = files;
+      forget();
       chosen.textContent = `${file.name}, ${megabytes(file.size)}`;
       send({});
     };
 
-    picker.addEventListener("change", () => take(picker.files));
+    picker.addEventListener("change", () => {
+      take(picker.files);
+      // The same file can be chosen once more.
+      picker.value = "";
+    });
     for (const kind of ["dragenter", "dragover"]) {
       drop.addEventListener(kind, (event) => {
         event.preventDefault();
@@ -90,22 +139,35 @@
 
     area.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!file) {
-        refused({ detail: "choose the file once more to have it read otherwise" });
-        picker.focus();
-        return;
-      }
-      send(outdial.collect(event.target));
+      const options = outdial.collect(event.target);
+      if (event.target === otherwise) send(options);
+      else readOtherwise(options);
     });
+
+    // A campaign is made of what is shown, and of nothing that was chosen and not looked at.
+    form.addEventListener("submit", (event) => {
+      const mapping = preview.querySelector("form");
+      const isUnread = mapping && [...mapping.elements].some(isOtherwise);
+      if (!area.hasAttribute("aria-busy") && !isUnread) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      outdial.clear(area);
+      if (isUnread) {
+        mapping.closest("details").open = true;
+        refused({ detail: "the list is not read yet as you chose under “How it was read”: press “Read it so”, and look at it" }, false, mapping.lastElementChild);
+        mapping.querySelector("button").focus();
+      } else {
+        refused({ detail: "the list is still on its way; wait until it is shown" });
+      }
+    }, true);
 
     // One that is kept no longer has to be chosen again.
     preview.addEventListener("htmx:responseError", () => {
-      list.value = "";
-      list.dispatchEvent(new Event("change", { bubbles: true }));
+      forget();
       chosen.textContent = "";
-      preview.textContent = "";
       refused({ detail: "the list is kept no longer; choose it once more" });
     });
+    preview.addEventListener("htmx:sendError", () => refused({ detail: "the list is there, and the server cannot be reached to show it; load the page anew, nothing typed is lost" }));
     if (list.value) look();
   };
 

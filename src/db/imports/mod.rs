@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 pub use self::expiry::{Expired, delete_expired};
 pub(super) use self::preview::leave_remarks;
-pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview};
+pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview, begin_preview_again};
 pub use self::read::{
     Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_campaigns_of_file,
     list_imports, list_remarks, stream_refused,

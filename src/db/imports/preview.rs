@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{NewImport, Remark, Remarks, insert_import};
 use crate::db::in_flight::announce_list;
-use crate::db::{Connection, Error, Transaction, execute};
+use crate::db::{Connection, Error, Transaction, execute, query_opt};
 
 /// The most bytes of one piece of a file.
 pub const LARGEST_PIECE: usize = 1 << 20;
@@ -33,6 +33,35 @@ pub async fn begin_preview<'c>(
     insert_import(&transaction, team, import, now).await?;
     let remarks = Remarks::of(team, import.id);
     Ok(Previewing { transaction, team, import: import.id, now, pieces: 0, remarks })
+}
+
+/// Begins to write a preview of the file of another, which it takes the place of: the file goes over to it, and the other is there
+/// no longer. None if there is none whose file is kept.
+pub async fn begin_preview_again<'c>(
+    client: &'c mut Connection,
+    team: Uuid,
+    before: Uuid,
+    import: &NewImport<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<Previewing<'c>>, Error> {
+    const LOCK: &str = "
+        SELECT id FROM imports
+        WHERE id = $1 AND team_id = $2 AND stored_at IS NULL AND expires_at > $3
+          AND EXISTS (SELECT FROM import_pieces WHERE import_id = $1 AND team_id = $2)
+        FOR UPDATE";
+    // Their bytes lie outside of the rows, and stay where they are.
+    const MOVE: &str = "UPDATE import_pieces SET import_id = $3 WHERE import_id = $1 AND team_id = $2";
+    const DELETE: &str = "DELETE FROM imports WHERE id = $1 AND team_id = $2";
+    let transaction = client.transaction().await?;
+    announce_list(&transaction, team).await?;
+    if query_opt(&transaction, LOCK, &[&before, &team, &now]).await?.is_none() {
+        return Ok(None);
+    }
+    insert_import(&transaction, team, import, now).await?;
+    execute(&transaction, MOVE, &[&before, &team, &import.id]).await?;
+    execute(&transaction, DELETE, &[&before, &team]).await?;
+    let remarks = Remarks::of(team, import.id);
+    Ok(Some(Previewing { transaction, team, import: import.id, now, pieces: 0, remarks }))
 }
 
 impl Previewing<'_> {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use outdial::simulator::{Outcome, Scenario};
+use reqwest::Method;
 use tempfile::NamedTempFile;
 
 use super::page::Page;
@@ -53,6 +54,12 @@ async fn a_list_becomes_a_campaign_that_is_looked_at_started_and_led_to_its_end(
     page.sees("<b>tin</b>").await;
     page.press("How it was read: phone from “Phone”, name from “Customer”").await;
     page.fill("Numbers", "At home").await;
+    // What was chosen and not looked at makes no campaign.
+    page.press("Make a draft, and see the forecast").await;
+    page.sees("The list is not read yet as you chose").await;
+    page.is_at("/campaigns/new").await;
+    // The server keeps the file: it is not sent again.
+    drop(list);
     page.press("Read it so").await;
     page.sees("+1 202-555-0111").await;
     page.sees_no_more("+1 202-555-0101").await;
@@ -123,6 +130,60 @@ async fn what_was_typed_outlives_a_refusal_and_a_reload_and_is_then_made_and_sta
     assert_eq!(made["counts"]["completed"], 3);
     page.open("/campaigns/new").await;
     page.holds("Name", "").await;
+    page.end().await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn an_upload_that_does_not_arrive_loses_nothing_and_is_tried_again() {
+    let scene = everybody_answers().await;
+    let Some(page) = Page::of(&scene).await else { return scene.end().await };
+    page.sign_in(API_TOKEN).await;
+    page.open("/campaigns/new").await;
+    page.fill("Name of the agent", "Ada").await;
+    page.fill("Text", "Hello {{name}}").await;
+    let list = file(LIST);
+    page.expects("/api/v1/imports");
+    page.tolerates("ERR_INTERNET_DISCONNECTED");
+    page.loses_its_connection(true).await;
+    page.upload(list.path()).await;
+    page.sees("The server cannot be reached.").await;
+    page.loses_its_connection(false).await;
+    page.holds("Text", "Hello {{name}}").await;
+    page.keeps_nobody_out().await;
+    page.press("Try again").await;
+    page.sees("+1 202-555-0101").await;
+    page.sees("What Ada Ames hears").await;
+    page.end().await;
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_workbook_is_taken_by_the_sheet_that_is_named() {
+    let scene = everybody_answers().await;
+    let Some(page) = Page::of(&scene).await else { return scene.end().await };
+    page.sign_in(API_TOKEN).await;
+    page.open("/campaigns/new").await;
+    page.upload(Path::new("fixtures/several_sheets.xlsx")).await;
+    page.sees("+1 202-555-0103").await;
+    page.press("How it was read: phone from “Phone”, name from “Name”").await;
+    page.fill("Sheet", "Customers").await;
+    page.expects("/again 422");
+    page.tolerates("status of 422");
+    page.press("Read it so").await;
+    page.sees("Expected a sheet named \"Customers\"").await;
+    page.fill("Sheet", "Old").await;
+    page.press("Read it so").await;
+    page.sees("+1 202-555-0109").await;
+    page.sees_no_more("+1 202-555-0103").await;
+    page.fill("Name of the agent", "Ada").await;
+    page.fill("Text", "Hello").await;
+    page.press("Around the clock, within the called person’s hours").await;
+    page.keeps_nobody_out().await;
+    page.press("Make a draft, and see the forecast").await;
+    let id = page.is_between("/campaigns/", "/review").await;
+    let (_, contacts) = scene.ask(Method::GET, &format!("/api/v1/campaigns/{id}/contacts")).await;
+    assert_eq!(contacts["contacts"][0]["phone"], "+12025550109", "{contacts}");
     page.end().await;
     scene.end().await;
 }

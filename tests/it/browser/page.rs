@@ -233,6 +233,13 @@ impl Page {
         self.tell("Emulation.setEmulatedMedia", features).await;
     }
 
+    /// Breaks the connection off, with all that is on its way; or has it back as it was.
+    pub async fn loses_its_connection(&self, is_lost: bool) {
+        let how =
+            json!({ "offline": is_lost, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.tell("Network.emulateNetworkConditions", how).await;
+    }
+
     /// Forgets what was received before, so that a page weighs what it weighs to somebody who comes for the first time.
     pub async fn forget_what_was_received(&self) {
         self.tell("Network.clearBrowserCache", json!({})).await;

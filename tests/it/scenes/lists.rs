@@ -5,7 +5,10 @@ use outdial::simulator::{Behavior, Outcome, Scenario};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::scene::{Scene, Setting, settings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::scene::{API_TOKEN, Scene, Setting, settings};
 
 const MIXED: &str = "name,phone,plan\nAda,202-555-0101,gold\nBob,555-0102,\n\nCy,(202) 555-0103,=1+1\n\
                      Dan,+1 202 555 0101,\nEve,00442079460018,x\n";
@@ -288,6 +291,96 @@ async fn a_preview_that_is_read_so_that_it_holds_nobody_can_still_be_read_as_it_
     let right = settings(json!({"import_id": seen["id"]}));
     let (status, campaign) = scene.send(Method::POST, "/api/v1/campaigns", &right).await;
     assert_eq!((status, counts(&campaign)), (StatusCode::CREATED, counts(&seen)), "{campaign}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn an_upload_that_breaks_off_halfway_leaves_nothing_behind() {
+    let scene = scene().await;
+    let list: String = (0..100_000).map(|n| format!("+1202{:07}\n", 5_550_000 + n)).collect();
+    for path in ["/api/v1/imports", "/api/v1/campaigns"] {
+        let parts =
+            [("settings", settings(json!({})).to_string()), ("file", list.clone())].map(|(name, part)| {
+                format!(
+                    "--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\n\r\n{part}\r\n"
+                )
+            });
+        let body = format!("{}--b--\r\n", parts.concat());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {API_TOKEN}\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut half = TcpStream::connect(scene.url("").trim_start_matches("http://")).await.unwrap();
+        half.write_all(head.as_bytes()).await.unwrap();
+        half.write_all(&body.as_bytes()[..body.len() / 2]).await.unwrap();
+        half.shutdown().await.unwrap();
+        // It is heard of that it has ended.
+        let mut said = Vec::new();
+        let _ = half.read_to_end(&mut said).await;
+        assert!(!said.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&said));
+    }
+    let psql = scene.psql().await;
+    for table in ["imports", "import_pieces", "import_rows", "campaigns", "contacts"] {
+        let kept: i64 = psql.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap().get(0);
+        assert_eq!(kept, 0, "{table}");
+    }
+    let (status, whole) = scene.send_list("/api/v1/imports", &json!({}), list).await;
+    assert_eq!((status, &whole["imported"]), (StatusCode::CREATED, &json!(100_000)), "{whole}");
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn a_list_is_read_otherwise_without_another_upload() {
+    let scene = scene().await;
+    let list = "Phone,At home,Customer\n+12025550101,+12025550111,Ada\n+12025550102,12,Ben\n";
+    let (_, seen) = scene.send_list("/api/v1/imports", &json!({}), list).await;
+    let import = |seen: &Value| format!("/api/v1/imports/{}", seen["id"].as_str().unwrap());
+    let again = |seen: &Value| format!("{}/again", import(seen));
+    assert_eq!((&seen["first"][0]["phone"], &seen["imported"]), (&json!("+12025550101"), &json!(2)));
+
+    // What cannot be leaves all as it was.
+    for (said, kind) in [
+        (json!({"columns": {"phone": "Fax"}}), "unknown-column"),
+        (json!({"colour": "red"}), "bad-settings"),
+        (json!({"default_region": "XX"}), "bad-settings"),
+    ] {
+        let (status, refused) = scene.send(Method::POST, &again(&seen), &said).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{said}: {refused}");
+        assert_eq!(refused["type"], format!("urn:outdial:{kind}"), "{said}: {refused}");
+    }
+    let at_home = json!({"columns": {"phone": "At home"}});
+    let (status, other) = scene.send(Method::POST, &again(&seen), &at_home).await;
+    assert_eq!(status, StatusCode::CREATED, "{other}");
+    assert_eq!((&other["first"][0]["phone"], &other["rejected"]), (&json!("+12025550111"), &json!(1)));
+    assert_eq!(other["refused"][0]["column"], "At home", "{other}");
+    assert_ne!(other["id"], seen["id"]);
+    let (status, _) = scene.ask(Method::GET, &import(&seen)).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "it has taken the place of the other");
+    let (status, _) = scene.send(Method::POST, &again(&seen), &at_home).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+
+    // What was said before is not said any more.
+    let (_, third) = scene.send(Method::POST, &again(&other), &json!({})).await;
+    assert_eq!(
+        (&third["first"][0]["phone"], &third["rejected"]),
+        (&json!("+12025550101"), &json!(0)),
+        "{third}"
+    );
+    let (_, shown) = scene.ask(Method::GET, &import(&third)).await;
+    assert_eq!((&shown["file_name"], &shown["settings"]), (&json!("list.csv"), &json!({})), "{shown}");
+    let theirs = super::access::other_team(&scene).await;
+    let stranger = scene.stranger().post(scene.url(&again(&third))).bearer_auth(theirs).json(&json!({}));
+    assert_eq!(stranger.send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    let made = settings(json!({"import_id": third["id"]}));
+    let (status, campaign) = scene.send(Method::POST, "/api/v1/campaigns", &made).await;
+    assert_eq!((status, &campaign["imported"]), (StatusCode::CREATED, &json!(2)), "{campaign}");
+    let (status, refused) = scene.send(Method::POST, &again(&third), &json!({})).await;
+    assert_eq!(
+        (status.as_u16(), &refused["type"]),
+        (422, &json!("urn:outdial:file-not-kept")),
+        "it is stored"
+    );
     scene.end().await;
 }
 

@@ -107,10 +107,17 @@ async fn a_request_whose_answer_was_lost_in_a_crash_finds_what_it_has_made_or_ma
     let path = format!("/api/v1/campaigns/{}/contacts", made.body["id"].as_str().unwrap());
     let more = || upload(&scene, &path, None, "phone\n+12025550103\n+12025550101\n1\n");
     let look = || upload(&scene, "/api/v1/imports", None, LIST);
+    let kept = send(upload(&scene, "/api/v1/imports", None, LIST), "kept").await;
+    let kept = format!("/api/v1/imports/{}/again", kept.body["id"].as_str().unwrap());
+    let otherwise = || {
+        let said = json!({"default_region": "CA"});
+        scene.stranger().post(scene.url(&kept)).bearer_auth(API_TOKEN).json(&said)
+    };
     let all = [
         ("a-campaign", made),
         ("more", send(more(), "more").await),
         ("a-list", send(look(), "a-list").await),
+        ("read-again", send(otherwise(), "read-again").await),
         ("an-agent", send(agent(&scene, "Ada"), "an-agent").await),
     ];
     let before =
@@ -122,6 +129,7 @@ async fn a_request_whose_answer_was_lost_in_a_crash_finds_what_it_has_made_or_ma
             "a-campaign" => campaign(&scene, "recall"),
             "more" => more(),
             "a-list" => look(),
+            "read-again" => otherwise(),
             _ => agent(&scene, "Ada"),
         };
         let found = send(request, name).await;
