@@ -11,6 +11,7 @@ use crate::db::agents::list_agents;
 use crate::db::hooks::list_hooks;
 use crate::domain::access::Permission;
 use crate::domain::outcome::Outcome;
+use crate::domain::phone;
 use crate::domain::retry::WITH_RULES;
 use crate::http::{Api, Problem, Visitor};
 
@@ -19,21 +20,24 @@ use super::form_packs::{OfferedPack, packs};
 use super::form_values::{DAYS, Filled, Values, windows};
 use super::words;
 
-/// Agents that can be chosen from.
-const MOST_AGENTS: i64 = 200;
+/// Agents that can be chosen from; of more, the newest.
+const MOST_AGENTS: usize = 1000;
 
 /// The sections of the form. The page around has the `<form data-settings>` and the buttons.
 #[derive(Template)]
 #[template(path = "dashboard/form.html")]
 pub(super) struct SettingsForm {
     is_new: bool,
-    /// The list whose people stand in the sample, if it is not the one that the page is about to send.
-    import: Option<Uuid>,
+    /// The campaign and the list whose people stand in the sample, if it is not one that the page is about to make.
+    sample_of: Option<(Uuid, Uuid)>,
+    own_number: String,
     values: Values,
     windows: String,
     is_around_the_clock: bool,
     days: [(&'static str, &'static str); 7],
     agents: Vec<Choice>,
+    /// Whether there are older ones that cannot be chosen here.
+    has_more_agents: bool,
     /// The hooks that can be asked before a call; none if they may not be seen.
     hooks: Option<Vec<Choice>>,
     packs: Vec<OfferedPack>,
@@ -63,7 +67,10 @@ impl SettingsForm {
     /// The form with what is in it at first.
     pub(super) async fn load(api: &Api, visitor: &Visitor, filled: &Filled<'_>) -> Result<Self, Problem> {
         let (database, team) = (&api.board.database, visitor.caller.team);
-        let agents = list_agents(database, team, None, MOST_AGENTS).await?;
+        let mut agents = list_agents(database, team, None, MOST_AGENTS as i64 + 1).await?;
+        let has_more_agents = agents.len() > MOST_AGENTS;
+        agents.truncate(MOST_AGENTS);
+        agents.sort_by_cached_key(|agent| agent.name.to_lowercase());
         let chosen = filled.agent.and_then(|(_, id)| id);
         let agent = |agent: crate::db::agents::Agent| Choice {
             is_chosen: chosen == Some(agent.id),
@@ -85,11 +92,13 @@ impl SettingsForm {
         let hours = &filled.settings.business_hours;
         Ok(Self {
             is_new: filled.agent.is_none(),
-            import: filled.import,
+            sample_of: filled.sample_of,
+            own_number: phone::in_groups(filled.own_number),
             windows: windows(hours),
             is_around_the_clock: hours.schedule().is_none(),
             days: DAYS,
             agents: agents.into_iter().map(agent).collect(),
+            has_more_agents,
             hooks,
             packs: packs(api, &values),
             outcomes: WITH_RULES.iter().map(|outcome| Tried::of(*outcome, &values)).collect(),

@@ -21,8 +21,10 @@ pub(super) struct Filled<'a> {
     pub(super) agent: Option<(&'a Agent, Option<Uuid>)>,
     /// Before when it does not begin, on the clock of its zone.
     pub(super) starts_at: Option<String>,
-    /// The list that it was made of, of whose people samples are shown. A new one is yet to be sent.
-    pub(super) import: Option<Uuid>,
+    /// The campaign and the list that it was made of, of whose people samples are shown. A new one is yet to be sent.
+    pub(super) sample_of: Option<(Uuid, Uuid)>,
+    /// The number that is shown where none is named.
+    pub(super) own_number: &'a str,
 }
 
 impl Values {
@@ -30,9 +32,10 @@ impl Values {
     pub(super) fn of(filled: &Filled<'_>) -> Self {
         // It is made of texts, numbers and lists, and has only texts for keys.
         let mut values = serde_json::to_value(filled.settings).unwrap_or_default();
-        // The server's own number may be one that nobody may name, such as the simulator's. It is shown, and sent only if another is
-        // typed.
-        values["shown_number"] = values["from"].take();
+        // The server's own number may be one that nobody may name, such as the simulator's.
+        if filled.settings.from == filled.own_number {
+            values["from"] = Value::Null;
+        }
         values["name"] = json!(filled.name);
         values["starts_at"] = json!(filled.starts_at);
         if let Some((agent, id)) = filled.agent {
@@ -70,6 +73,12 @@ impl Values {
             Value::Array(all) => all.iter().any(|one| plain(one) == wanted),
             one => plain(one) == wanted,
         }
+    }
+
+    /// Whether the time of this name is told with its seconds.
+    pub(super) fn has_seconds(&self, path: &str) -> bool {
+        const MINUTES: usize = "2026-03-02T15:00".len();
+        self.text(path).len() > MINUTES
     }
 
     /// Whether there is anything of this name.
@@ -203,7 +212,16 @@ mod tests {
         let agent: Agent =
             serde_json::from_value(json!({"name": "Ada", "script": {"say": "Hello {{name}}"}})).unwrap();
         let agent = Some((&agent, None));
-        Values::of(&Filled { name: "Spring", settings: &settings, agent, starts_at: None, import: None })
+        let starts_at = Some("2026-03-02T15:00:07".to_owned());
+        let own_number = "+12025550100";
+        Values::of(&Filled {
+            name: "Spring",
+            settings: &settings,
+            agent,
+            starts_at,
+            sample_of: None,
+            own_number,
+        })
     }
 
     #[test]
@@ -212,7 +230,6 @@ mod tests {
         for (path, text) in [
             ("name", "Spring"),
             ("from", ""),
-            ("shown_number", "+12025550100"),
             ("pacing.delay_seconds", "10"),
             ("agent.script.say.text", "Hello {{name}}"),
             ("agent.script.say.voice", ""),
@@ -226,6 +243,8 @@ mod tests {
         assert!(values.has("rules", "us") && !values.has("rules", "u"));
         assert!(values.has("retry_policy.retryable_outcomes", "busy") && values.has("unmapped", "block"));
         assert!(values.exists("agent.script.say") && !values.exists("agent.script.play"));
+        assert!(values.has_seconds("starts_at") && !values.has_seconds("name"));
+        assert!(!values.exists("from"), "it is the server's own");
     }
 
     #[test]

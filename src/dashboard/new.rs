@@ -30,7 +30,14 @@ struct New {
 
 async fn show(api: web::Data<Api>, visitor: Visitor) -> Result<HttpResponse, Problem> {
     let settings = settings_of_new(&api)?;
-    let filled = Filled { name: "", settings: &settings, agent: None, starts_at: None, import: None };
+    let filled = Filled {
+        name: "",
+        settings: &settings,
+        agent: None,
+        starts_at: None,
+        sample_of: None,
+        own_number: api.board.default_from()?,
+    };
     let form = SettingsForm::load(&api, &visitor, &filled).await?;
     let may_start = visitor.caller.role.may(Permission::CampaignsStart);
     render(&New { frame: Frame::new(&api, &visitor, "New campaign", PATH), form, may_start })

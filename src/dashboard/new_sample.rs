@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::db::campaigns::find_campaign;
 use crate::domain::access::Permission;
 use crate::domain::agent::Agent;
 use crate::domain::answering_machine::{AnsweringMachine, Hears};
@@ -17,6 +18,7 @@ use crate::domain::settings::Settings;
 use crate::domain::suppression::OptOutDigit;
 use crate::domain::template::variable_name;
 use crate::http::campaigns::{agent, check_script};
+use crate::http::edit::kept_agent;
 use crate::http::{Api, Methods, Problem, Query, Visitor, heard, read_json, resource, settings_of_new};
 
 use super::new_preview::{First, Report, load, report};
@@ -34,6 +36,8 @@ struct SampleQuery {
     settings: Option<String>,
     /// Which of the first rows, from 0.
     row: Option<usize>,
+    /// The campaign that was made of the list: its agent speaks where no other is said.
+    campaign: Option<Uuid>,
 }
 
 /// What of a campaign's settings says what is heard.
@@ -88,7 +92,8 @@ async fn show(
     let Some(settings) = query.settings else {
         return render(&Page { variables, sample: Sample::Nobody });
     };
-    let sample = match sample(&api, &visitor, &report, &settings, query.row.unwrap_or(0)).await {
+    let of = (query.campaign, query.row.unwrap_or(0));
+    let sample = match sample(&api, &visitor, &report, &settings, of).await {
         Ok(sample) => sample,
         Err(problem) if problem.status_code() == StatusCode::UNPROCESSABLE_ENTITY => Sample::wrong(&problem),
         Err(problem) => return Err(problem),
@@ -110,17 +115,26 @@ async fn sample(
     visitor: &Visitor,
     report: &Report,
     settings: &str,
-    row: usize,
+    (campaign, row): (Option<Uuid>, usize),
 ) -> Result<Sample, Problem> {
     let said: Said = read_json(settings.as_bytes(), "bad-settings")?;
-    if said.agent.is_none() && said.agent_id.is_none() {
-        return Ok(Sample::Nobody);
-    }
-    let speaks = agent(api, visitor.caller, said.agent.as_ref(), said.agent_id).await?;
+    let campaign = match campaign {
+        None => None,
+        Some(id) => {
+            let found = find_campaign(&api.board.database, visitor.caller.team, id).await?;
+            Some(found.ok_or_else(|| Problem::not_found("campaign"))?)
+        }
+    };
+    let speaks = match (&said.agent, said.agent_id, &campaign) {
+        (None, None, None) => return Ok(Sample::Nobody),
+        (None, None, Some(campaign)) => kept_agent(campaign)?,
+        (given, id, _) => agent(api, visitor.caller, given.as_ref(), id).await?,
+    };
+    let before = campaign.map_or_else(|| settings_of_new(api), |campaign| Ok(campaign.settings))?;
     let settings = Settings {
-        answering_machine: said.answering_machine.unwrap_or_default(),
+        answering_machine: said.answering_machine.unwrap_or_else(|| before.answering_machine.clone()),
         opt_out_digit: said.opt_out_digit,
-        ..settings_of_new(api)?
+        ..before
     };
     check_script(&speaks, &settings, &report.columns, &report.taken())?;
     let row = if row < report.first.len() { row } else { 0 };

@@ -53,10 +53,10 @@ pub(super) struct Changes {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<DateTime<Utc>>)]
     starts_at: Option<Option<Instant>>,
-    /// The number that is shown to the called person.
+    /// The number that is shown to the called person; null for the server's own.
     #[serde(default, deserialize_with = "given")]
-    #[schema(nullable = false, example = "+12025550100")]
-    from: Option<String>,
+    #[schema(value_type = Option<String>, example = "+12025550100")]
+    from: Option<Option<String>>,
     /// The zone in which the business hours are read.
     #[serde(default, deserialize_with = "given")]
     #[schema(nullable = false, example = "America/New_York")]
@@ -162,15 +162,17 @@ impl Changes {
     }
 
     /// The settings with these changes, as far as they can be judged by themselves. `starts_at` is when the campaign begins
-    /// at the earliest, if it has a schedule that could be over by then.
+    /// at the earliest, if it has a schedule that could be over by then; `own_number` is shown where none is named.
     pub(super) fn over(
         self,
         before: Settings,
         starts_at: Option<DateTime<Utc>>,
+        own_number: Result<&str, Problem>,
     ) -> Result<Settings, Problem> {
         let from = match &self.from {
             None => before.from,
-            Some(from) => {
+            Some(None) => own_number?.to_owned(),
+            Some(Some(from)) => {
                 let region = Region::parse(&before.default_region);
                 let region = region
                     .map_err(|error| Problem::invalid("bad-settings", format!("default_region: {error}")))?;
@@ -215,7 +217,7 @@ mod tests {
     fn changed(text: &str) -> Result<Settings, Problem> {
         let changes: Changes = json(text.as_bytes(), "bad-settings")?;
         changes.check()?;
-        changes.over(settings(), None)
+        changes.over(settings(), None, Ok("+12025550199"))
     }
 
     #[test]
@@ -228,7 +230,8 @@ mod tests {
             settings()
         );
         let changes: Changes = json(br#"{"max_calls_per_day":null}"#, "bad-settings").unwrap();
-        assert_eq!(changes.over(capped, None).unwrap().max_calls_per_day, None);
+        assert_eq!(changes.over(capped, None, Ok("")).unwrap().max_calls_per_day, None);
+        assert_eq!(changed(r#"{"from":null}"#).unwrap().from, "+12025550199");
     }
 
     #[test]

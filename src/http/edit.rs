@@ -107,7 +107,8 @@ impl Changed {
         // Once it is started, its start time is the firing that it waits for.
         let kept = campaign.starts_at.filter(|_| campaign.state == State::Draft);
         let starts_at = changes.starts_at().unwrap_or(kept);
-        let settings = changes.clone().over(campaign.settings.clone(), starts_at)?;
+        let settings =
+            changes.clone().over(campaign.settings.clone(), starts_at, api.board.default_from())?;
         if settings != campaign.settings {
             rules::check(api, &settings)?;
             rules::check_safe_window(api, &settings)?;
@@ -134,7 +135,7 @@ impl Changed {
     }
 }
 
-pub(super) fn kept_agent(campaign: &Campaign) -> Result<Agent, Problem> {
+pub(crate) fn kept_agent(campaign: &Campaign) -> Result<Agent, Problem> {
     serde_json::from_value(campaign.agent.clone()).map_err(|error| {
         Problem::invalid("bad-agent", format!("the campaign's agent cannot be read: {error}"))
     })

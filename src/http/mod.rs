@@ -14,7 +14,7 @@ pub(crate) mod contacts;
 mod csv;
 mod docs;
 mod duplicate;
-mod edit;
+pub(crate) mod edit;
 mod erase;
 mod events;
 mod export;

@@ -23,25 +23,46 @@
     return days;
   };
 
-  // The instant at which the clock of a zone shows a local time: found by looking what it shows, twice, because the first guess may
-  // lie on the other side of a change of clocks.
-  const instant = (local, timeZone) => {
+  // The instants at which the clock of a zone shows a local time: one, or two where it is set back, or none where it is set forward;
+  // then the one as long after the change as was meant is told as `instead`.
+  const A_DAY = 86_400_000;
+  const instants = (local, timeZone) => {
     const wanted = Date.parse(`${local}Z`);
-    const format = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" });
+    const format = new Intl.DateTimeFormat("en-US", { timeZone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" });
     const shown = (at) => {
       const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-      return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute);
+      return Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second);
     };
-    let at = wanted;
-    for (let look = 0; look < 2; look++) at += wanted - shown(at);
-    return new Date(at).toISOString();
+    // By the clock as it goes the day before and the day after: between these it is changed once at most.
+    const guesses = [wanted - A_DAY, wanted + A_DAY].map((near) => wanted - (shown(near) - near));
+    const found = [...new Set(guesses)].filter((at) => shown(at) === wanted).sort((one, other) => one - other);
+    return { found, instead: guesses[0], shown };
   };
   outdial.reads.instant = (field) => {
     try {
-      return instant(field.value, document.getElementById(field.dataset.zone).value);
+      const { found, instead } = instants(field.value, document.getElementById(field.dataset.zone).value);
+      return new Date(found[0] ?? instead).toISOString();
     } catch {
       // The zone is none: the API says so.
-      return `${field.value}:00Z`;
+      return `${field.value.length > 16 ? field.value : `${field.value}:00`}Z`;
+    }
+  };
+
+  // Where clocks are changed it is said beside the field which time is meant.
+  const tellOfClocks = (form) => {
+    for (const field of form.querySelectorAll("[data-as=instant]")) {
+      const told = document.getElementById(`${field.id}-clocks`);
+      if (!told) continue;
+      told.textContent = "";
+      if (!field.value) continue;
+      try {
+        const { found, instead, shown } = instants(field.value, document.getElementById(field.dataset.zone).value);
+        const clock = (at) => new Date(shown(at)).toISOString().slice(11, 16);
+        if (found.length === 2) told.textContent = "Clocks are set back then, and show this time twice: the first is meant.";
+        if (found.length === 0) told.textContent = `Clocks are set forward then, and never show this time: ${clock(instead)} is meant.`;
+      } catch {
+        // The zone is none.
+      }
     }
   };
 
@@ -162,17 +183,13 @@
       // Nothing is wrong with what is not written yet.
       if (agent?.script?.say?.text === "") agent.script.say.text = "…";
       if (agent) agent.name ??= "";
-      // Who goes on speaking has been heard.
-      settings = agent || agent_id ? JSON.stringify({ agent, agent_id, answering_machine, opt_out_digit }) : "";
+      settings = JSON.stringify({ agent, agent_id, answering_machine, opt_out_digit });
     } catch {
       return;
     }
-    if (settings === "") {
-      delete box.dataset.asked;
-      box.textContent = "";
-      return;
-    }
-    const address = `/imports/${encodeURIComponent(list)}/sample?row=${box.dataset.row ?? 0}&settings=${encodeURIComponent(settings)}`;
+    // Who goes on speaking is known to the campaign.
+    const campaign = box.dataset.campaign ? `&campaign=${encodeURIComponent(box.dataset.campaign)}` : "";
+    const address = `/imports/${encodeURIComponent(list)}/sample?row=${box.dataset.row ?? 0}${campaign}&settings=${encodeURIComponent(settings)}`;
     if (address.length > LONGEST_ADDRESS) {
       box.textContent = "This script is too long for a sample here. It is checked when the campaign is made.";
       return;
@@ -221,6 +238,7 @@
     let later;
     const changed = () => {
       keep(form);
+      tellOfClocks(form);
       clearTimeout(later);
       later = setTimeout(() => sample(form), ASKS_AFTER);
     };
@@ -244,6 +262,7 @@
       }, { once: true });
       dialog.showModal();
     });
+    tellOfClocks(form);
     sample(form);
     form.dispatchEvent(new CustomEvent("outdial:ready", { bubbles: true }));
   };

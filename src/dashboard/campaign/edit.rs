@@ -3,6 +3,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::{NaiveDateTime, Timelike};
 use uuid::Uuid;
 
 use crate::dashboard::form::SettingsForm;
@@ -14,6 +15,7 @@ use crate::db::campaigns::find_campaign;
 use crate::db::imports::list_imports;
 use crate::domain::access::Permission;
 use crate::domain::agent::Agent;
+use crate::domain::campaign::State;
 use crate::domain::edit::{Part, parts_open_in};
 use crate::http::{Api, Methods, Problem, Visitor, resource};
 
@@ -33,6 +35,8 @@ struct Page {
     form: SettingsForm,
     /// What may be changed now, by the names of the API's settings with commas between; empty if nothing may.
     open: String,
+    /// Whether its forecast is looked at before it is started.
+    is_draft: bool,
     /// Whether the rest may be changed once it is paused.
     is_at_work: bool,
 }
@@ -49,8 +53,9 @@ async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Res
         name: &campaign.name,
         settings: &campaign.settings,
         agent: Some((&agent, campaign.agent_id)),
-        starts_at: campaign.starts_at.map(|at| zone.local(at).format("%Y-%m-%dT%H:%M").to_string()),
-        import,
+        starts_at: campaign.starts_at.map(|at| local(zone.local(at))),
+        sample_of: import.map(|import| (*id, import)),
+        own_number: api.board.default_from()?,
     };
     let form = SettingsForm::load(&api, &visitor, &filled).await?;
     let open = parts_open_in(campaign.state, campaign.settings.schedule.is_some());
@@ -61,8 +66,15 @@ async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Res
         badge: campaign.state.into(),
         version: campaign.settings_version,
         form,
+        is_draft: campaign.state == State::Draft,
         is_at_work: !open.is_empty() && open.len() < Part::ALL.len(),
         open: names.join(","),
     };
     render(&page)
+}
+
+/// A local time as a browser's field has it: to the minute, unless there is more to it.
+fn local(at: NaiveDateTime) -> String {
+    let format = if at.second() == 0 { "%Y-%m-%dT%H:%M" } else { "%Y-%m-%dT%H:%M:%S" };
+    at.format(format).to_string()
 }

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::page::Page;
-use crate::support::scene::{API_TOKEN, Scene, Setting};
+use crate::support::scene::{API_TOKEN, FROM, Scene, Setting};
 
 const THREE: [&str; 3] = ["+12025550101", "+12025550102", "+12025550103"];
 
@@ -14,7 +14,7 @@ async fn a_paused_campaign_is_changed_unless_another_changed_it_meanwhile_and_go
     let scene =
         Scene::with(Setting { scenario: Scenario::always(Outcome::Answer), ..Setting::default() }).await;
     // Time enough to pause it after its first call.
-    let slow = json!({"name": "Reminders", "pacing": {"delay_seconds": 3600}});
+    let slow = json!({"name": "Reminders", "pacing": {"delay_seconds": 3600}, "from": "+12025550199"});
     let campaign = scene.call(slow, &THREE).await;
     scene.until(&campaign, "one is called", |campaign| campaign["counts"]["completed"] == 1).await;
     scene.command(&campaign, "pause").await;
@@ -26,6 +26,8 @@ async fn a_paused_campaign_is_changed_unless_another_changed_it_meanwhile_and_go
     page.is_at(&format!("{shown}/edit")).await;
     page.holds("Name", "Reminders").await;
     page.holds("Pause between two calls", "3600").await;
+    // Who speaks already is heard before anything is changed.
+    page.sees("What Person 1 hears").await;
     page.keeps_nobody_out().await;
     page.fill("Name", "Reminders of spring").await;
     page.fill("Pause between two calls", "5").await;
@@ -47,6 +49,8 @@ async fn a_paused_campaign_is_changed_unless_another_changed_it_meanwhile_and_go
     page.press("A script of its own").await;
     page.fill("Text", "Hello again, {{name}}").await;
     page.sees("Hello again, Person 1").await;
+    page.script("document.querySelector('.further').open = true", vec![]).await.unwrap();
+    page.press(&format!("The server’s, {}", outdial::domain::phone::in_groups(FROM))).await;
     page.press("Save").await;
     page.is_at(&shown).await;
     page.stays_the_same().await;
@@ -54,6 +58,7 @@ async fn a_paused_campaign_is_changed_unless_another_changed_it_meanwhile_and_go
     let now = scene.look(&campaign).await;
     assert_eq!(now["settings"]["pacing"]["delay_seconds"], 5, "{now}");
     assert_eq!(now["settings"]["max_calls_per_day"], 50, "what another changed is lost: {now}");
+    assert_eq!(now["settings"]["from"], FROM, "{now}");
     page.press("Resume").await;
     page.sees("3 of 3 done").await;
     page.sees("Completed").await;

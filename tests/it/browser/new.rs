@@ -179,9 +179,18 @@ async fn a_workbook_is_taken_by_the_sheet_that_is_named() {
     page.fill("Name of the agent", "Ada").await;
     page.fill("Text", "Hello").await;
     page.press("Around the clock, within the called person’s hours").await;
+
+    // Where clocks are changed it is said which time is meant.
+    page.fill("Time zone", "America/New_York").await;
+    page.fill("Begin at the earliest", "2026-03-08T02:30").await;
+    page.sees("never show this time: 03:30 is meant").await;
+    page.fill("Begin at the earliest", "2026-11-01T01:30").await;
+    page.sees("show this time twice: the first is meant").await;
     page.keeps_nobody_out().await;
     page.press("Make a draft, and see the forecast").await;
     let id = page.is_between("/campaigns/", "/review").await;
+    let made = scene.look(&format!("/api/v1/campaigns/{id}")).await;
+    assert_eq!(made["starts_at"], "2026-11-01T05:30:00Z");
     let (_, contacts) = scene.ask(Method::GET, &format!("/api/v1/campaigns/{id}/contacts")).await;
     assert_eq!(contacts["contacts"][0]["phone"], "+12025550109", "{contacts}");
     page.end().await;
