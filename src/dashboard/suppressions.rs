@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::db::suppressions::{Suppression, find_suppression, list_suppressions};
+use crate::db::suppressions::{Suppression, find_suppression, list_suppressions, list_suppressions_from};
 use crate::domain::access::{Permission, Role};
 use crate::domain::suppression::{Source, is_in_force};
 use crate::http::page::cut;
@@ -18,6 +18,10 @@ use super::{render, words};
 
 /// Numbers on a page.
 const ON_A_PAGE: i64 = 50;
+
+/// Whoever sees no whole numbers sees these on a page by their places, of which the server has to count the ones before. Behind
+/// so many a number is looked for instead.
+const COUNTED: i64 = 5_000;
 
 /// The country of numbers without a code, unless another is said.
 const REGION: &str = "US";
@@ -33,6 +37,8 @@ pub(super) fn pages() -> Vec<Methods> {
 struct ListQuery {
     /// The number behind which the page begins.
     after: Option<String>,
+    /// How many stand before, for whoever may not see whole numbers: an address is seen, too.
+    from: Option<i64>,
     /// A number that is looked for, in any writing.
     number: Option<String>,
     /// Its country, if it has no code.
@@ -53,6 +59,8 @@ struct Page {
     own_address: String,
     is_first: bool,
     pages: Pages,
+    /// Whether there are more than are shown to whoever sees no whole numbers.
+    is_cut: bool,
 }
 
 /// What became of a search.
@@ -93,33 +101,47 @@ async fn show(
         None => Found::NotAsked,
         Some(typed) => look_for(&api, &visitor, typed, &region).await?,
     };
-    let after = given(query.after);
     let now = api.board.clock.now();
+    let is_masked = api.mask_for_viewers && role == Role::Viewer;
+    let after = given(query.after).filter(|_| !is_masked);
+    let from = query.from.unwrap_or(0).clamp(0, COUNTED);
     // Whoever looks for one does not look through all.
-    let rows = match typed {
-        Some(_) => Vec::new(),
-        None => {
+    let rows = match (&typed, is_masked) {
+        (Some(_), _) => Vec::new(),
+        (None, true) => list_suppressions_from(database, team, from, ON_A_PAGE + 1).await?,
+        (None, false) => {
             list_suppressions(database, team, after.as_deref().unwrap_or_default(), ON_A_PAGE + 1).await?
         }
     };
     let (rows, next) = cut(rows, ON_A_PAGE, |last| last.phone.clone());
+    let is_cut = is_masked && next.is_some() && from + ON_A_PAGE > COUNTED;
+    let place = |from: i64| match from {
+        0 => PATH.to_owned(),
+        from => address(&[("from", &from.to_string())]),
+    };
+    let (own_address, is_first, next) = match is_masked {
+        true => (place(from), from == 0, next.filter(|_| !is_cut).map(|_| place(from + ON_A_PAGE))),
+        false => (
+            address(&after.iter().map(|after| ("after", after.as_str())).collect::<Vec<_>>()),
+            after.is_none(),
+            next.map(|next| address(&[("after", &next)])),
+        ),
+    };
     let page = Page {
         frame: Frame::new(&api, &visitor, "Suppression list", PATH),
         may_write: role.may(Permission::SuppressionsWrite),
-        may_download: !(api.mask_for_viewers && role == Role::Viewer),
+        may_download: !is_masked,
         own_address: match &typed {
             Some(typed) => address(&[("number", typed), ("region", &region)]),
-            None => address(&after.iter().map(|after| ("after", after.as_str())).collect::<Vec<_>>()),
+            None => own_address,
         },
         typed: typed.unwrap_or_default(),
         region,
         found,
         rows: rows.into_iter().map(|row| Row::of(&api, role, row, now)).collect(),
-        pages: Pages::in_order(
-            after.is_some().then(|| PATH.to_owned()),
-            next.map(|next| address(&[("after", &next)])),
-        ),
-        is_first: after.is_none(),
+        pages: Pages::in_order((!is_first).then(|| PATH.to_owned()), next),
+        is_first,
+        is_cut,
     };
     render(&page)
 }

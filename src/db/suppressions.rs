@@ -243,6 +243,21 @@ pub async fn list_suppressions(
     rows.iter().map(read).collect()
 }
 
+/// [`list_suppressions`] for whoever may not know the numbers: those behind the first `from` of them, which have to be counted.
+pub async fn list_suppressions_from(
+    database: &Database,
+    team: Uuid,
+    from: i64,
+    limit: i64,
+) -> Result<Vec<Suppression>, Error> {
+    const SQL: &str = "
+        SELECT phone, reason, source, note, created_at, expires_at FROM suppressions
+        WHERE team_id = $1
+        ORDER BY phone LIMIT $3 OFFSET $2";
+    let rows = query(&database.client().await?, SQL, &[&team, &from, &limit]).await?;
+    rows.iter().map(read).collect()
+}
+
 /// All of the team's suppressions in the order of their numbers, a few thousand at a time. What is added or removed
 /// meanwhile may be in it or not.
 pub fn stream_suppressions(

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::access::key;
 use super::dashboard::Browser;
-use crate::support::scene::{API_TOKEN, Scene};
+use crate::support::scene::{API_TOKEN, Scene, Setting};
 
 const PLACES: [&str; 8] =
     ["/agents", "/agents/new", "/suppressions", "/hooks", "/keys", "/nodes", "/nodes/health", "/audit"];
@@ -86,6 +86,34 @@ async fn a_number_is_found_on_the_suppression_list_in_any_writing() {
         assert!(found.status == StatusCode::OK && found.has(told), "{typed}: {}", found.text);
         assert!(!found.has("/api/v1/suppressions/+12025550101\""), "only that one: {typed}");
     }
+    scene.end().await;
+}
+
+#[actix_web::test]
+async fn whoever_sees_no_whole_numbers_turns_the_pages_of_the_list_without_them() {
+    let mut scene = Scene::without_program(&Setting::default()).await;
+    scene.config.mask_for_viewers = true;
+    scene.start_program().await;
+    let many = "INSERT INTO suppressions (team_id, phone, reason, source, created_at)
+                SELECT id, '+1202555' || lpad(n::text, 4, '0'), 'asked', 'api', now() FROM teams, generate_series(0, 5100) n";
+    scene.psql().await.execute(many, &[]).await.unwrap();
+    let viewer = Browser::signed_in(&scene, &key(&scene, Role::Viewer).await).await;
+    let first = viewer.open("/suppressions").await;
+    assert!(first.has("href=\"/suppressions?from=50\"") && !first.has("First</a>"), "{}", first.text);
+    let next = viewer.open("/suppressions?from=50").await;
+    assert!(next.has("hx-get=\"/suppressions?from=50\"") && next.has("First</a>"), "{}", next.text);
+    let last = viewer.open("/suppressions?from=5000").await;
+    assert!(!last.has("Next</a>") && last.has("There are more."), "{}", last.text);
+    for page in [first, next, last] {
+        assert_eq!(page.text.matches("+1•••").count(), 50);
+        assert!(!page.has("202555") && !page.has("202-555-0"), "{}", page.text);
+    }
+    let whole = viewer.open("/suppressions?after=%2B12025550100").await;
+    assert!(
+        whole.has("href=\"/suppressions?from=50\""),
+        "it says nothing of what stands where: {}",
+        whole.text
+    );
     scene.end().await;
 }
 
