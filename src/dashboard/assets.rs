@@ -16,6 +16,7 @@ use super::dress::{gzip, takes_gzip};
 /// The parts of our own script, in their order: the first makes the page light or dark before anything is shown.
 const SCRIPT: &str = concat!(
     include_str!("../../assets/dashboard/script/theme.js"),
+    include_str!("../../assets/dashboard/script/places.js"),
     include_str!("../../assets/dashboard/script/times.js"),
     include_str!("../../assets/dashboard/script/notices.js"),
     include_str!("../../assets/dashboard/script/forms.js"),

@@ -154,7 +154,11 @@ impl Overview {
     fn of(api: &Api, role: Role, detail: CampaignDetail) -> Self {
         let CampaignDetail { campaign, waiting, never_called, last_skipped, simulated: _ } = detail;
         let waiting = waiting.and_then(|waiting| Waiting::of(waiting, &campaign, api));
-        let limit = campaign.limit_left.map(|left| format!("It is paused after {} more", people(left)));
+        let goes_on = !matches!(campaign.state, State::Completed | State::Failed | State::Canceled);
+        let limit = campaign
+            .limit_left
+            .filter(|_| goes_on)
+            .map(|left| format!("It is paused after {} more", people(left)));
         let (zone, now) = (&campaign.settings.timezone, api.board.clock.now());
         let skipped = last_skipped.map(|skipped| {
             let why = skipped.reason.replace('-', " ");

@@ -86,11 +86,7 @@ impl Bars {
 
     /// What the line in the middle of the scale stands for, as it is written.
     pub(super) fn middle(&self) -> String {
-        let tenths = u64::from(self.top) * 5;
-        match tenths % 10 {
-            0 => words::number(self.top / 2),
-            _ => format!("{}.5", words::number(self.top / 2)),
-        }
+        words::number(self.top / 2)
     }
 }
 
@@ -114,9 +110,13 @@ fn share_of(value: u32, top: u32) -> f64 {
     (f64::from(value) / f64::from(top.max(1)) * HEIGHT * 100.0).round() / 100.0
 }
 
-/// The next number that begins with 1, 2 or 5 and has only zeros behind.
+/// The next number that begins with 1, 2 or 5 and has only zeros behind; of the small ones an even one, for there is no half of a
+/// call in the middle of the scale.
 fn round_up(value: u32) -> u32 {
-    let mut power: u32 = 1;
+    if let Some(small) = [2, 4, 6].into_iter().find(|small| *small >= value) {
+        return small;
+    }
+    let mut power: u32 = 10;
     loop {
         for digit in [1, 2, 5] {
             match power.checked_mul(digit) {
@@ -188,12 +188,12 @@ mod tests {
 
     #[test]
     fn bars_stand_on_the_ground_and_on_each_other() {
-        let bars = Bars::of(figures(&[&[3, 1], &[0, 5], &[0, 0]]), 0);
-        assert_eq!((bars.width, bars.top, bars.middle()), (30, 5, "2.5".to_owned()));
+        let bars = Bars::of(figures(&[&[3, 3], &[0, 6], &[0, 0]]), 0);
+        assert_eq!((bars.width, bars.top, bars.middle()), (30, 6, "3".to_owned()));
         let drawn = |bar: usize| -> Vec<(usize, f64, f64)> {
             bars.bars[bar].parts.iter().map(|rect| (rect.part, rect.y, rect.height)).collect()
         };
-        assert_eq!(drawn(0), [(0, 40.0, 60.0), (1, 20.0, 20.0)]);
+        assert_eq!(drawn(0), [(0, 50.0, 50.0), (1, 0.0, 50.0)]);
         assert_eq!(drawn(1), [(1, 0.0, 100.0)]);
         assert!(drawn(2).is_empty());
         assert_eq!(bars.bars[1].parts[0].x, 11);
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn scales_end_with_round_numbers_and_few_labels_stand_below() {
         for (value, round) in
-            [(0, 1), (1, 1), (3, 5), (7, 10), (11, 20), (420, 500), (999, 1000), (u32::MAX, u32::MAX)]
+            [(0, 2), (1, 2), (3, 4), (5, 6), (7, 10), (11, 20), (420, 500), (999, 1000), (u32::MAX, u32::MAX)]
         {
             assert_eq!(round_up(value), round);
         }

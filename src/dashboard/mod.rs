@@ -59,12 +59,15 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use tracing::error;
 
-use crate::http::{Methods, Needs, Problem, needs_of, nothing_here};
+use crate::http::{Methods, Needs, Problem, needs_of, nothing_here, without_nul};
 
 /// Adds the pages, and answers what nothing is found under. It has to come last.
 pub fn routes(config: &mut web::ServiceConfig) {
     let all = pages().into_iter().chain(open_to_everybody());
-    let scope = all.fold(web::scope("").wrap(from_fn(dress::dress)), |scope, page| scope.service(page));
+    let scope = all
+        .fold(web::scope("").wrap(from_fn(without_nul)).wrap(from_fn(dress::dress)), |scope, page| {
+            scope.service(page)
+        });
     config.service(scope.default_service(web::to(nothing_here)));
 }
 

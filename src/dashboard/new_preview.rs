@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::db::imports::{Import, Standing, find_import, list_campaigns_of_file};
+use crate::db::imports::{Import, Standing, find_import, name_campaigns_of_file};
 use crate::domain::access::{Permission, Role};
 use crate::domain::script::Taken;
 use crate::http::campaigns::taken_by_name;
@@ -126,7 +126,7 @@ struct Preview {
     counts: Vec<Count>,
     /// Whether nobody of it can be called.
     nobody: bool,
-    same_file: Vec<Uuid>,
+    same_file: Vec<(Uuid, String)>,
     warnings: Vec<String>,
     shown_columns: Vec<String>,
     more_columns: usize,
@@ -187,7 +187,7 @@ async fn show(
 ) -> Result<HttpResponse, Problem> {
     let import = load(&api, &visitor, *import).await?;
     let digest = import.digest.as_slice().try_into().map_err(|_| Problem::internal())?;
-    let same_file = list_campaigns_of_file(&api.board.database, visitor.caller.team, digest).await?;
+    let same_file = name_campaigns_of_file(&api.board.database, visitor.caller.team, digest).await?;
     render(&Preview::of(&api, visitor.caller.role, import, same_file)?)
 }
 
@@ -203,7 +203,7 @@ pub(super) fn report(import: &Import) -> Result<Report, Problem> {
 }
 
 impl Preview {
-    fn of(api: &Api, role: Role, import: Import, same_file: Vec<Uuid>) -> Result<Self, Problem> {
+    fn of(api: &Api, role: Role, import: Import, same_file: Vec<(Uuid, String)>) -> Result<Self, Problem> {
         let report = report(&import)?;
         let said = ReadAs::deserialize(&import.options).unwrap_or_default();
         let shown_columns: Vec<String> = report.columns.iter().take(SHOWN_COLUMNS).cloned().collect();

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::db::campaigns::find_campaign;
+use crate::db::imports::{list_imports, name_campaigns_of_file};
 use crate::domain::access::Permission;
 use crate::domain::campaign::Move;
 use crate::domain::zone::Zone;
@@ -35,6 +36,8 @@ struct Review {
     speaks: String,
     made: When,
     starts_at: Option<When>,
+    /// Other campaigns that were made of its list.
+    same_file: Vec<(Uuid, String)>,
     may_start: bool,
     may_change: bool,
 }
@@ -42,7 +45,7 @@ struct Review {
 async fn review(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let campaign = load(&api, &visitor, *id).await?;
     let (zone, role) = (&campaign.settings.timezone, visitor.caller.role);
-    let now = api.board.clock.now();
+    let (now, team) = (api.board.clock.now(), visitor.caller.team);
     render(&Review {
         frame: Frame::new(&api, &visitor, campaign.name.clone(), "/"),
         id: campaign.id,
@@ -51,10 +54,23 @@ async fn review(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> R
         speaks: campaign.agent["name"].as_str().unwrap_or_default().to_owned(),
         made: When::at(campaign.created_at, zone, now),
         starts_at: campaign.starts_at.map(|at| When::at(at, zone, now)),
+        same_file: of_the_same_file(&api, team, campaign.id).await?,
         may_start: role.may(Permission::CampaignsStart) && campaign.state.after(Move::Start).is_ok(),
         may_change: role.may(Permission::CampaignsUpdate),
         name: campaign.name,
     })
+}
+
+/// The other campaigns of the file that this one was made of, whose people would be called by both.
+async fn of_the_same_file(api: &Api, team: Uuid, campaign: Uuid) -> Result<Vec<(Uuid, String)>, Problem> {
+    let database = &api.board.database;
+    let imports = list_imports(database, team, campaign).await?;
+    let Some(digest) = imports.first().and_then(|import| import.digest.as_slice().try_into().ok()) else {
+        return Ok(Vec::new());
+    };
+    let mut all = name_campaigns_of_file(database, team, digest).await?;
+    all.retain(|(id, _)| *id != campaign);
+    Ok(all)
 }
 
 async fn load(api: &Api, visitor: &Visitor, id: Uuid) -> Result<show::Campaign, Problem> {

@@ -1,5 +1,5 @@
 // Dialogs with forms: `data-opens="id"` opens one, `data-closes` inside closes it, and so does its form once it is done. What the form
-// changed is asked for anew: `data-renews` names the element. `data-leads-to` is where a button leads once it has done its work.
+// changed is asked for anew: `data-renews` names the element. One that `data-stays` closes by its button only, and not by Escape. `data-leads-to` is where a button leads once it has done its work.
 //
 // An instant is typed on the reader's clock: `<input type="datetime-local" data-instant="at">` fills the hidden field `at`, and
 // `data-elsewhere="at"` tells what the campaign's clock (`data-zone`) shows then.
@@ -10,6 +10,10 @@
     const opener = event.target.closest("[data-opens]");
     if (opener) document.getElementById(opener.dataset.opens)?.showModal();
     if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.querySelector("dialog[data-stays][open]")) event.preventDefault();
   });
 
   document.addEventListener("outdial:done", (event) => {

@@ -39,7 +39,7 @@ window.outdial = (() => {
     } catch {
       // It comes from something in between.
     }
-    return { status, title: "It was not done.", detail: status ? `the server answered ${status}` : "the server cannot be reached" };
+    return { status, title: "It was not done", detail: status ? `the server answered ${status}` : "the server cannot be reached" };
   };
 
   const refused = (status, text) => {

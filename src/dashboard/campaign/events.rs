@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::dashboard::parts::When;
 use crate::dashboard::{render, words};
+use crate::db::Database;
 use crate::db::campaigns::find_campaign;
 use crate::db::events::{Event, list_last_events};
 use crate::domain::access::Permission;
@@ -19,9 +20,15 @@ use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
 
 use super::people;
 
-/// Entries on a page, and events that are read for them: a campaign may wait again and again for the same.
-const ON_A_PAGE: usize = 12;
+/// Entries that are shown at first, and as many more each time that earlier ones are asked for.
+const AT_ONCE: usize = 12;
+
+/// As many as are shown at all.
+const MOST: usize = 20 * AT_ONCE;
+
+/// Events that are read at once: a campaign may wait again and again for the same. And how often that is done for one answer.
 const READ: i64 = 100;
+const READINGS: usize = 10;
 
 pub(super) fn pages() -> Vec<Methods> {
     vec![resource("/campaigns/{id}/timeline").get(Permission::EventsRead, show)]
@@ -30,8 +37,10 @@ pub(super) fn pages() -> Vec<Methods> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TimelineQuery {
-    /// The event before which others are wanted.
-    before: Option<i64>,
+    /// All down to this event are wanted, which somebody has unfolded.
+    down_to: Option<i64>,
+    /// And some that came earlier.
+    below: Option<i64>,
 }
 
 #[derive(Template)]
@@ -39,10 +48,10 @@ struct TimelineQuery {
 struct Timeline {
     id: Uuid,
     entries: Vec<Entry>,
-    /// Whether these are the newest.
-    is_newest: bool,
-    /// Where older ones are.
-    older: Option<i64>,
+    /// Down to which event they are unfolded, if they are: they are asked for anew as far as that.
+    unfolded: Option<i64>,
+    /// The event below which there are earlier ones.
+    earlier: Option<i64>,
 }
 
 /// Something that happened.
@@ -66,16 +75,50 @@ async fn show(
     let found = find_campaign(database, team, *id).await?;
     let campaign = found.ok_or_else(|| Problem::not_found("campaign"))?;
     let (zone, now) = (&campaign.settings.timezone, api.board.clock.now());
-    let page = (query.before, READ);
-    let (events, next) = list_last_events(database, team, *id, &of_campaigns(), page).await?;
+    let (down_to, further) = match (query.below, query.down_to) {
+        (Some(below), _) => (Some(below), AT_ONCE),
+        (None, Some(down_to)) => (Some(down_to), 0),
+        (None, None) => (None, AT_ONCE),
+    };
+    let (events, next) = read(database, (team, *id), down_to, further > 0).await?;
     let runs: Vec<&[Event]> = events.chunk_by(is_same).collect();
-    let shown = &runs[..runs.len().min(ON_A_PAGE)];
-    let older = match shown.len() < runs.len() {
-        true => shown.last().and_then(|run| run.last()).map(|event| event.position),
+    let is_above = |run: &&[Event]| {
+        down_to.is_some_and(|down_to| run.first().is_some_and(|event| event.position >= down_to))
+    };
+    let shown = (runs.partition_point(is_above) + further).min(runs.len()).min(MOST);
+    let end = match shown < runs.len() {
+        true => shown.checked_sub(1).and_then(|last| runs[last].last()).map(|event| event.position),
         false => next,
     };
-    let entries = shown.iter().filter_map(|run| Entry::of(run, zone, now)).collect();
-    render(&Timeline { id: *id, entries, is_newest: query.before.is_none(), older })
+    let entries = runs.iter().take(shown).filter_map(|run| Entry::of(run, zone, now)).collect();
+    // Where nothing is left, nothing is ever below.
+    let unfolded = down_to.map(|_| end.unwrap_or(0));
+    render(&Timeline { id: *id, entries, unfolded, earlier: end.filter(|_| shown < MOST) })
+}
+
+/// The newest events, down to one if it is named, and some more if they are wanted; and below which there are others.
+async fn read(
+    database: &Database,
+    (team, campaign): (Uuid, Uuid),
+    down_to: Option<i64>,
+    wants_more: bool,
+) -> Result<(Vec<Event>, Option<i64>), Problem> {
+    let kinds = of_campaigns();
+    let (mut events, mut below) = (Vec::new(), None);
+    let mut is_enough = down_to.is_some() && !wants_more;
+    for _ in 0..READINGS {
+        let (some, next) = list_last_events(database, team, campaign, &kinds, (below, READ)).await?;
+        events.extend(some);
+        let is_there = |next: i64| down_to.is_none_or(|down_to| next <= down_to);
+        // Once it has come so far, it reads once more where more is wanted.
+        let was_there = below.map_or(down_to.is_none(), is_there);
+        below = next;
+        is_enough |= was_there;
+        if next.is_none_or(|next| is_there(next) && is_enough) {
+            break;
+        }
+    }
+    Ok((events, below))
 }
 
 /// The kinds of what happens to a campaign as a whole.

@@ -12,6 +12,7 @@ use crate::dashboard::charts::{self, Bars, LYING, hours_in_use, lying, shade, sp
 use crate::dashboard::parts::Badge;
 use crate::dashboard::{render, words};
 use crate::db::attempts::{Length, list_last_lengths};
+use crate::db::campaigns::find_campaign;
 use crate::db::metrics::{Figures, Range};
 use crate::domain::access::Permission;
 use crate::domain::metrics::{Bucket, ByClock, Calls, HOURS, share};
@@ -142,7 +143,12 @@ async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Res
         Ok(figures) if figures.calls.attempts() == 0 => {
             render(&NoCharts { why: "As soon as calls have ended, it is shown here what they came to." })
         }
-        Ok(figures) => render(&Charts::of(&figures, &lengths?)),
+        Ok(figures) => {
+            // What is spent of a limit stands above already.
+            let campaign = find_campaign(&api.board.database, team, id).await?;
+            let has_limit = campaign.is_some_and(|campaign| campaign.settings.max_spend.is_some());
+            render(&Charts::of(&figures, &lengths?, has_limit))
+        }
         Err(problem) if problem.status_code() == StatusCode::SERVICE_UNAVAILABLE => {
             render(&NoCharts { why: "There are so many calls that they are being summed up first." })
         }
@@ -151,7 +157,7 @@ async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Res
 }
 
 impl Charts {
-    fn of(figures: &Figures, lengths: &[Length]) -> Self {
+    fn of(figures: &Figures, lengths: &[Length], is_cost_told: bool) -> Self {
         let hourly = ByClock::of(&figures.quarters, Bucket::Hour);
         let rang = lengths.iter().filter_map(|length| length.rang);
         let talked = lengths.iter().filter_map(|length| length.talked).map(f64::from);
@@ -162,13 +168,13 @@ impl Charts {
             tries: tries(&figures.numbers),
             rang: Spread::of(rang, &RINGS, figures.calls.average_ring_seconds()),
             talked: Spread::of(talked, &TALKS, figures.calls.average_talk_seconds()),
-            tiles: tiles(figures, &hourly),
+            tiles: tiles(figures, &hourly, is_cost_told),
         }
     }
 }
 
-/// What is told of all calls in a word.
-fn tiles(figures: &Figures, by_clock: &ByClock) -> Vec<Figure> {
+/// What is told of all calls in a word; of what they cost only where that is not told elsewhere.
+fn tiles(figures: &Figures, by_clock: &ByClock, is_cost_told: bool) -> Vec<Figure> {
     let calls = &figures.calls;
     let span = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), words::span);
     let costs: Vec<String> =
@@ -178,12 +184,12 @@ fn tiles(figures: &Figures, by_clock: &ByClock) -> Vec<Figure> {
         0 => String::new(),
         unpriced => format!(", {} not known yet", words::number(unpriced)),
     };
-    vec![
-        Figure {
-            label: "Cost",
-            value: if costs.is_empty() { "–".to_owned() } else { costs.join(", ") },
-            beside: format!("of {} calls{open}", words::number(priced)),
-        },
+    let cost = Figure {
+        label: "Cost",
+        value: if costs.is_empty() { "–".to_owned() } else { costs.join(", ") },
+        beside: format!("of {} calls{open}", words::number(priced)),
+    };
+    let others = [
         Figure {
             label: "Rings",
             value: span(calls.average_ring_seconds()),
@@ -195,7 +201,8 @@ fn tiles(figures: &Figures, by_clock: &ByClock) -> Vec<Figure> {
             value: rate(calls.machine_share()),
             beside: format!("of {} calls that were taken", words::number(calls.taken())),
         },
-    ]
+    ];
+    (!is_cost_told).then_some(cost).into_iter().chain(others).collect()
 }
 
 /// When most people answer, among the hours of the week that had some calls.
@@ -391,7 +398,7 @@ mod tests {
             ("2026-03-02T14:00:00Z", Outcome::Answered, 2),
             ("2026-03-02T16:15:00Z", Outcome::Busy, 3),
         ]);
-        let day = Charts::of(&day, &[]);
+        let day = Charts::of(&day, &[], false);
         let bars = &day.over_time.bars.bars;
         assert_eq!((day.over_time.each, day.over_time.is_cut), ("hour", false));
         assert_eq!(
@@ -407,7 +414,7 @@ mod tests {
             ("2026-01-02T14:00:00Z", Outcome::Answered, 2),
             ("2026-06-02T14:00:00Z", Outcome::Busy, 3),
         ]);
-        let months = Charts::of(&months, &[]).over_time;
+        let months = Charts::of(&months, &[], false).over_time;
         assert_eq!((months.each, months.is_cut, months.bars.bars.len()), ("day", true, 60));
         assert_eq!(months.bars.bars[59].label, "2 Jun");
     }

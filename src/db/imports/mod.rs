@@ -15,7 +15,7 @@ pub(super) use self::preview::leave_remarks;
 pub use self::preview::{LARGEST_PIECE, Previewing, begin_preview, begin_preview_again};
 pub use self::read::{
     Import, RefusedRow, RemarkFilter, RemarkOfRow, Standing, find_import, find_piece, list_campaigns_of_file,
-    list_imports, list_remarks, stream_refused,
+    list_imports, list_remarks, name_campaigns_of_file, stream_refused,
 };
 pub(super) use self::remarks::Remarks;
 pub use self::remarks::{Kind, KindName, Remark};

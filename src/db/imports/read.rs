@@ -88,6 +88,19 @@ pub async fn list_campaigns_of_file(
     rows.iter().map(|row| Ok(row.try_get("campaign_id")?)).collect()
 }
 
+/// The same campaigns, with what people call them.
+pub async fn name_campaigns_of_file(
+    database: &Database,
+    team: Uuid,
+    digest: &[u8; 32],
+) -> Result<Vec<(Uuid, String)>, Error> {
+    const SQL: &str = "
+        SELECT id, name FROM campaigns WHERE team_id = $1 AND id = ANY ($2) ORDER BY id DESC";
+    let ids = list_campaigns_of_file(database, team, digest).await?;
+    let rows = query(&database.client().await?, SQL, &[&team, &ids]).await?;
+    rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("name")?))).collect()
+}
+
 fn import(row: &Row) -> Result<Import, Error> {
     Ok(Import {
         id: row.try_get("id")?,

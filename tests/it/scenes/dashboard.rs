@@ -409,6 +409,13 @@ async fn what_comes_from_outside_is_text_and_nothing_else() {
         }
     }
     assert_eq!(seen.len(), 4, "it is shown as text: {seen:?}");
+    for (path, status) in [("/?search=a%00b", 422), ("/campaigns/%00", 404)] {
+        assert_eq!(
+            operator.open(path).await.status.as_u16(),
+            status,
+            "{path}: no text of the database holds that"
+        );
+    }
     let masked = viewer.open("/calls").await;
     assert!(masked.has("+1•••01") && !masked.has("555"), "{}", masked.text);
     scene.end().await;

@@ -147,6 +147,46 @@ async fn contacts_are_filtered_looked_for_and_turned_over_page_by_page() {
 }
 
 #[actix_web::test]
+async fn what_is_unfolded_of_what_happened_stays_so() {
+    let scene = Scene::start().await;
+    let campaign = scene.upload(json!({}), &["+12025550101"]).await;
+    let edit = async |number: u32| {
+        let name = json!({"name": format!("the {number}th")});
+        assert_eq!(scene.send(Method::PATCH, &campaign, &name).await.0, StatusCode::OK);
+    };
+    for number in 1..30 {
+        edit(number).await;
+    }
+    let browser = Browser::signed_in(&scene, API_TOKEN).await;
+    let path = format!("{}/timeline", page(&campaign));
+    let entries = |text: &str| text.matches("<li class=").count();
+    let newest = eventually("all is told", || async {
+        let newest = browser.open(&path).await;
+        (entries(&newest.text) == 12).then_some(newest)
+    })
+    .await;
+    let value = |text: &str, before: &str| {
+        text.split_once(before).map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
+    };
+    assert_eq!(value(&newest.text, "name=\"down_to\" value=\""), Some(String::new()), "nothing is unfolded");
+    let earlier = |text: &str| value(text, "hx-get=\"");
+    let more = browser.open(&earlier(&newest.text).expect("there is more")).await;
+    assert_eq!(entries(&more.text), 24, "{}", more.text);
+    let down_to = value(&more.text, "name=\"down_to\" value=\"").expect("as far as it is unfolded");
+    edit(30).await;
+    eventually("it stays unfolded, with what is new", || async {
+        let anew = browser.open(&format!("{path}?down_to={down_to}")).await;
+        (entries(&anew.text) == 25).then_some(())
+    })
+    .await;
+    let all = browser.open(&earlier(&more.text).expect("there is more")).await;
+    // Made, and changed thirty times.
+    assert_eq!((entries(&all.text), earlier(&all.text)), (31, None), "{}", all.text);
+    assert!(all.has("Made"), "{}", all.text);
+    scene.end().await;
+}
+
+#[actix_web::test]
 async fn a_viewer_sees_what_happens_and_no_numbers_and_can_do_nothing() {
     let mut scene = Scene::without_program(&Setting::default()).await;
     scene.config.mask_for_viewers = true;

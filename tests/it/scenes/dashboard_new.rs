@@ -136,6 +136,13 @@ async fn a_draft_is_looked_at_before_it_is_started_and_started_only_by_who_may()
         let forecast = browser.open(&format!("{draft}/forecast")).await;
         assert!(forecast.has("America/New_York") && forecast.has("<strong>2</strong>"), "{}", forecast.text);
     }
+    let review = format!("{draft}/review");
+    assert!(!operator.open(&review).await.has("Also made of this file"));
+    let (status, other) = scene.upload_file(&settings(json!({"name": "Once more"})), LIST).await;
+    assert_eq!(status, StatusCode::CREATED, "{other}");
+    let warned = operator.open(&review).await;
+    assert!(warned.has("Also made of this file") && warned.has(">Once more</a>"), "{}", warned.text);
+    assert!(!warned.has(&format!("<a href=\"{draft}\">")), "it is not one of the others");
     scene.command(&format!("/api/v1{draft}"), "start").await;
     assert!(!operator.open(&format!("{draft}/review")).await.has(&start), "it is started already");
     scene.end().await;
