@@ -3,17 +3,33 @@
 
 use tokio_postgres::Client;
 
+use super::list;
 use super::readers::{self, Latencies};
 use super::server::Server;
 use super::support::{Spread, print_table};
 use super::{READERS, READINGS, ROUNDS};
 
 /// What is opened: its name and its address.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 19] = [
     ("campaigns, twelve of them at work", "/"),
     ("campaigns by a part of their name", "/?search=bench"),
     ("a card", "/campaigns/01900000-0000-7000-8000-00000000000c/card"),
     ("the last 50 calls", "/calls"),
+    ("a new campaign", "/campaigns/new"),
+    ("the large campaign", "/campaigns/@campaign"),
+    ("its figures of 200 days", "/campaigns/@campaign/figures"),
+    ("its settings", "/campaigns/@campaign/edit"),
+    ("its contacts", "/campaigns/@campaign/contacts"),
+    ("its contacts from the middle on", "/campaigns/@campaign/contacts?after=500000"),
+    ("its contacts who failed", "/campaigns/@campaign/contacts?state=failed"),
+    ("a number among them", "/campaigns/@campaign/contacts?search=2125550199"),
+    ("a contact", "/campaigns/@campaign/contacts/01900000-0000-7000-9000-000000000007"),
+    ("agents", "/agents"),
+    ("the suppression list", "/suppressions"),
+    ("keys", "/keys"),
+    ("hooks", "/hooks"),
+    ("nodes and health", "/nodes/health"),
+    ("who did what", "/audit"),
 ];
 
 /// Adds campaigns at work that have a contact in each of twenty zones, and the events of the large one's last calls.
@@ -45,13 +61,15 @@ pub async fn insert(psql: &Client) {
 pub async fn readings(server: &Server) {
     let mut rows = Vec::new();
     for (name, path) in PAGES {
+        let (path, mut bytes) = (&list::of_campaign(path), 0);
         let (mut medians, mut lates) = (Spread::default(), Spread::default());
         for _ in 0..ROUNDS {
             let Latencies { median, late } = readers::through(server, path, READERS, READINGS).await;
             medians.add(median);
             lates.add(late);
+            bytes = server.get(path).await;
         }
-        rows.push(vec![name.to_owned(), medians.show(1), lates.show(1)]);
+        rows.push(vec![name.to_owned(), medians.show(1), lates.show(1), bytes.to_string()]);
     }
-    print_table(&["pages opened by 4 at once, ms", "median", "99th percentile"], &rows);
+    print_table(&["pages opened by 4 at once, ms", "median", "99th percentile", "bytes"], &rows);
 }
