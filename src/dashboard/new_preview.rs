@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::db::imports::{Import, Standing, find_import, name_campaigns_of_file};
 use crate::domain::access::{Permission, Role};
 use crate::domain::script::Taken;
-use crate::http::campaigns::taken_by_name;
+use crate::http::campaigns::script::taken_by_name;
 use crate::http::{Api, Methods, Problem, Visitor, resource};
 
 use super::parts::phone;

@@ -17,7 +17,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::settings::Settings;
 use crate::domain::suppression::OptOutDigit;
 use crate::domain::template::variable_name;
-use crate::http::campaigns::{agent, check_script};
+use crate::http::campaigns::script::{agent, check_script};
 use crate::http::edit::kept_agent;
 use crate::http::{Api, Methods, Problem, Query, Visitor, heard, read_json, resource, settings_of_new};
 

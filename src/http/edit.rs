@@ -22,7 +22,8 @@ use crate::domain::settings::Settings;
 
 use super::auth::Caller;
 use super::body::Query;
-use super::campaigns::{agent, check_script, must_exist};
+use super::campaigns::must_exist;
+use super::campaigns::script::{agent, check_script};
 use super::changes::Changes;
 use super::openapi::describe;
 use super::problem::answer;

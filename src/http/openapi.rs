@@ -43,9 +43,9 @@ use super::resource::{Methods, open};
 
 /// Describes the methods under a path by their handlers, each of which carries `#[utoipa::path]`.
 macro_rules! describe {
-    ($($handler:ident),+ $(,)?) => {{
+    ($($handlers:tt)+) => {{
         #[derive(utoipa::OpenApi)]
-        #[openapi(paths($($handler),+))]
+        #[openapi(paths($($handlers)+))]
         struct Described;
         <Described as utoipa::OpenApi>::openapi
     }};
