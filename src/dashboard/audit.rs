@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::audit::{self, AuditFilter, By, Entry};
 use crate::domain::access::Permission;
 use crate::http::page::cut;
-use crate::http::{Api, Methods, Problem, Query, Visitor, resource};
+use crate::http::{Api, Methods, Problem, Query, Visitor, resource, what_it_does};
 
 use super::frame::Frame;
 use super::parts::{Badge, Pages, When};
@@ -51,6 +51,8 @@ struct Row {
     who: String,
     prefix: Option<String>,
     key: Option<Uuid>,
+    /// In words, if its route is one of the API's.
+    does: Option<&'static str>,
     action: String,
     campaign: Option<Uuid>,
     badge: Badge,
@@ -109,8 +111,9 @@ impl Row {
             Some(status @ 400..=499) => Badge::new(&format!("refused, {status}"), "amber"),
             Some(status) => Badge::new(&format!("failed, {status}"), "red"),
         };
+        let does = what_it_does(&action);
         let action = action.replacen("/api/v1", "", 1);
-        Self { at: When::utc(at, now), who, prefix, key, action, campaign, badge, request }
+        Self { at: When::utc(at, now), who, prefix, key, does, action, campaign, badge, request }
     }
 }
 

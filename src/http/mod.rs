@@ -86,6 +86,7 @@ pub use limits::{Gate, KeyLimit};
 pub use list_form::ListForm;
 pub use long_answers::LongAnswers;
 pub use openapi::description;
+pub(crate) use openapi::what_it_does;
 pub use problem::Problem;
 use resource::Describe;
 pub(crate) use resource::{Methods, open, resource};

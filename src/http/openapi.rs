@@ -81,6 +81,14 @@ pub fn description() -> &'static Value {
     &DESCRIPTION
 }
 
+/// What a request does, in a few words, by its method and route as the audit trail names them. A command stands before them
+/// where it was done at the command line.
+pub(crate) fn what_it_does(action: &str) -> Option<&'static str> {
+    let request = action.rsplit_once(": ").map_or(action, |(_, request)| request);
+    let (method, route) = request.split_once(' ')?;
+    description()["paths"][route][method.to_ascii_lowercase()]["summary"].as_str()
+}
+
 fn describe_all(routes: &[Route]) -> OpenApi {
     let mut all = OpenApi::new(Info::new("outdial", env!("CARGO_PKG_VERSION")), Paths::new());
     for describe in routes.iter().filter_map(|route| route.description) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::common::varying_parts;
-use super::description;
+use super::{description, what_it_does};
 use crate::http::{Route, table};
 
 /// Every operation of the description: its method, its path, and itself.
@@ -107,5 +107,17 @@ fn no_two_schemas_share_a_name() {
                 "two types are called {name} in the description"
             );
         }
+    }
+}
+
+#[test]
+fn what_is_on_record_is_told_in_the_words_of_the_description() {
+    for (action, told) in [
+        ("POST /api/v1/campaigns/{id}/pause", Some("Pauses a campaign")),
+        ("outdial campaign pause: POST /api/v1/campaigns/{id}/pause", Some("Pauses a campaign")),
+        ("POST /api/v1/nowhere", None),
+        ("outdial keys create", None),
+    ] {
+        assert_eq!(what_it_does(action), told, "{action}");
     }
 }
