@@ -125,8 +125,8 @@ async fn show(
             at: next_call.at.map(|at| clock.when(at)),
             message: words::sentence(&next_call.message),
             rule: match (next_call.rule, next_call.zone) {
-                (Some(rule), Some(zone)) => Some(format!("{rule}, {zone}")),
-                (rule, _) => rule,
+                (Some(rule), Some(zone)) => Some(format!("{}, {zone}", words::rule(&rule))),
+                (rule, _) => rule.as_deref().map(words::rule),
             },
             callback: callback.map(|at| (clock.when(at), contact.callback_note.clone())),
         },
@@ -214,7 +214,7 @@ impl Hours {
             (false, because) => because.clone().unwrap_or_else(|| "closed".to_owned()),
         };
         Self {
-            rule: words::sentence(&rule.replace('_', " ")),
+            rule: words::rule(&rule),
             zone,
             windows,
             is_open: open,

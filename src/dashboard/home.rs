@@ -281,7 +281,7 @@ impl Waiting {
             is_long: because.is_long(),
             message: words::sentence(message),
             until: until.map(|until| When::at(until, &campaign.settings.timezone, api.board.clock.now())),
-            rule,
+            rule: rule.as_deref().map(words::rule),
         })
     }
 

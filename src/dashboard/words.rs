@@ -70,6 +70,11 @@ pub(super) fn sentence(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
+/// A rule as the API names it, to be read: `business_hours` as `Business hours`.
+pub(super) fn rule(named: &str) -> String {
+    sentence(&named.replace('_', " "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +100,7 @@ mod tests {
         }
         assert_eq!(sentence("it waits"), "It waits");
         assert_eq!(sentence(""), "");
+        assert_eq!(rule("max_spend: 2 of 3"), "Max spend: 2 of 3");
     }
 
     #[test]
