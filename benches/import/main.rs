@@ -52,7 +52,10 @@ async fn main() {
     outdial::db::migrate(&database).await.expect("the schema");
     drop(database);
     let python = Python::find();
-    until_stored(&cluster, &psql, python.as_ref()).await;
+    // `cargo bench --bench import -- alone`: a minute without the database.
+    if !std::env::args().any(|argument| argument == "alone") {
+        until_stored(&cluster, &psql, python.as_ref()).await;
+    }
     reading_alone(cluster.directory(), python.as_ref());
     drop(psql);
     cluster.stop().await;
