@@ -16,6 +16,7 @@ mod delimited;
 mod format;
 mod json;
 mod limits;
+mod moment;
 mod opendocument;
 mod packed;
 mod record;

@@ -10,6 +10,7 @@ use zip::ZipArchive;
 
 use super::Limits;
 use super::assembly::{Assembly, Stop};
+use super::moment;
 use super::sheet::find_sheet;
 use super::source::Bytes;
 use super::stream::Stream;
@@ -315,8 +316,8 @@ fn value(start: &BytesStart<'_>) -> Result<Value, ImportError> {
     let stated = |name: &str| attribute(start, name).map(|value| value.unwrap_or_default());
     Ok(match attribute(start, "office:value-type")?.as_deref() {
         Some("float" | "percentage" | "currency") => Value::Stated(number(stated("office:value")?)),
-        Some("date") => Value::Stated(stated("office:date-value")?),
-        Some("time") => Value::Stated(time_of_day(stated("office:time-value")?)),
+        Some("date") => Value::Stated(moment::of_iso(&stated("office:date-value")?)),
+        Some("time") => Value::Stated(moment::of_duration(stated("office:time-value")?)),
         Some("boolean") => Value::Stated(stated("office:boolean-value")?.to_ascii_uppercase()),
         Some(_) => attribute(start, "office:string-value")?.map_or(Value::Shown, Value::Stated),
         None => Value::Shown,
@@ -329,24 +330,6 @@ fn number(stated: String) -> String {
         Ok(number) if number.is_finite() => number.to_string(),
         _ => stated,
     }
-}
-
-/// `PT09H30M00S` ([XML Schema 2] 3.2.6) as `09:30:00`.
-fn time_of_day(stated: String) -> String {
-    let part = |from: &str, to: char| -> Option<(u32, usize)> {
-        let end = from.find(to)?;
-        let whole = from[..end].split(['.', ',']).next()?;
-        Some((whole.parse().ok()?, end + 1))
-    };
-    let parts = || {
-        let rest = stated.strip_prefix("PT")?;
-        let (hours, end) = part(rest, 'H')?;
-        let rest = &rest[end..];
-        let (minutes, end) = part(rest, 'M')?;
-        let (seconds, _) = part(&rest[end..], 'S')?;
-        Some(format!("{hours:02}:{minutes:02}:{seconds:02}"))
-    };
-    parts().unwrap_or(stated)
 }
 
 /// What `&name;` stands for. XML knows five names, and those that a file makes up may stand for anything.

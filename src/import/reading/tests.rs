@@ -190,8 +190,8 @@ fn every_format_comes_down_to_the_same_rows() {
             Format::Xlsx,
             &[
                 TYPED,
-                "2: Ada Marsh|2025550101|2026-03-02T09:30:00|09:30:00|3|TRUE",
-                "3: Zoë Müller|12025550102|2026-03-03|17:00:00|2.5|FALSE",
+                "2: Ada Marsh|2025550101|2026-03-02 09:30|09:30|3|TRUE",
+                "3: Zoë Müller|12025550102|2026-03-03|17:00|2.5|FALSE",
                 "5: Alan\nPark|+1 202 555 0103|||2.5",
             ],
         ),
@@ -200,8 +200,8 @@ fn every_format_comes_down_to_the_same_rows() {
             Format::Xls,
             &[
                 TYPED,
-                "2: Ada Marsh|2025550101|2026-03-02T09:30:00|09:30:00|3|TRUE|!#DIV/0!",
-                "3: Zoë Müller|12025550102|2026-03-03|17:00:00|2.5|FALSE|2",
+                "2: Ada Marsh|2025550101|2026-03-02 09:30|09:30|3|TRUE|!#DIV/0!",
+                "3: Zoë Müller|12025550102|2026-03-03|17:00|2.5|FALSE|2",
                 "5: Alan\nPark|+1 202 555 0103|||2.5||!#N/A",
             ],
         ),
@@ -213,7 +213,7 @@ fn every_format_comes_down_to_the_same_rows() {
             &[
                 "1: Name|Phone|Day|Agreed|Visits",
                 "2: Ada Marsh|2025550101|2026-03-02|TRUE|3",
-                "3: Zoë Müller|12025550102|2026-03-03T09:30:00|FALSE|2.5",
+                "3: Zoë Müller|12025550102|2026-03-03 09:30|FALSE|2.5",
                 "5: Alan Park|+1 202 555 0103||!#N/A|0.1",
             ],
         ),
@@ -256,8 +256,8 @@ fn every_format_comes_down_to_the_same_rows() {
 
 const TYPED_BY_LIBREOFFICE: [&str; 4] = [
     TYPED,
-    "2: Ada Marsh|2025550101|2026-03-02T09:30:00|09:30:00|3|1|!#DIV/0!",
-    "3: Zoë Müller|12025550102|2026-03-03|17:00:00|2.5|0|2",
+    "2: Ada Marsh|2025550101|2026-03-02 09:30|09:30|3|1|!#DIV/0!",
+    "3: Zoë Müller|12025550102|2026-03-03|17:00|2.5|0|2",
     "5: Alan\nPark|+1 202 555 0103|||2.5||!#N/A",
 ];
 

@@ -1,4 +1,4 @@
-//! Excel's workbooks to rows, by calamine. Numbers keep every digit, dates become ISO texts. The sheet that is named is
+//! Excel's workbooks to rows, by calamine. Numbers keep every digit, dates become texts with the year first. The sheet that is named is
 //! read, or the first visible one with anything in it that is not passed over.
 //!
 //! Sheets are read cell by cell instead of by the size that they claim. What would make the reader itself take memory
@@ -15,6 +15,7 @@ use calamine::{
 use super::Limits;
 use super::assembly::{Assembly, Stop};
 use super::compound;
+use super::moment;
 use super::sheet::find_sheet;
 use super::source::Bytes;
 use crate::import::ImportError;
@@ -155,8 +156,10 @@ fn show(value: &impl DataType, shown: &mut String) -> bool {
         let _ = write!(shown, "{error}");
         return true;
     }
-    if let Some(text) = value.get_string().or(value.get_datetime_iso()).or(value.get_duration_iso()) {
+    if let Some(text) = value.get_string().or(value.get_duration_iso()) {
         shown.push_str(text);
+    } else if let Some(iso) = value.get_datetime_iso() {
+        shown.push_str(&moment::of_iso(iso));
     } else if let Some(number) = value.get_int() {
         let _ = write!(shown, "{number}");
     } else if let Some(number) = value.get_float() {
@@ -179,11 +182,11 @@ fn show_instant(instant: &ExcelDateTime) -> String {
     }
     let (year, month, day, hour, minute, second, _) = instant.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");
-    let time = format!("{hour:02}:{minute:02}:{second:02}");
+    let time = moment::time_of_day(hour.into(), minute.into(), second.into());
     match (value < 1.0, value.fract() == 0.0) {
         (true, _) => time,
         (false, true) => date,
-        (false, false) => format!("{date}T{time}"),
+        (false, false) => format!("{date} {time}"),
     }
 }
 
