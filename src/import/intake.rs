@@ -132,6 +132,7 @@ impl<'p> Intake<'p> {
                 Some(returned) => returned.restore(row),
                 None => row,
             };
+            let row = row.narrowed(self.plan.limits.columns);
             taken.cells += row.cells().len();
             if self.is_header(&row) {
                 continue;

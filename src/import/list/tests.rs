@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::phone::Region;
 use crate::import::intake::Taken;
-use crate::import::{Kind, Limits, NewContact, Rejects, RowReport, WarningKind};
+use crate::import::{Kind, Limits, MAX_COLUMNS, NewContact, Rejects, RowReport, WarningKind};
 
 fn us() -> Options {
     Options::for_region(Region::US)
@@ -388,6 +388,27 @@ fn without_any_numbers_the_error_names_the_sheets_and_the_setting() {
     assert!(error.contains(" in the sheet \"Cover\"; `sheet` names"), "what is named is read: {error}");
     let many: Vec<(&str, &str)> = vec![notes; SHEETS].into_iter().chain([PATIENTS]).collect();
     assert!(refused(&workbook(&many), &us()).contains("expected a column"), "so many are tried, and no more");
+}
+
+#[test]
+fn a_rejects_file_comes_back_as_a_workbook_though_its_list_had_as_many_columns_as_a_list_may_have() {
+    let (titles, notes) = (",note".repeat(MAX_COLUMNS - 1), ",x".repeat(MAX_COLUMNS - 1));
+    let list = open_text(&format!("phone{titles}\n2025550101{notes}\n20255{notes}\n")).unwrap();
+    let header = list.rejects_header();
+    let first = read(list, 1);
+    let bytes = rejects_of(&header, &refused(&first), |cells| cells[0] = "2025550102".to_owned());
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(&bytes[..]);
+    let lines = reader.records().map(|record| record.unwrap().iter().collect::<Vec<_>>().join("|"));
+    let sheet = lines.collect::<Vec<_>>().join("\n");
+    let again = read(open_text(&workbook(&[("Rejects", &sheet)])).unwrap(), 1);
+    assert_eq!((again.account.imported, again.account.rejected), (1, 0), "{:?}", again.rows);
+
+    let wider = workbook(&[(
+        "Wider",
+        &format!("phone|{}\n2025550103|{}", titles.replace(',', "|"), notes.replace(',', "|")),
+    )]);
+    let refused = read(open_text(&wider).unwrap(), 1);
+    assert_eq!(refused.rows[0].reason, "too-many-columns");
 }
 
 #[test]

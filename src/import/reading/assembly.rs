@@ -134,8 +134,7 @@ impl Assembly {
             self.end_row(1)?;
             self.row = row;
         }
-        // One cell more than allowed is kept, so that the row is refused and not cut short.
-        let column = usize::try_from(column).unwrap_or(usize::MAX).min(self.limits.columns);
+        let column = usize::try_from(column).unwrap_or(usize::MAX).min(self.limits.last_place());
         let begin = self.text.len();
         self.text.push_str(shown);
         self.filled.push((column, begin, self.text.len(), is_error));
@@ -167,7 +166,7 @@ impl Assembly {
         for (column, shown) in cells {
             let begin = self.text.len();
             self.text.push_str(shown);
-            self.filled.push((column.min(self.limits.columns), begin, self.text.len(), false));
+            self.filled.push((column.min(self.limits.last_place()), begin, self.text.len(), false));
         }
         self.filled.sort_by_key(|(column, ..)| *column);
         self.pack_row(number)?;
@@ -176,10 +175,10 @@ impl Assembly {
         Ok(())
     }
 
-    /// How many columns there are from one on, the one among them that stands for all beyond the last allowed.
+    /// How many columns there are from one on, the one among them that stands for all beyond the last that is kept.
     pub(super) fn columns_left(&self, column: u32) -> u32 {
-        let columns = u32::try_from(self.limits.columns).unwrap_or(u32::MAX);
-        columns.saturating_sub(column).saturating_add(1)
+        let last = u32::try_from(self.limits.last_place()).unwrap_or(u32::MAX);
+        last.saturating_sub(column).saturating_add(1)
     }
 
     fn pack_row(&mut self, number: u32) -> Result<(), Stop> {

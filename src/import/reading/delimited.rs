@@ -11,7 +11,7 @@ use super::record::{Quoting, record};
 use super::row::{Cell, Content, Row};
 use crate::domain::phone::{Region, parse_phone};
 use crate::import::ImportError;
-use crate::import::rejects::{self, OUR_COLUMNS};
+use crate::import::rejects;
 
 /// What parts columns, the likelier first where nothing else tells: a comma also stands inside texts.
 const DELIMITERS: [u8; 4] = [b'\t', b';', b'|', b','];
@@ -128,9 +128,7 @@ impl Delimited {
         }
         let rest = self.text.split_off(end);
         let text = std::mem::replace(&mut self.text, rest);
-        // One cell more than allowed is kept, so that the row is refused and not cut short, and those of a rejects
-        // file that are taken away before the row is judged.
-        let (line, width) = (self.line, self.limits.columns.saturating_add(1 + OUR_COLUMNS));
+        let (line, width) = (self.line, self.limits.last_place().saturating_add(1));
         self.line = later(line, &text);
         Ok(Piece { text, delimiter, line, width })
     }

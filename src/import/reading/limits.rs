@@ -1,5 +1,6 @@
 //! How much one file may hold.
 
+use crate::import::rejects::OUR_COLUMNS;
 use crate::import::{MAX_CELL_CHARS, MAX_CELLS, MAX_COLUMNS, MAX_ROWS};
 
 /// How much one file may hold. What concerns a whole file refuses the file while it is read; what concerns a row
@@ -42,6 +43,12 @@ const UNSUSPICIOUS: u64 = 16 << 20;
 const RATIO: u64 = 100;
 
 impl Limits {
+    /// The place of the last cell of a row that is kept. It is one more than allowed, so that the row is refused and not cut
+    /// short, after those of a rejects file that are taken away before the row is judged.
+    pub(super) fn last_place(&self) -> usize {
+        self.columns.saturating_add(OUR_COLUMNS)
+    }
+
     /// What a file of this size may inflate to.
     pub(super) fn inflated_from(&self, bytes: u64) -> u64 {
         self.inflated_bytes.min(UNSUSPICIOUS.max(bytes.saturating_mul(RATIO)))

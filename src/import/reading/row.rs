@@ -86,6 +86,18 @@ impl Row {
         matches!(self.content, Content::UnclosedQuote(_))
     }
 
+    /// With at most one cell more than as many columns: the last beyond them in which anything stands. The row is refused for
+    /// it, and still is when it comes back among the rejects.
+    pub(in crate::import) fn narrowed(mut self, columns: usize) -> Self {
+        let (Content::Cells(cells) | Content::UnclosedQuote(cells)) = &mut self.content;
+        if cells.len() > columns {
+            let beyond = cells.split_off(columns);
+            let last = beyond.into_iter().rev().find(|cell| !cell.as_str().is_empty());
+            cells.push(last.unwrap_or_else(|| Cell::Text(String::new())));
+        }
+        self
+    }
+
     /// Whether there is nothing in it.
     pub(in crate::import) fn is_blank(&self) -> bool {
         match &self.content {
