@@ -43,7 +43,7 @@ async fn main() -> ExitCode {
         Command::Simulate(options) => simulate(options).await,
         Command::Demo(options) => demo(options).await,
         Command::Import(options) => import(options).await,
-        Command::Nodes => nodes().await,
+        Command::Nodes { json } => nodes(json).await,
         Command::Keys { what, team } => keys(what, team).await,
         Command::Teams { what } => teams(what).await,
         Command::Campaign { what, server, database } => {
@@ -418,17 +418,22 @@ async fn leave(database: Database, embedded: Option<Embedded>) -> anyhow::Result
     Ok(())
 }
 
-async fn nodes() -> anyhow::Result<ExitCode> {
+async fn nodes(as_json: bool) -> anyhow::Result<ExitCode> {
     start_log(&Log::from_env()?, BoxMakeWriter::new(std::io::stderr))?;
     let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
-    let Some((database, embedded)) = open(&stop, join_database(&config::Database::from_env()?)).await? else {
-        anyhow::bail!("the private PostgreSQL does not run, so no node can be alive");
+    let (database, embedded) = match open(&stop, join_database(&config::Database::from_env()?)).await {
+        Ok(Some(opened)) => opened,
+        Ok(None) => anyhow::bail!("the private PostgreSQL does not run, so no node can be alive"),
+        Err(error) => return Ok(refused(DATABASE_IN_TROUBLE, error)),
     };
     let listed = unless_asked(&stop, list_nodes(&database)).await;
     leave(database, embedded).await?;
-    let Some(listed) = listed else { return Ok(ExitCode::from(BROKEN_OFF)) };
-    let table = NodeTable::of(listed.context("cannot list the nodes")?);
-    put(table.to_string().as_bytes());
+    let table = match listed {
+        None => return Ok(ExitCode::from(BROKEN_OFF)),
+        Some(Err(error)) => return Ok(refused(DATABASE_IN_TROUBLE, error)),
+        Some(Ok(nodes)) => NodeTable::of(nodes),
+    };
+    put(if as_json { table.to_json() } else { table.to_string() }.as_bytes());
     Ok(if table.somebody_is_alive() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -444,7 +449,6 @@ async fn keys(what: KeysOptions, team: Option<String>) -> anyhow::Result<ExitCod
     let makes_key = matches!(command, KeysCommand::Create { .. });
     let team = WhichTeam::from(team.as_deref());
     let work = async |database: &Database| {
-        db::migrate(database).await?;
         let done = outdial::keys::run(database, team, command, Clock::of_this_machine(None).now()).await?;
         if makes_key {
             say_what_is_shown("the key");
@@ -462,7 +466,6 @@ async fn teams(what: TeamsOptions) -> anyhow::Result<ExitCode> {
     };
     let makes_team = matches!(command, TeamsCommand::Create { .. });
     let work = async |database: &Database| {
-        db::migrate(database).await?;
         let done = run_teams(database, command, Clock::of_this_machine(None).now()).await?;
         if makes_team {
             say_what_is_shown("the key of its first admin");
@@ -479,21 +482,35 @@ fn say_what_is_shown(key: &str) {
     }
 }
 
-/// Does something on the database, and prints what came of it.
+/// Does something on the database, whose schema is brought up to date before, and prints what came of it.
 async fn on_database(
     wanted: &config::Database,
     work: impl AsyncFnOnce(&Database) -> anyhow::Result<String>,
 ) -> anyhow::Result<ExitCode> {
     let stop = StopSignals::listen().context(CANNOT_LISTEN)?;
-    let (database, embedded) = open(&stop, open_database(wanted)).await?;
-    let done = unless_asked(&stop, work(&database)).await;
-    leave(database, embedded).await?;
-    let Some(done) = done else {
-        say("broken off; it may have been done all the same");
-        return Ok(ExitCode::from(BROKEN_OFF));
+    let (database, embedded) = match open(&stop, open_database(wanted)).await {
+        Ok(opened) => opened,
+        Err(error) => return Ok(refused(DATABASE_IN_TROUBLE, error)),
     };
-    put(done?.as_bytes());
-    Ok(ExitCode::SUCCESS)
+    let working = async {
+        match db::migrate(&database).await {
+            Ok(_) => work(&database).await.map_err(|error| (status_of(&error), error)),
+            Err(error) => Err((DATABASE_IN_TROUBLE, error.into())),
+        }
+    };
+    let done = unless_asked(&stop, working).await;
+    leave(database, embedded).await?;
+    Ok(match done {
+        None => {
+            say("broken off; it may have been done all the same");
+            ExitCode::from(BROKEN_OFF)
+        }
+        Some(Err((status, error))) => refused(status, error),
+        Some(Ok(shown)) => {
+            put(shown.as_bytes());
+            ExitCode::SUCCESS
+        }
+    })
 }
 
 /// Says which variables look like ours and are none.

@@ -3,7 +3,10 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use serde_json::{Value, json};
+
 use crate::db::nodes::Node;
+use crate::domain::instant::written;
 
 /// The nodes of the last day, those that began first at the top.
 #[derive(Debug)]
@@ -13,6 +16,21 @@ impl NodeTable {
     /// A table of these nodes.
     pub fn of(nodes: Vec<Node>) -> Self {
         Self(nodes)
+    }
+
+    /// The same for programs, in the words of `GET /health/supervisor`.
+    pub fn to_json(&self) -> String {
+        let nodes = self.0.iter().map(|node| {
+            json!({
+                "id": node.id,
+                "name": node.name,
+                "started_at": written(node.started_at),
+                "alive": node.silent_since.is_none(),
+                "silent_since": node.silent_since.map(written),
+                "campaigns": node.campaigns,
+            })
+        });
+        format!("{}\n", nodes.collect::<Value>())
     }
 
     /// Whether anybody is there to do what is to be done.
@@ -66,6 +84,17 @@ dialer-1  00000000-0000-0000-0000-000000000007  2026-03-02T15:00:00Z         12 
 b         00000000-0000-0000-0000-000000000007  2026-03-02T15:00:00Z          0  silent since 2026-03-02T16:01:02Z
 ";
         assert_eq!(NodeTable::of(nodes).to_string(), expected);
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        let nodes = vec![node("b", Some(at("2026-03-02T16:01:02.5Z")), 3)];
+        let expected = json!([{
+            "id": "00000000-0000-0000-0000-000000000007", "name": "b", "started_at": "2026-03-02T15:00:00.123Z",
+            "alive": false, "silent_since": "2026-03-02T16:01:02.500Z", "campaigns": 3,
+        }]);
+        assert_eq!(serde_json::from_str::<Value>(&NodeTable::of(nodes).to_json()).unwrap(), expected);
+        assert_eq!(NodeTable::of(Vec::new()).to_json(), "[]\n");
     }
 
     #[test]

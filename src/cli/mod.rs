@@ -110,7 +110,11 @@ Examples:
     /// Asks the database and no server, so it tells also when none answers. Set up as `outdial serve` is: by DATABASE_URL,
     /// or else it looks into the private PostgreSQL if that runs. It fails if no node is alive.
     #[command(verbatim_doc_comment, after_help = "`outdial serve --help` lists the environment variables.")]
-    Nodes,
+    Nodes {
+        /// Print JSON, for programs.
+        #[arg(long)]
+        json: bool,
+    },
     /// Make, watch and command campaigns, on a running server or straight on the database
     ///
     /// The server and the key are said by OUTDIAL_URL and OUTDIAL_KEY. With neither of them, or with --database, no server is

@@ -106,6 +106,7 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
     let empty = write(directory.path(), "empty.csv", "phone\n12\n");
     let list = write(directory.path(), "list.csv", "phone\n+12025550103\n");
     let lost = Terminal(terminal.0.with("OUTDIAL_URL", "http://127.0.0.1:9"));
+    let unreachable = Terminal(terminal.0.with("DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing"));
     let no_list = write(directory.path(), "nothing.csv", "");
     let titled = write(directory.path(), "titled.csv", "Patient,Phone\nAda,+12025550103\n");
     let apart = format!("{id} (draft, made at ");
@@ -146,6 +147,10 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
         (&terminal, &["campaign", "start", id, "--limit", "0"], 2, "--limit"),
         (&terminal, &["suppress", "12", "+12025550101"], 5, "called no more: 1 of 2 numbers\n  12: expected"),
         (&strange, &["campaign", "list"], 3, "lets nobody in with the key"),
+        (&terminal, &["nodes", "--json"], 0, "\"alive\":true"),
+        (&unreachable, &["nodes"], 6, "database"),
+        (&unreachable, &["keys", "list"], 6, "database"),
+        (&unreachable, &["teams", "list"], 6, "database"),
         (&terminal, &["campaign", "watch", id], 1, "Twice is a draft"),
         (&terminal, &["campaign", "create", "/", "--name", "x", "--say", "Hi"], 2, "cannot use /"),
         (&terminal, &["campaign", "create", "/dev/null", "--name", "x"], 2, "expected --say, --agent"),
