@@ -1,11 +1,13 @@
 //! `/campaigns/{id}/figures`: what a campaign's calls came to, as charts. A part of its page that comes after it, because there may
 //! be much to sum up.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError, web};
 use askama::Template;
-use chrono::{NaiveDateTime, TimeDelta};
-use futures_util::future::join;
+use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
+use futures_util::future::join3;
 use uuid::Uuid;
 
 use crate::dashboard::charts::{self, Bars, LYING, hours_in_use, lying, shade, spread};
@@ -138,15 +140,16 @@ struct Spread {
 async fn show(api: web::Data<Api>, visitor: Visitor, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let (team, id) = (visitor.caller.team, *id);
     let lengths = list_last_lengths(&api.board.database, team, id, LAST_CALLS);
-    let (figures, lengths) = join(figures_of(&api, team, id, Range::default()), lengths).await;
+    let campaign = find_campaign(&api.board.database, team, id);
+    let (figures, lengths, campaign) =
+        join3(figures_of(&api, team, id, Range::default()), lengths, campaign).await;
     match figures {
         Ok(figures) if figures.calls.attempts() == 0 => {
             render(&NoCharts { why: "As soon as calls have ended, it is shown here what they came to." })
         }
         Ok(figures) => {
             // What is spent of a limit stands above already.
-            let campaign = find_campaign(&api.board.database, team, id).await?;
-            let has_limit = campaign.is_some_and(|campaign| campaign.settings.max_spend.is_some());
+            let has_limit = campaign?.is_some_and(|campaign| campaign.settings.max_spend.is_some());
             render(&Charts::of(&figures, &lengths?, has_limit))
         }
         Err(problem) if problem.status_code() == StatusCode::SERVICE_UNAVAILABLE => {
@@ -163,7 +166,7 @@ impl Charts {
         let talked = lengths.iter().filter_map(|length| length.talked).map(f64::from);
         Self {
             outcomes: outcomes(&figures.calls),
-            over_time: OverTime::of(figures, hourly.over_time.keys()),
+            over_time: OverTime::of(&hourly.over_time),
             heat: Heat::of(&hourly),
             tries: tries(&figures.numbers),
             rang: Spread::of(rang, &RINGS, figures.calls.average_ring_seconds()),
@@ -247,16 +250,18 @@ fn rate(rate: Option<f64>) -> String {
 }
 
 impl OverTime {
-    fn of<'a>(figures: &Figures, mut hours: impl DoubleEndedIterator<Item = &'a NaiveDateTime>) -> Self {
-        let first = hours.next();
-        let last = hours.next_back().or(first);
-        let by_hour = match (first, last) {
-            (Some(first), Some(last)) => (*last - *first).num_hours() < HOURS_TOLD,
+    /// Of the calls of each hour.
+    fn of(hours: &BTreeMap<NaiveDateTime, Calls>) -> Self {
+        let by_hour = match (hours.first_key_value(), hours.last_key_value()) {
+            (Some((first, _)), Some((last, _))) => (*last - *first).num_hours() < HOURS_TOLD,
             _ => true,
         };
-        let (bucket, step) =
-            if by_hour { (Bucket::Hour, TimeDelta::hours(1)) } else { (Bucket::Day, TimeDelta::days(1)) };
-        let calls = ByClock::of(&figures.quarters, bucket).over_time;
+        let step = if by_hour { TimeDelta::hours(1) } else { TimeDelta::days(1) };
+        let mut calls: BTreeMap<NaiveDateTime, Calls> = BTreeMap::new();
+        for (hour, of_hour) in hours {
+            let begins = if by_hour { *hour } else { hour.date().and_time(NaiveTime::MIN) };
+            *calls.entry(begins).or_default() += *of_hour;
+        }
         let ends = (calls.keys().next().copied(), calls.keys().next_back().copied());
         let (begins, is_cut) = match ends {
             (Some(first), Some(last)) => {
@@ -269,9 +274,9 @@ impl OverTime {
         let stretches = stretches.take_while(|at| ends.1.is_some_and(|last| *at <= last));
         let bar = |at: NaiveDateTime| {
             let calls = calls.get(&at).copied().unwrap_or_default();
-            let (label, whole) = match bucket {
-                Bucket::Hour => (at.format("%H:%M"), at.format("%a %-d %b, %H:%M")),
-                Bucket::Day => (at.format("%-d %b"), at.format("%a %-d %b %Y")),
+            let (label, whole) = match by_hour {
+                true => (at.format("%H:%M"), at.format("%a %-d %b, %H:%M")),
+                false => (at.format("%-d %b"), at.format("%a %-d %b %Y")),
             };
             let values = PARTS.map(|(_, outcomes)| sum(&calls, outcomes)).to_vec();
             let (made, answered) = (words::number(calls.attempts()), words::number(values[0]));
