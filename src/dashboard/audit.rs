@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::audit::{self, AuditFilter, By, Entry};
 use crate::domain::access::Permission;
 use crate::http::page::cut;
-use crate::http::{Api, Methods, Problem, Query, Visitor, resource, what_it_does};
+use crate::http::{Api, Methods, Problem, Query, REHEARSED, Visitor, resource, what_it_does};
 
 use super::frame::Frame;
 use super::parts::{Badge, Pages, When};
@@ -54,9 +54,16 @@ struct Row {
     /// In words, if its route is one of the API's.
     does: Option<&'static str>,
     action: String,
-    campaign: Option<Uuid>,
+    campaign: Option<Campaign>,
     badge: Badge,
     request: Option<String>,
+}
+
+/// The campaign that something was done to, or that was made.
+struct Campaign {
+    id: Uuid,
+    /// None if it has been deleted since.
+    name: Option<String>,
 }
 
 async fn show(
@@ -96,7 +103,13 @@ fn address(key: Option<Uuid>, campaign: Option<Uuid>, before: Option<Uuid>) -> S
 
 impl Row {
     fn of(entry: Entry, now: DateTime<Utc>) -> Self {
-        let Entry { id: _, at, by, action, campaign, ids: _, ending } = entry;
+        let Entry { id: _, at, by, action, campaign, campaign_name, ids: _, ending } = entry;
+        let made = ending.as_ref().and_then(|ending| ending.made).filter(|_| campaign_name.is_some());
+        let campaign = campaign.or(made).map(|id| Campaign { id, name: campaign_name });
+        let is_rehearsal = ending
+            .as_ref()
+            .and_then(|ending| ending.detail.as_ref())
+            .is_some_and(|detail| detail[REHEARSED] == true);
         let (who, prefix, key, request) = match by {
             By::CommandLine => ("the command line".to_owned(), None, None, None),
             By::Key { id, name, prefix, permission: _, request_id } => {
@@ -111,7 +124,7 @@ impl Row {
             Some(status @ 400..=499) => Badge::new(&format!("refused, {status}"), "amber"),
             Some(status) => Badge::new(&format!("failed, {status}"), "red"),
         };
-        let does = what_it_does(&action);
+        let does = if is_rehearsal { Some("Rehearses a campaign") } else { what_it_does(&action) };
         let action = action.replacen("/api/v1", "", 1);
         Self { at: When::utc(at, now), who, prefix, key, does, action, campaign, badge, request }
     }

@@ -84,6 +84,8 @@ pub struct Entry {
     pub action: String,
     /// The campaign that it was done to.
     pub campaign: Option<Uuid>,
+    /// What that campaign is called, or the one that was made; none if it has been deleted since.
+    pub campaign_name: Option<String>,
     /// The ids that were named.
     pub ids: Value,
     /// What came of it; none while it is under way, or if it was broken off.
@@ -163,7 +165,9 @@ pub async fn list(
     };
     let sql = format!(
         "SELECT id, at, source, key_id, key_name, key_prefix, permission, request_id, action, campaign_id, ids,
-                status, finished_at, made_id, detail
+                status, finished_at, made_id, detail,
+                (SELECT name FROM campaigns
+                 WHERE campaigns.id = coalesce(campaign_id, made_id) AND campaigns.team_id = $1) AS campaign_name
          FROM audit
          WHERE team_id = $1 AND {campaign} AND {key}
            AND at >= coalesce($4, '-infinity'::timestamptz) AND at < coalesce($5, 'infinity'::timestamptz)
@@ -195,6 +199,7 @@ fn entry(row: &Row) -> Result<Entry, Error> {
         by: by(row)?,
         action: row.try_get("action")?,
         campaign: row.try_get("campaign_id")?,
+        campaign_name: row.try_get("campaign_name")?,
         ids: row.try_get("ids")?,
         ending,
     })

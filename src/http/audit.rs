@@ -94,6 +94,9 @@ impl Trail {
     }
 }
 
+/// What is noted of a start that was only rehearsed.
+pub(crate) const REHEARSED: &str = "dry_run";
+
 /// As whom a key's holder is on record who asks for something.
 pub(crate) fn by_holder(holder: &Holder, needs: Permission, request: &HttpRequest) -> By {
     By::Key {
@@ -245,7 +248,7 @@ async fn list(api: web::Data<Api>, caller: Caller, Query(query): Query<AuditQuer
 
 impl From<Entry> for AuditEntry {
     fn from(entry: Entry) -> Self {
-        let Entry { id, at, by, action, campaign, ids, ending } = entry;
+        let Entry { id, at, by, action, campaign, campaign_name: _, ids, ending } = entry;
         let (source, key, permission, request_id) = match by {
             By::CommandLine => (Source::CommandLine, None, None, None),
             By::Key { id, name, prefix, permission, request_id } => {

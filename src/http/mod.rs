@@ -74,7 +74,7 @@ pub(crate) use crate::keys::FROM_ENVIRONMENT;
 use crate::keys::Pass;
 pub(crate) use crate::rules::ALWAYS;
 
-pub(crate) use audit::{Trail, action, by_holder};
+pub(crate) use audit::{REHEARSED, Trail, action, by_holder};
 pub(crate) use auth::{Visitor, hold};
 pub use board::{Board, Line, Runners};
 pub(crate) use body::{Body, Query, json as read_json, without_nul};

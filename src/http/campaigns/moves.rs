@@ -18,7 +18,7 @@ use crate::http::body::{Body, given};
 use crate::http::problem::{Conflict, answer};
 use crate::http::rehearsal::Rehearsal;
 use crate::http::show::CampaignDetail;
-use crate::http::{Api, Problem, hooks, rehearsal, rules};
+use crate::http::{Api, Problem, REHEARSED, Trail, hooks, rehearsal, rules};
 
 /// More contacts than any list has: a limit beyond it is none.
 const MOST_LIMITED: u32 = 1_000_000_000;
@@ -88,11 +88,13 @@ fn limited(limit: Option<Option<u32>>) -> Result<Limited, Problem> {
 pub(super) async fn start(
     api: web::Data<Api>,
     caller: Caller,
+    trail: Trail,
     id: web::Path<Uuid>,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let StartForm { limit, dry_run } = wish(&body)?;
     if dry_run {
+        trail.note(REHEARSED, true);
         let rehearsal = rehearsal::rehearse(&api, caller, *id, limit.flatten()).await?;
         return Ok(answer(StatusCode::OK, &Started::Rehearsal(rehearsal)));
     }

@@ -239,6 +239,8 @@ async fn a_rehearsal_tells_who_would_be_called_when_and_with_what_and_calls_nobo
     assert_eq!(kept().await, before);
     assert!(scene.simulator.ledger().creates().is_empty());
     assert_eq!((&play["dry_run"], &play["contacts"]), (&json!(true), &json!(4)));
+    let (_, trail) = scene.ask(Method::GET, "/api/v1/audit?limit=1").await;
+    assert_eq!(trail["audit"][0]["detail"], json!({"dry_run": true}), "nobody takes it for a start: {trail}");
     let calls = play["calls"].as_array().unwrap();
     let first = |phone: &str| calls.iter().find(|call| call["phone"] == phone).unwrap().clone();
     assert_eq!(calls[0]["phone"], phones[0]);

@@ -158,6 +158,21 @@ async fn keys_and_hooks_are_shown_as_they_are_and_what_was_done_is_on_record() {
     ] {
         assert!(audit.has(text), "{text}: {}", audit.text);
     }
+    let campaign = scene.upload(json!({"name": "Spring <b>"}), &["+12025550101"]).await;
+    scene.send(Method::POST, &format!("{campaign}/start"), &json!({"dry_run": true})).await;
+    let audit = browser.open("/audit").await;
+    assert_eq!(audit.text.matches(">Spring &#60;b&#62;</a>").count(), 2, "{}", audit.text);
+    assert!(audit.has("Makes a campaign of a list") && audit.has("Rehearses a campaign"), "{}", audit.text);
+    assert_eq!(scene.ask(Method::DELETE, &campaign).await.0, StatusCode::NO_CONTENT);
+    let audit = browser.open("/audit").await;
+    assert!(!audit.has("Spring") && audit.has(">a deleted campaign</a>"), "{}", audit.text);
+    let campaign = campaign.rsplit('/').next().unwrap();
+    let of_campaign = browser.open(&format!("/audit?campaign={campaign}")).await;
+    assert!(
+        of_campaign.has("Deletes a campaign") && of_campaign.has("Makes a campaign"),
+        "{}",
+        of_campaign.text
+    );
     let of_nobody = browser.open(&format!("/audit?key={id}")).await;
     assert!(
         of_nobody.has("Only what was done with one key.") && !of_nobody.has("<code"),
