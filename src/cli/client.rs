@@ -481,7 +481,8 @@ fn contacts(text: &str) -> Result<u32, String> {
 
 /// How many are shown.
 fn most(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "expected a number such as 50".to_owned())
+    let most = text.parse().ok().filter(|most| *most > 0);
+    most.ok_or_else(|| "expected a number from 1 on, such as 50".to_owned())
 }
 
 fn state(text: &str) -> Result<String, String> {

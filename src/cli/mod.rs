@@ -498,7 +498,7 @@ mod tests {
         assert!(error.contains("expected the server's address, such as http://127.0.0.1:8080"), "{error}");
         for (slip, expected) in [
             ("outdial campaign start a --limit abc", "expected contacts from 1 to"),
-            ("outdial contacts a --limit abc", "expected a number such as 50"),
+            ("outdial contacts a --limit abc", "expected a number from 1 on"),
             ("outdial agents create {name}", "expected a JSON object such as"),
             ("outdial keys create a --role viewer --expires tomorrow", "expected an instant such as 2027"),
         ] {

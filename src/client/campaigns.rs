@@ -304,7 +304,8 @@ fn standing(campaign: &Value) -> String {
     let contacts = contacts.and_then(Value::as_u64);
     let contacts = contacts.map(|contacts| format!(", {}", counted(contacts, "contact"))).unwrap_or_default();
     let mut text = format!("{} is {}{contacts}  {}\n", of("/name"), a_state(&campaign["state"]), of("/id"));
-    if let Some(left) = campaign["limit_left"].as_u64() {
+    let is_over = ["completed", "failed", "canceled"].iter().any(|state| campaign["state"] == *state);
+    if let Some(left) = campaign["limit_left"].as_u64().filter(|_| !is_over) {
         text.push_str(&format!("  it calls {} and is paused then\n", counted(left, "contact")));
     }
     if campaign["waiting"]["message"].is_string() && campaign["state"] != "draft" {
@@ -466,5 +467,7 @@ Bob   +12025550102  must not be contacted
         let draft =
             json!({"name": "Ada", "state": "draft", "id": "1", "waiting": {"message": "it is a draft"}});
         assert_eq!(standing(&draft), "Ada is a draft  1\n");
+        let canceled = json!({"name": "Ada", "state": "canceled", "id": "1", "limit_left": 1});
+        assert_eq!(standing(&canceled), "Ada is canceled  1\n");
     }
 }

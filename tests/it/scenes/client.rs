@@ -147,6 +147,7 @@ async fn what_is_not_carried_out_is_told_by_a_sentence_and_an_exit_status() {
         (&terminal, &["campaign", "start", id, "--limit", "0"], 2, "--limit"),
         (&terminal, &["suppress", "12", "+12025550101"], 5, "called no more: 1 of 2 numbers\n  12: expected"),
         (&strange, &["campaign", "list"], 3, "lets nobody in with the key"),
+        (&terminal, &["contacts", id, "--limit", "0"], 2, "expected a number from 1 on"),
         (&terminal, &["nodes", "--json"], 0, "\"alive\":true"),
         (&unreachable, &["nodes"], 6, "database"),
         (&unreachable, &["keys", "list"], 6, "database"),
