@@ -14,7 +14,7 @@ use std::time::Duration;
 use outdial::clock::Deadline;
 
 /// How long a condition may take to come true. Generous: it only matters when a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `probe` gives something, and fails with `what` if it never does.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
